@@ -1,0 +1,17 @@
+//! One file a subcommand: its options, then its steps.
+
+use std::io::Write;
+
+pub(crate) mod help;
+pub(crate) mod run;
+mod task_options;
+mod value;
+
+/// To stdout, where a command of ours has something to say there. A reader that
+/// has gone is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,226 @@
+//! The grammars of option values, checked before anything is asked or started.
+
+use std::ffi::OsStr;
+
+/// `None` for `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeToLive(pub(crate) Option<u64>);
+
+/// Seconds, or a number with `s`, `m`, `h` or `d`, or `none`.
+pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
+    const EXPECTED: &str = "expected seconds, a number with s, m, h or d, or 'none'";
+    if text == "none" {
+        return Ok(TimeToLive(None));
+    }
+    let number = text.trim_end_matches(['s', 'm', 'h', 'd']);
+    let unit = match &text[number.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    seconds(number)
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|seconds| *seconds <= LONGEST)
+        .map(|seconds| TimeToLive(Some(seconds)))
+        .ok_or_else(|| EXPECTED.to_owned())
+}
+
+/// A hundred years.
+const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// A positive number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|seconds| digits && (1..=LONGEST).contains(seconds))
+        .ok_or_else(|| "expected a positive number of seconds".to_owned())
+}
+
+/// `KEY=VALUE` for a label. Dokku's own are read by Dokku and cannot be set.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    let (name, value) = pair(text)?;
+    if name.starts_with("com.dokku.") || name.starts_with("org.label-schema.") {
+        return Err("labels of Dokku's own cannot be set".to_owned());
+    }
+    if name
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control())
+    {
+        return Err("a label's name has no blanks".to_owned());
+    }
+    Ok((name, value))
+}
+
+/// `KEY=VALUE` with a key that is not empty.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// A size as docker reads it, a bare number as megabytes.
+pub(crate) fn memory(text: &str) -> Result<String, String> {
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches(['b', 'i', 'k', 'm', 'g']);
+    let units = [
+        "", "b", "k", "kb", "kib", "m", "mb", "mib", "g", "gb", "gib",
+    ];
+    if positive_decimal(number) && units.contains(&&lower[number.len()..]) {
+        return Ok(lower);
+    }
+    Err("expected a size such as 512m or 1g (a bare number is megabytes)".to_owned())
+}
+
+/// A number of processors.
+pub(crate) fn cpus(text: &str) -> Result<String, String> {
+    if positive_decimal(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a number such as 0.5 or 2".to_owned())
+    }
+}
+
+/// Digits with at most one point between them, not zero.
+fn positive_decimal(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(fraction) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
+}
+
+/// `name` or id, with a group after a colon.
+pub(crate) fn user(text: &str) -> Result<String, String> {
+    let word = |word: &str| {
+        !word.is_empty()
+            && !word.starts_with('-')
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-$".contains(&byte))
+    };
+    let (name, group) = text
+        .split_once(':')
+        .map_or((text, None), |(name, group)| (name, Some(group)));
+    if word(name) && group.is_none_or(word) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a user's name or id, and a group's after a colon".to_owned())
+}
+
+/// An absolute path inside the container.
+pub(crate) fn workdir(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("expected an absolute path".to_owned())
+    }
+}
+
+/// What Dokku uses as cron ids is within this.
+pub(crate) fn identifier(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._=-".contains(&byte);
+    if !text.is_empty() && !text.starts_with('-') && text.len() <= 128 && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected letters, digits and . _ = -".to_owned())
+}
+
+/// Docker's API is JSON: what is no UTF-8 would arrive as something else.
+pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
+    let shown = word.display();
+    word.to_str().map(str::to_owned).ok_or_else(|| {
+        anyhow::anyhow!("the word '{shown}' is no UTF-8: docker cannot pass it on unchanged")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_to_live() {
+        for (text, expected) in [
+            ("90", Some(90)),
+            ("90s", Some(90)),
+            ("10m", Some(600)),
+            ("2h", Some(7200)),
+            ("1d", Some(86_400)),
+            ("none", None),
+        ] {
+            assert_eq!(time_to_live(text).unwrap(), TimeToLive(expected), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "1.5",
+            "m",
+            "1mm",
+            "1 m",
+            "1w",
+            "never",
+            "99999999999999999999",
+            "9999999999d",
+        ] {
+            assert!(time_to_live(text).is_err(), "{text:?}");
+        }
+        for text in ["", "0", "+5", "5s", "x", "184467440737095516160"] {
+            assert!(seconds(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn pairs() {
+        assert_eq!(pair("A=b=c").unwrap(), ("A".to_owned(), "b=c".to_owned()));
+        assert_eq!(pair("A=").unwrap(), ("A".to_owned(), String::new()));
+        for text in ["A", "", "=", "=b"] {
+            assert!(pair(text).is_err(), "{text:?}");
+        }
+        assert!(label("team=a b").is_ok());
+        for text in [
+            "team",
+            "com.dokku.app-name=x",
+            "org.label-schema.vendor=x",
+            "a b=c",
+            "=x",
+        ] {
+            assert!(label(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn sizes_counts_and_names() {
+        for (text, expected) in [
+            ("512", "512"),
+            ("512m", "512m"),
+            ("1.5G", "1.5g"),
+            ("64MiB", "64mib"),
+        ] {
+            assert_eq!(memory(text).unwrap(), expected);
+        }
+        for text in ["", "m", "-1", "1x", "1 m", "0", "1mm", "--rm", "1e9"] {
+            assert!(memory(text).is_err(), "{text:?}");
+        }
+        assert!(cpus("0.5").is_ok() && cpus("2").is_ok());
+        for text in [
+            "", "0", "0.0", "-1", "1e3", "inf", "NaN", ".", "1.", ".5", "1.2.3",
+        ] {
+            assert!(cpus(text).is_err(), "{text:?}");
+        }
+        for text in ["app", "1000", "1000:1000", "app:staff"] {
+            assert!(user(text).is_ok(), "{text}");
+        }
+        for text in ["", ":", "app:", "-u", "a b", "a:b:c"] {
+            assert!(user(text).is_err(), "{text:?}");
+        }
+        assert!(workdir("/srv").is_ok() && workdir("srv").is_err());
+        assert!(identifier("5cruaotm4yzzpnjlsdunblj8qyjp=").is_ok());
+        for text in ["", "a b", "-x", "a;b", "../x"] {
+            assert!(identifier(text).is_err(), "{text:?}");
+        }
+    }
+}

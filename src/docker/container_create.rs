@@ -1,0 +1,102 @@
+//! `docker container create`
+
+use anyhow::Result;
+
+use super::{Docker, complaint, failure};
+
+/// A container that is to be made. Its values come apart from the arguments, so
+/// that none of them stands on a command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Container {
+    pub(crate) name: String,
+    /// Docker options without environment, each word as it goes.
+    pub(crate) options: Vec<String>,
+    pub(crate) environment: CarriedEnvironment,
+    pub(crate) image: String,
+    pub(crate) command: Vec<String>,
+}
+
+/// How each value of the environment reaches docker.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct CarriedEnvironment {
+    /// The text of an env file, read by docker from its standard input.
+    pub(crate) file: String,
+    /// What an env file cannot carry: given by name, the value taken by docker's
+    /// client from its own environment.
+    pub(crate) by_name: Vec<(String, String)>,
+}
+
+/// What became of a creation.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Creation {
+    /// The new container's id.
+    Created(String),
+    NameTaken,
+}
+
+impl Container {
+    /// The client's arguments.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let mut arguments = ["container", "create"].map(str::to_owned).to_vec();
+        arguments.extend(self.options.iter().cloned());
+        arguments.push(format!("--name={}", self.name));
+        arguments.extend(["--env-file", "/dev/stdin"].map(str::to_owned));
+        for (name, _) in &self.environment.by_name {
+            arguments.extend(["--env".to_owned(), name.clone()]);
+        }
+        // What follows cannot be an option any more.
+        arguments.push("--".to_owned());
+        arguments.push(self.image.clone());
+        arguments.extend(self.command.iter().cloned());
+        arguments
+    }
+}
+
+impl Docker {
+    /// # Errors
+    /// Docker refuses it (exit code 125); nothing was made then.
+    pub(crate) fn container_create(&self, container: &Container) -> Result<Creation> {
+        let mut call = self
+            .call(&container.arguments())
+            .input(container.environment.file.clone().into_bytes());
+        for (name, value) in &container.environment.by_name {
+            call = call.env(name, value);
+        }
+        let output = self.capture(call)?;
+        if output.status.success() {
+            // Warnings of the daemon, such as limits that its kernel lacks.
+            for line in String::from_utf8_lossy(&output.stderr).lines() {
+                crate::dokku::message::warn(line);
+            }
+            return Ok(Creation::Created(
+                String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+            ));
+        }
+        let said = complaint(&output);
+        if said.contains("Conflict") && said.contains(&format!("\"/{}\"", container.name)) {
+            return Ok(Creation::NameTaken);
+        }
+        Err(failure("create the container", &output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_is_among_the_arguments() {
+        let container = Container {
+            name: "demo.run.1".to_owned(),
+            options: vec!["--init".to_owned()],
+            environment: CarriedEnvironment {
+                file: "A=secret\n".to_owned(),
+                by_name: vec![("B".to_owned(), "secret\n".to_owned())],
+            },
+            image: "dokku/demo:latest".to_owned(),
+            command: vec!["--help".to_owned(), String::new()],
+        };
+        let expected = "container create --init --name=demo.run.1 --env-file /dev/stdin --env B -- dokku/demo:latest --help ";
+        assert_eq!(container.arguments().join(" "), expected);
+    }
+}

@@ -1,0 +1,45 @@
+//! `docker container start --attach`
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use duct::Handle;
+
+use super::Docker;
+
+impl Docker {
+    /// Starts the container and its client, which carries our standard streams:
+    /// stdin only when `stdin` is set. The client's own exit code is docker's
+    /// idea of it; the container has the truth.
+    ///
+    /// With a `terminal` the client stays in our process group: in raw mode every
+    /// key goes to the task, and a group in the background could not read it.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_start_attached(
+        &self,
+        id: &str,
+        stdin: bool,
+        terminal: bool,
+    ) -> Result<Handle> {
+        let mut arguments = vec!["container", "start", "--attach"];
+        if stdin {
+            arguments.push("--interactive");
+        }
+        arguments.extend(["--", id]);
+        let mut call = self.call(&arguments);
+        if stdin {
+            // From a terminal that is not handed on we read ourselves, for the
+            // same reason.
+            let by_us = !terminal && std::io::stdin().is_terminal();
+            call = if by_us {
+                call.input_through_us()
+            } else {
+                call.our_input()
+            };
+        }
+        let call = if terminal { call.our_group() } else { call };
+        call.start().context("docker's client could not be started")
+    }
+}

@@ -1,0 +1,19 @@
+//! `docker container wait`
+
+use anyhow::{Context, Result};
+use duct::Handle;
+
+use super::Docker;
+
+impl Docker {
+    /// Starts a client that ends when the container has ended. It says nothing.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_wait(&self, id: &str) -> Result<Handle> {
+        self.call(&["container", "wait", "--", id])
+            .silent()
+            .start_silently()
+            .context("docker's client could not be started")
+    }
+}

@@ -1,0 +1,93 @@
+//! `docker image inspect`
+
+use std::collections::HashMap;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::{Docker, complaint, failure};
+
+/// What a run must know of an image.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Image {
+    /// As Go names it: `amd64`, `arm64`.
+    #[serde(default)]
+    pub(crate) architecture: String,
+    #[serde(default)]
+    config: Option<Config>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Config {
+    labels: Option<HashMap<String, String>>,
+    env: Option<Vec<String>>,
+}
+
+impl Image {
+    /// A label's value, empty when the image has none of that name.
+    pub(crate) fn label(&self, name: &str) -> &str {
+        let labels = self
+            .config
+            .as_ref()
+            .and_then(|config| config.labels.as_ref());
+        labels
+            .and_then(|labels| labels.get(name))
+            .map_or("", String::as_str)
+    }
+
+    /// Whether the image's environment holds exactly this `NAME=value`.
+    pub(crate) fn has_env(&self, pair: &str) -> bool {
+        let env = self.config.as_ref().and_then(|config| config.env.as_ref());
+        env.is_some_and(|env| env.iter().any(|entry| entry == pair))
+    }
+}
+
+impl Docker {
+    /// `None` when there is no such image on this host.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(crate) fn image_inspect(&self, reference: &str) -> Result<Option<Image>> {
+        let output = self.capture(self.call(&["image", "inspect", "--", reference]))?;
+        if !output.status.success() {
+            if complaint(&output).to_lowercase().contains("no such image") {
+                return Ok(None);
+            }
+            return Err(failure(&format!("look at image '{reference}'"), &output));
+        }
+        let images: Vec<Image> = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!("docker's description of image '{reference}' cannot be read")
+        })?;
+        Ok(images.into_iter().next())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Image;
+
+    #[test]
+    fn an_image_without_labels_or_config() {
+        for json in [
+            r#"{"Architecture":"arm64","Config":{"Labels":null,"Env":null}}"#,
+            r#"{"Architecture":"arm64","Config":null}"#,
+            r#"{"Architecture":"arm64"}"#,
+        ] {
+            let image: Image = serde_json::from_str(json).unwrap();
+            assert_eq!(image.architecture, "arm64");
+            assert_eq!(image.label("com.dokku.image-stage"), "");
+            assert!(!image.has_env("USER=herokuishuser"));
+        }
+    }
+
+    #[test]
+    fn labels_and_environment() {
+        let json = r#"{"Config":{"Labels":{"com.dokku.image-stage":"release"},"Env":["USER=herokuishuser"]}}"#;
+        let image: Image = serde_json::from_str(json).unwrap();
+        assert_eq!(image.label("com.dokku.image-stage"), "release");
+        assert!(image.has_env("USER=herokuishuser"));
+        assert!(!image.has_env("USER=herokuish"));
+    }
+}

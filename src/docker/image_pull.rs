@@ -1,0 +1,22 @@
+//! `docker image pull`
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::Docker;
+
+impl Docker {
+    /// Pulls an image, its progress on our stderr; `login` is the directory of
+    /// the client's configuration to use. Gives whether it came.
+    ///
+    /// # Errors
+    /// Docker could not be started.
+    pub(crate) fn image_pull(&self, reference: &str, login: Option<&Path>) -> Result<bool> {
+        let mut call = self.call(&["image", "pull", "--", reference]);
+        if let Some(directory) = login {
+            call = call.env("DOCKER_CONFIG", directory);
+        }
+        Ok(call.relay()?.success())
+    }
+}

@@ -1,0 +1,75 @@
+//! What docker does, one file a verb. Arguments are built purely; only
+//! [`Docker::call`] starts anything.
+
+pub(crate) mod container_create;
+pub(crate) mod container_inspect;
+pub(crate) mod container_kill;
+pub(crate) mod container_remove;
+pub(crate) mod container_start;
+pub(crate) mod container_wait;
+pub(crate) mod image_inspect;
+pub(crate) mod image_pull;
+pub(crate) mod option;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use anyhow::Result;
+
+use crate::dokku::message;
+use crate::exit::{self, Failure};
+use crate::process::Call;
+
+/// The docker client.
+pub(crate) struct Docker {
+    program: PathBuf,
+    trace: bool,
+}
+
+impl Docker {
+    /// `program` is its absolute path; with `trace` every call is shown on
+    /// stderr, without its input and its environment.
+    pub(crate) fn new(program: PathBuf, trace: bool) -> Self {
+        Self { program, trace }
+    }
+
+    /// A call in a process group of its own. Without that a Ctrl-C would also
+    /// end docker's client, which then leaves half-made containers behind.
+    fn call<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
+        let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
+        if self.trace {
+            message::plain(&format!("+ docker {}", shell_words::join(&arguments)));
+        }
+        Call::new(&self.program, arguments).own_group()
+    }
+
+    fn capture(&self, call: Call) -> Result<Output> {
+        call.capture().map_err(|error| {
+            Failure::error(
+                exit::DOCKER,
+                format!("'{}' could not be started: {error}", self.program.display()),
+            )
+        })
+    }
+}
+
+/// What docker says went wrong, in one line.
+fn complaint(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("it gave no reason")
+        .trim_start_matches("docker: ")
+        .trim_start_matches("Error response from daemon: ")
+        .trim_start_matches("Error: ");
+    line.to_owned()
+}
+
+fn failure(what: &str, output: &Output) -> anyhow::Error {
+    Failure::error(
+        exit::DOCKER,
+        format!("docker could not {what}: {}", complaint(output)),
+    )
+}

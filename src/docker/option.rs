@@ -1,0 +1,212 @@
+//! Reading options of `docker container create` as its client does.
+
+use anyhow::{Result, bail};
+
+/// One option of a list of words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DockerOption {
+    /// Its long name, or its one letter where it was given by that.
+    pub(crate) name: String,
+    /// `None` for one that takes no value and was given none.
+    pub(crate) value: Option<String>,
+    /// The words as they were.
+    pub(crate) words: Vec<String>,
+}
+
+/// The long options that take no value (`docker container create --help`).
+const SWITCHES: [&str; 12] = [
+    "disable-content-trust",
+    "help",
+    "init",
+    "interactive",
+    "no-healthcheck",
+    "oom-kill-disable",
+    "privileged",
+    "publish-all",
+    "quiet",
+    "read-only",
+    "rm",
+    "tty",
+];
+
+/// The short ones.
+const SHORT_SWITCHES: [char; 4] = ['i', 'P', 'q', 't'];
+
+/// Reads a list of options.
+///
+/// # Errors
+/// A word that is no option (docker would take it for the image), or an option
+/// without its value.
+pub(crate) fn parse(words: Vec<String>) -> Result<Vec<DockerOption>> {
+    let mut options = Vec::new();
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        if let Some(long) = word.strip_prefix("--").filter(|long| !long.is_empty()) {
+            let (name, value) = match long.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (long, None),
+            };
+            let name = name.to_owned();
+            let option = if value.is_some() || SWITCHES.contains(&name.as_str()) {
+                DockerOption {
+                    name,
+                    value,
+                    words: vec![word],
+                }
+            } else {
+                with_next(name, word, &mut words)?
+            };
+            options.push(option);
+        } else if let Some(letters) = word
+            .strip_prefix('-')
+            .filter(|letters| !letters.is_empty() && *letters != "-")
+        {
+            parse_short(letters, &mut words, &mut options)?;
+        } else {
+            bail!("docker option '{word}' is none: it begins with no '-'");
+        }
+    }
+    Ok(options)
+}
+
+/// Letters run together: switches, and at most one last option with its value.
+fn parse_short(
+    letters: &str,
+    words: &mut impl Iterator<Item = String>,
+    options: &mut Vec<DockerOption>,
+) -> Result<()> {
+    for (at, letter) in letters.char_indices() {
+        let rest = &letters[at + letter.len_utf8()..];
+        let name = letter.to_string();
+        let word = format!("-{letter}{rest}");
+        if SHORT_SWITCHES.contains(&letter) {
+            // `-t=false` is a switch with a value.
+            if let Some(value) = rest.strip_prefix('=') {
+                options.push(DockerOption {
+                    name,
+                    value: Some(value.to_owned()),
+                    words: vec![word],
+                });
+                return Ok(());
+            }
+            options.push(DockerOption {
+                words: vec![format!("-{letter}")],
+                name,
+                value: None,
+            });
+            continue;
+        }
+        options.push(if rest.is_empty() {
+            with_next(name, word, words)?
+        } else {
+            let value = rest.strip_prefix('=').unwrap_or(rest).to_owned();
+            DockerOption {
+                name,
+                value: Some(value),
+                words: vec![word],
+            }
+        });
+        return Ok(());
+    }
+    Ok(())
+}
+
+fn with_next(
+    name: String,
+    word: String,
+    words: &mut impl Iterator<Item = String>,
+) -> Result<DockerOption> {
+    match words.next() {
+        Some(value) => Ok(DockerOption {
+            name,
+            value: Some(value.clone()),
+            words: vec![word, value],
+        }),
+        None => bail!("docker option '{word}' has no value"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Vec<(String, Option<String>, String)> {
+        let words = text.split(' ').map(str::to_owned).collect();
+        parse(words)
+            .unwrap()
+            .into_iter()
+            .map(|option| (option.name, option.value, option.words.join(" ")))
+            .collect()
+    }
+
+    #[test]
+    fn every_spelling() {
+        type Expected<'a> = (&'a str, Option<&'a str>, &'a str);
+        let table: &[(&str, &[Expected<'_>])] = &[
+            ("--env=A=b", &[("env", Some("A=b"), "--env=A=b")]),
+            ("--env A=b", &[("env", Some("A=b"), "--env A=b")]),
+            ("-e A=b", &[("e", Some("A=b"), "-e A=b")]),
+            ("-eA=b", &[("e", Some("A=b"), "-eA=b")]),
+            ("-e=A=b", &[("e", Some("A=b"), "-e=A=b")]),
+            ("-e -v", &[("e", Some("-v"), "-e -v")]),
+            (
+                "--label -e --init",
+                &[
+                    ("label", Some("-e"), "--label -e"),
+                    ("init", None, "--init"),
+                ],
+            ),
+            (
+                "--rm --tty=false",
+                &[("rm", None, "--rm"), ("tty", Some("false"), "--tty=false")],
+            ),
+            ("-it", &[("i", None, "-i"), ("t", None, "-t")]),
+            ("-t=false", &[("t", Some("false"), "-t=false")]),
+            (
+                "-ite A=b",
+                &[
+                    ("i", None, "-i"),
+                    ("t", None, "-t"),
+                    ("e", Some("A=b"), "-e A=b"),
+                ],
+            ),
+            (
+                "-v /a:/b --read-only",
+                &[
+                    ("v", Some("/a:/b"), "-v /a:/b"),
+                    ("read-only", None, "--read-only"),
+                ],
+            ),
+        ];
+        for (text, expected) in table {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(name, value, words)| {
+                    (
+                        (*name).to_owned(),
+                        value.map(str::to_owned),
+                        (*words).to_owned(),
+                    )
+                })
+                .collect();
+            assert_eq!(parsed(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_would_become_the_image_is_refused() {
+        for text in [
+            "busybox",
+            "--init busybox",
+            "-",
+            "--",
+            "-t --",
+            "-v",
+            "--env",
+            "",
+        ] {
+            let words = text.split(' ').map(str::to_owned).collect();
+            assert!(parse(words).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Dokku's global flags, told from words of the user's own command.
+//!
+//! Dokku scans *every* word of the command line for its flags, so its variables
+//! alone do not say whether `--trace` was meant for it or for the user's
+//! program. `DOKKU_GLOBAL_FLAGS` holds every `--word` of the line; what is in it
+//! beyond the words that are still in our argv was a leading word, and only
+//! those are Dokku's (`parse_args` in its plugin `common`, and `dokku` itself).
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use anyhow::{Result, bail};
+
+/// What stood before the command word.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct GlobalFlags {
+    /// The app of `--app`.
+    pub(crate) app: Option<String>,
+    /// Each `--label=…`, without the option's name.
+    pub(crate) labels: Vec<String>,
+    /// Variables that Dokku set for a word of the user's own command. They must
+    /// reach neither us nor a hook.
+    pub(crate) not_meant: Vec<&'static str>,
+}
+
+/// What Dokku exported, and what its own processes can tell about it.
+pub(crate) struct Evidence<'a> {
+    pub(crate) global_flags: &'a str,
+    pub(crate) app_name: Option<&'a str>,
+    /// Our arguments, the command word first.
+    pub(crate) argv: &'a [Vec<u8>],
+    /// The words after `dokku` of the ancestor processes that are one, nearest first.
+    pub(crate) ancestors: &'a [Vec<Vec<u8>>],
+}
+
+const VARIABLES: [(&str, &str); 3] = [
+    ("--trace", "DOKKU_TRACE"),
+    ("--quiet", "DOKKU_QUIET_OUTPUT"),
+    ("--force", "DOKKU_APPS_FORCE_DELETE"),
+];
+
+/// # Errors
+/// The user's command holds an `--app` too, and no ancestor process tells which
+/// app was meant for Dokku.
+pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
+    let ours = scanned(evidence.argv);
+    let leading = beyond(evidence.global_flags, &ours);
+    let exact = exact(evidence, &leading);
+    let leading_has = |flag: &str| leading.iter().any(|word| word == flag);
+    let ours_has = |flag: &str| ours.iter().any(|word| word == flag);
+
+    let app = match (leading_has("--app"), ours_has("--app"), &exact) {
+        (true, _, Some(words)) => app_of(words),
+        (true, true, None) => bail!(
+            "'--app' stands before and after the command, and which app was meant for Dokku cannot be told: name the app after 'run'"
+        ),
+        (false, true, _) => None,
+        // Meant for Dokku, or set by the caller for the whole session.
+        (true, false, None) | (false, false, _) => evidence.app_name.map(str::to_owned),
+    };
+    if exact.is_none() && leading.iter().any(|word| !word.starts_with("--")) {
+        bail!(
+            "a global flag holds a blank and cannot be told from the words after it: use 'run --label' in its place"
+        );
+    }
+    let labels = exact
+        .unwrap_or(leading.clone())
+        .iter()
+        .filter_map(|word| word.strip_prefix("--label=").map(str::to_owned))
+        .collect();
+    let not_meant = VARIABLES
+        .into_iter()
+        .filter(|(flag, _)| ours_has(flag) && !leading_has(flag))
+        .map(|(_, variable)| variable)
+        .collect();
+    Ok(GlobalFlags {
+        app: app.filter(|app| !app.is_empty()),
+        labels,
+        not_meant,
+    })
+}
+
+/// The words that Dokku's scan of `argv` adds to `DOKKU_GLOBAL_FLAGS`. The word
+/// after an `--app` is passed over; a word with blanks falls apart.
+fn scanned(argv: &[Vec<u8>]) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut argv = argv.iter();
+    while let Some(word) = argv.next() {
+        if word == b"--app" {
+            argv.next();
+        }
+        if word.starts_with(b"--") {
+            let text = String::from_utf8_lossy(word);
+            words.extend(text.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+/// The words of `flags` that are not among `ours`, each counted as often as it stands.
+fn beyond(flags: &str, ours: &[String]) -> Vec<String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for word in ours {
+        *count.entry(word).or_default() += 1;
+    }
+    // The leading words come first in the flags, so the last ones are ours.
+    let mut leading: Vec<String> = flags
+        .split_whitespace()
+        .rev()
+        .filter(|word| match count.get_mut(word) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
+        })
+        .map(str::to_owned)
+        .collect();
+    leading.reverse();
+    leading
+}
+
+/// The leading words as they were typed, from the farthest ancestor `dokku` whose
+/// command line ends with our argv (`sudo` starts a second one without them).
+/// They count only when they hold what `leading` says and nothing else.
+fn exact(evidence: &Evidence<'_>, leading: &[String]) -> Option<Vec<String>> {
+    evidence
+        .ancestors
+        .iter()
+        .map_while(|words| words.strip_suffix(evidence.argv))
+        .filter(|words| scanned(words) == leading)
+        .filter_map(|words| {
+            words
+                .iter()
+                .map(|word| String::from_utf8(word.clone()).ok())
+                .collect()
+        })
+        .last()
+}
+
+/// The last `--app` of the leading words.
+fn app_of(words: &[String]) -> Option<String> {
+    let at = words.iter().rposition(|word| word == "--app")?;
+    words.get(at + 1).cloned()
+}
+
+/// The words after `dokku` in a process's command line (NUL-separated, as in
+/// `/proc/<pid>/cmdline`); `None` when it is none.
+pub(crate) fn words_of_dokku(command_line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut words: Vec<Vec<u8>> = command_line
+        .split(|byte| *byte == 0)
+        .map(<[u8]>::to_vec)
+        .collect();
+    words.pop(); // after the last NUL
+    // `dokku …`, or `bash /usr/bin/dokku …` as the kernel starts a script.
+    let at = words.iter().take(2).position(|word| {
+        std::path::Path::new(OsStr::from_bytes(word)).file_name() == Some(OsStr::new("dokku"))
+    })?;
+    Some(words.split_off(at + 1))
+}
+
+#[cfg(test)]
+mod tests;

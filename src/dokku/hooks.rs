@@ -1,0 +1,206 @@
+//! Firing a trigger: every enabled plugin's hook of that name, in order.
+//!
+//! `plugn trigger` does the same, but starts itself and a shell again for every
+//! plugin. Going through the hooks directly costs one process a hook.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::host::Host;
+use super::message;
+use crate::exit::Failure;
+use crate::process::{self, Call};
+
+/// Core's event log implements nearly every hook and does nothing unless
+/// `DOKKU_EVENTS` is set; Dokku counts it as nobody.
+const EVENT_LOG: &str = "20_events";
+
+struct Hook {
+    plugin: String,
+    path: PathBuf,
+}
+
+impl Host {
+    /// What the hooks print, one after the other.
+    ///
+    /// # Errors
+    /// A hook that cannot be started or fails; the hooks after it are not asked.
+    pub(crate) fn ask(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
+        self.fire(trigger, arguments, Call::stdout)
+    }
+
+    /// As [`Host::ask`] for a question whose failure means "nothing to say":
+    /// what the hooks say on stderr is left out, too.
+    pub(crate) fn ask_softly(&self, trigger: &str, arguments: &[&str]) -> String {
+        self.fire(trigger, arguments, |call| call.silent().stdout())
+            .unwrap_or_default()
+    }
+
+    /// Tells the hooks of something. What they print goes to our stderr.
+    ///
+    /// # Errors
+    /// As [`Host::ask`]; the hook's exit status is ours.
+    pub(crate) fn tell(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
+        self.fire(trigger, arguments, |call| {
+            let status = call.relay()?;
+            Ok(std::process::Output {
+                status,
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            })
+        })
+        .map(|_| ())
+    }
+
+    /// Whether a plugin other than the event log has a hook of this name.
+    pub(crate) fn is_answered(&self, trigger: &str) -> bool {
+        !self
+            .implementing(trigger, |_| {})
+            .iter()
+            .all(|hook| hook.plugin == EVENT_LOG)
+    }
+
+    fn fire(
+        &self,
+        trigger: &str,
+        arguments: &[&str],
+        run: impl Fn(Call) -> std::io::Result<std::process::Output>,
+    ) -> Result<String> {
+        let mut hooks = self.implementing(trigger, message::plain);
+        if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
+            hooks.retain(|hook| hook.plugin != EVENT_LOG);
+        }
+        if hooks
+            .iter()
+            .any(|hook| has_configuration(&self.enabled.join(&hook.plugin)))
+        {
+            return self.fire_through_plugn(trigger, arguments, run);
+        }
+        let mut said = Vec::new();
+        for Hook { plugin, path } in &hooks {
+            let output = run(self.call(path, arguments)).with_context(|| {
+                format!("hook '{trigger}' of plugin '{plugin}' could not be started")
+            })?;
+            said.extend(output.stdout);
+            if !output.status.success() {
+                let code = process::code(output.status);
+                return Err(Failure::error(
+                    code,
+                    format!("hook '{trigger}' of plugin '{plugin}' failed with exit code {code}"),
+                ));
+            }
+        }
+        String::from_utf8(said)
+            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8"))
+    }
+
+    /// For the rare plugin whose `plugin.toml` names configuration: plugn knows
+    /// where its values stand.
+    fn fire_through_plugn(
+        &self,
+        trigger: &str,
+        arguments: &[&str],
+        run: impl Fn(Call) -> std::io::Result<std::process::Output>,
+    ) -> Result<String> {
+        let plugn = which::which("plugn").context("'plugn' was not found")?;
+        let words: Vec<&str> = ["trigger", trigger]
+            .iter()
+            .chain(arguments)
+            .copied()
+            .collect();
+        let output = run(self.call(&plugn, &words)).context("'plugn' could not be started")?;
+        if !output.status.success() {
+            let code = process::code(output.status);
+            return Err(Failure::error(
+                code,
+                format!("hook '{trigger}' failed with exit code {code}"),
+            ));
+        }
+        String::from_utf8(output.stdout)
+            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8"))
+    }
+
+    fn call(&self, program: &Path, arguments: &[&str]) -> Call {
+        let call = Call::new(program, arguments);
+        self.flags
+            .not_meant
+            .iter()
+            .fold(call, |call, variable| call.env_remove(variable))
+    }
+
+    /// The hooks in the order in which plugn runs them: plugin names by bytes.
+    fn implementing(&self, trigger: &str, complain: fn(&str)) -> Vec<Hook> {
+        let mut plugins: Vec<_> = fs::read_dir(&self.enabled)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.file_name()))
+            .filter(|name| !name.as_bytes().starts_with(b"."))
+            .collect();
+        plugins.sort();
+        plugins
+            .into_iter()
+            .filter_map(|plugin| {
+                let path = self.enabled.join(&plugin).join(trigger);
+                let file = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+                let plugin = plugin.to_string_lossy().into_owned();
+                if file.permissions().mode() & 0o111 == 0 {
+                    complain(&format!(
+                        "Trigger '{trigger}' is not executable, skipping plugin ({plugin})"
+                    ));
+                    return None;
+                }
+                Some(Hook { plugin, path })
+            })
+            .collect()
+    }
+}
+
+/// Whether the plugin's `[plugin.config]` table names a key. In doubt, yes: then
+/// plugn decides.
+fn has_configuration(plugin: &Path) -> bool {
+    fs::read_to_string(plugin.join("plugin.toml")).is_ok_and(|text| names_configuration(&text))
+}
+
+fn names_configuration(toml: &str) -> bool {
+    let mut in_table = false;
+    for line in toml.lines().map(str::trim) {
+        match line {
+            "" => {}
+            _ if line.starts_with('#') => {}
+            "[plugin.config]" => in_table = true,
+            _ if in_table => return true,
+            // Another spelling of the table: `config = { … }`, `[plugin . config]`.
+            _ if line.starts_with("config")
+                || (line.starts_with('[') && line.contains("config")) =>
+            {
+                return true;
+            }
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_configuration;
+
+    #[test]
+    fn a_key_in_the_table_is_configuration() {
+        let none = "[plugin]\ndescription = \"the config of x\"\n[plugin.config]\n\n# none\n";
+        assert!(!names_configuration(none));
+        assert!(!names_configuration("[plugin]\nversion = \"1\"\n"));
+        for some in [
+            "[plugin.config]\nkey = \"\"\n",
+            "[plugin]\nconfig = { key = \"\" }\n",
+            "[plugin . config]\nkey = \"\"\n",
+            "[plugin]\nconfig.key = \"\"\n",
+        ] {
+            assert!(names_configuration(some), "{some}");
+        }
+    }
+}

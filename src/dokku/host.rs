@@ -1,0 +1,120 @@
+//! The Dokku installation that started us, from its exported variables.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::flags::{self, Evidence, GlobalFlags};
+use crate::exit::{self, Failure};
+
+/// Directories, the one who asks, and what the global flags say.
+pub(crate) struct Host {
+    /// `DOKKU_ROOT`: one directory an app.
+    pub(crate) root: PathBuf,
+    /// `DOKKU_LIB_ROOT`: properties below `config`, data below `data`.
+    pub(crate) library: PathBuf,
+    /// `PLUGIN_ENABLED_PATH`: what hooks are looked up in.
+    pub(crate) enabled: PathBuf,
+    /// Who asks, as core tells it to access hooks.
+    pub(crate) user: String,
+    pub(crate) key_name: String,
+    pub(crate) flags: GlobalFlags,
+    docker_bin: String,
+    pub(crate) quiet: bool,
+    pub(crate) trace: bool,
+}
+
+impl Host {
+    /// Reads the environment; `argv` are our arguments, the command word first.
+    ///
+    /// # Errors
+    /// Not started by Dokku, no docker, or global flags that cannot be told.
+    pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
+        let library = directory("DOKKU_LIB_ROOT")?;
+        let flags = flags::find(&Evidence {
+            global_flags: &text("DOKKU_GLOBAL_FLAGS").unwrap_or_default(),
+            app_name: text("DOKKU_APP_NAME").as_deref(),
+            argv: &argv
+                .iter()
+                .map(|word| word.as_bytes().to_vec())
+                .collect::<Vec<_>>(),
+            ancestors: &ancestors(),
+        })?;
+        let meant = |variable: &'static str| {
+            text(variable).is_some_and(|value| !value.is_empty())
+                && !flags.not_meant.contains(&variable)
+        };
+        Ok(Self {
+            root: directory("DOKKU_ROOT")?,
+            enabled: directory("PLUGIN_ENABLED_PATH")?,
+            user: first_of(&["SSH_USER", "USER"]).unwrap_or_default(),
+            key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| "default".to_owned()),
+            quiet: meant("DOKKU_QUIET_OUTPUT"),
+            trace: meant("DOKKU_TRACE"),
+            docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
+            library,
+            flags,
+        })
+    }
+
+    /// The docker client as an absolute path: `DOCKER_BIN`, which may be a
+    /// wrapper, or `docker`.
+    ///
+    /// # Errors
+    /// There is none (exit code 125).
+    #[allow(
+        clippy::unused_self,
+        reason = "the host's environment is this process's"
+    )]
+    pub(crate) fn docker(&self) -> Result<PathBuf> {
+        let name = &self.docker_bin;
+        which::which(name).map_err(|_| {
+            Failure::error(
+                exit::DOCKER,
+                format!("'{name}' was not found: docker is needed to run a task"),
+            )
+        })
+    }
+}
+
+fn text(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+fn first_of(variables: &[&str]) -> Option<String> {
+    variables
+        .iter()
+        .filter_map(|variable| text(variable))
+        .find(|value| !value.is_empty())
+}
+
+fn directory(variable: &str) -> Result<PathBuf> {
+    match std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        Some(value) => Ok(value.into()),
+        None => bail!(
+            "{variable} is not set: this program is started by dokku, as in 'dokku run <app> <cmd>'"
+        ),
+    }
+}
+
+/// The words of each ancestor process that is a `dokku`, nearest first.
+fn ancestors() -> Vec<Vec<Vec<u8>>> {
+    let parent_of = |pid: u32| -> Option<u32> {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("PPid:"))?
+            .trim()
+            .parse()
+            .ok()
+    };
+    std::iter::successors(Some(std::os::unix::process::parent_id()), |pid| {
+        parent_of(*pid)
+    })
+    .take_while(|pid| *pid > 1)
+    .filter_map(|pid| flags::words_of_dokku(&fs::read(format!("/proc/{pid}/cmdline")).ok()?))
+    .collect()
+}

@@ -1,0 +1,16 @@
+//! What Dokku knows: its environment, its hooks and their order, and what they
+//! say about an app.
+
+pub(crate) mod app;
+pub(crate) mod config;
+pub(crate) mod flags;
+pub(crate) mod hooks;
+pub(crate) mod host;
+pub(crate) mod image;
+pub(crate) mod message;
+pub(crate) mod options;
+pub(crate) mod procfile;
+pub(crate) mod property;
+pub(crate) mod resource;
+pub(crate) mod scheduler;
+pub(crate) mod words;

@@ -1,0 +1,26 @@
+//! The Procfile of an app.
+
+use anyhow::{Context, Result};
+
+use super::app::App;
+use super::host::Host;
+
+impl Host {
+    /// The words of the app's Procfile entry `process_type`, split as a shell
+    /// splits them (nothing is expanded); `None` when there is no such entry.
+    ///
+    /// # Errors
+    /// A quote in the entry is not closed.
+    pub(crate) fn procfile_command(
+        &self,
+        app: &App,
+        process_type: &str,
+    ) -> Result<Option<Vec<String>>> {
+        // Core passes 5000 as the port of an entry that asks for one.
+        let line = self.ask_softly("procfile-get-command", &[app.name(), process_type, "5000"]);
+        let words = shell_words::split(line.trim()).with_context(|| {
+            format!("the Procfile entry '{process_type}' cannot be split into words")
+        })?;
+        Ok((!words.is_empty()).then_some(words))
+    }
+}

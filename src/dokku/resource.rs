@@ -1,0 +1,54 @@
+//! The resource limits that were set for process type `run`.
+
+use super::app::App;
+use super::host::Host;
+
+/// Values for docker's options of these names.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Resources {
+    pub(crate) memory: Option<String>,
+    pub(crate) memory_swap: Option<String>,
+    pub(crate) memory_reservation: Option<String>,
+    pub(crate) cpus: Option<String>,
+    pub(crate) gpus: Option<String>,
+}
+
+impl Host {
+    /// The property files themselves are read: core's hook falls back to the
+    /// defaults of every process type, which are meant for the web processes.
+    pub(crate) fn resources(&self, app: &App) -> Resources {
+        if std::env::var("DOKKU_OMIT_RESOURCE_ARGS").as_deref() == Ok("1") {
+            return Resources::default();
+        }
+        let limit = |name: &str| self.property("resource", app.name(), &format!("run.{name}"));
+        Resources {
+            memory: limit("limit.memory").map(megabytes),
+            memory_swap: limit("limit.memory-swap").map(megabytes),
+            memory_reservation: limit("reserve.memory").map(megabytes),
+            cpus: limit("limit.cpu"),
+            gpus: limit("limit.nvidia-gpu"),
+        }
+    }
+}
+
+/// A number without a unit is megabytes (core's plugin `resource`); docker would
+/// take it for bytes.
+pub(crate) fn megabytes(value: String) -> String {
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        value + "m"
+    } else {
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::megabytes;
+
+    #[test]
+    fn a_bare_number_is_megabytes() {
+        for (set, docker) in [("64", "64m"), ("64m", "64m"), ("1g", "1g"), ("-1", "-1")] {
+            assert_eq!(megabytes(set.to_owned()), docker);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! One-off tasks for Dokku.
+//!
+//! Each binary in `src/bin` is one subcommand of the plugin; this library is
+//! what they are made of. Data flows one way: `command` → `task` → `docker`,
+//! asking `dokku` on the way.
+
+mod command;
+mod docker;
+mod dokku;
+mod exit;
+mod parallel;
+mod process;
+mod task;
+
+use std::process::ExitCode;
+
+/// `dokku run`: the task's own exit status, see [`exit`] for the others.
+#[must_use]
+pub fn run() -> ExitCode {
+    exit::entry(command::run::main)
+}
+
+/// The plugin's `commands` file: `dokku help`, `run:help`, `oneoff:help`.
+#[must_use]
+pub fn help() -> ExitCode {
+    exit::entry(command::help::main)
+}

@@ -1,0 +1,163 @@
+//! The one place where a process is started, always through duct.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{ExitStatus, Output};
+use std::thread;
+
+use duct::{Expression, Handle, cmd};
+
+use crate::exit;
+
+/// A program that is about to be started. Its standard input is `/dev/null`
+/// until something else is asked for.
+pub(crate) struct Call {
+    expression: Expression,
+    input: Input,
+    own_group: bool,
+}
+
+enum Input {
+    Null,
+    Bytes(Vec<u8>),
+    Ours,
+    ThroughUs,
+}
+
+impl Call {
+    /// `program` is an absolute path: duct would search a bare name in `PATH`
+    /// for every start.
+    pub(crate) fn new<I>(program: &Path, arguments: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        Self {
+            expression: cmd(program, arguments).unchecked(),
+            input: Input::Null,
+            own_group: false,
+        }
+    }
+
+    fn map(self, change: impl FnOnce(&Expression) -> Expression) -> Self {
+        Self {
+            expression: change(&self.expression),
+            ..self
+        }
+    }
+
+    pub(crate) fn input(self, bytes: Vec<u8>) -> Self {
+        Self {
+            input: Input::Bytes(bytes),
+            ..self
+        }
+    }
+
+    /// Standard input as we got it.
+    pub(crate) fn our_input(self) -> Self {
+        Self {
+            input: Input::Ours,
+            ..self
+        }
+    }
+
+    pub(crate) fn env(self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let (name, value) = (name.as_ref().to_owned(), value.as_ref().to_owned());
+        self.map(|expression| expression.env(name, value))
+    }
+
+    pub(crate) fn env_remove(self, name: &str) -> Self {
+        self.map(|expression| expression.env_remove(name))
+    }
+
+    pub(crate) fn silent(self) -> Self {
+        self.map(Expression::stderr_null)
+    }
+
+    /// Our standard input, read by us and handed on through a pipe.
+    pub(crate) fn input_through_us(self) -> Self {
+        Self {
+            input: Input::ThroughUs,
+            ..self
+        }
+    }
+
+    /// A process group of its own: a Ctrl-C on the terminal reaches us, and we
+    /// decide what becomes of the program.
+    pub(crate) fn own_group(self) -> Self {
+        Self {
+            own_group: true,
+            ..self
+        }
+    }
+
+    /// Our process group, as without [`Call::own_group`].
+    pub(crate) fn our_group(self) -> Self {
+        Self {
+            own_group: false,
+            ..self
+        }
+    }
+
+    /// Runs it to its end; stdout is captured, stderr is ours.
+    pub(crate) fn stdout(self) -> io::Result<Output> {
+        self.finished()?.stdout_capture().run()
+    }
+
+    /// Runs it to its end; stdout and stderr are captured.
+    pub(crate) fn capture(self) -> io::Result<Output> {
+        self.finished()?.stdout_capture().stderr_capture().run()
+    }
+
+    /// Runs it to its end with our stderr for both of its outputs: our stdout
+    /// belongs to the task.
+    pub(crate) fn relay(self) -> io::Result<ExitStatus> {
+        Ok(self.finished()?.stdout_to_stderr().run()?.status)
+    }
+
+    /// Starts it with our stdout and stderr.
+    pub(crate) fn start(self) -> io::Result<Handle> {
+        self.finished()?.start()
+    }
+
+    /// Starts it without any output.
+    pub(crate) fn start_silently(self) -> io::Result<Handle> {
+        self.finished()?.stdout_null().start()
+    }
+
+    fn finished(self) -> io::Result<Expression> {
+        let expression = match self.input {
+            Input::Null => self.expression.stdin_null(),
+            Input::Bytes(bytes) => self.expression.stdin_bytes(bytes),
+            Input::Ours => self.expression,
+            Input::ThroughUs => self.expression.stdin_file(pumped_input()?),
+        };
+        if !self.own_group {
+            return Ok(expression);
+        }
+        Ok(expression.before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        }))
+    }
+}
+
+/// The reading end of a pipe that a thread fills from our standard input. The
+/// thread ends with the input, with the reader or with us.
+fn pumped_input() -> io::Result<io::PipeReader> {
+    let (reader, mut writer) = io::pipe()?;
+    thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin().lock(), &mut writer);
+    });
+    Ok(reader)
+}
+
+/// The exit code, or 128 + n for what signal n ended.
+pub(crate) fn code(status: ExitStatus) -> u8 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
+        (None, signal) => exit::of_signal(signal.unwrap_or(0)),
+    }
+}

@@ -1,0 +1,184 @@
+//! What Dokku and docker say of an app, asked side by side.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::request::Request;
+use crate::docker::Docker;
+use crate::docker::image_inspect::Image;
+use crate::docker::option::{self, DockerOption};
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::image::AppImage;
+use crate::dokku::message;
+use crate::dokku::resource::Resources;
+use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::parallel::joined;
+
+/// Everything that a task of the app is made from.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) app: String,
+    pub(crate) image: String,
+    pub(crate) image_type: ImageType,
+    /// Docker's `--platform`, when the image is not made for this machine.
+    pub(crate) platform: Option<&'static str>,
+    pub(crate) docker_options: Vec<DockerOption>,
+    pub(crate) config: BTreeMap<String, String>,
+    /// The Procfile entry that the command's first word names.
+    pub(crate) procfile_command: Option<Vec<String>>,
+    pub(crate) shell: String,
+    /// Seconds.
+    pub(crate) stop_timeout: u64,
+    pub(crate) init: bool,
+    pub(crate) resources: Resources,
+    pub(crate) trace: bool,
+}
+
+/// How the image was built, as Dokku tells it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImageType {
+    #[default]
+    Dockerfile,
+    Herokuish,
+    Pack,
+}
+
+impl ImageType {
+    fn of(image: &Image, config: &BTreeMap<String, String>) -> Self {
+        let user = config.get("DOKKU_APP_USER").filter(|user| !user.is_empty());
+        let user = user.map_or("herokuishuser", String::as_str);
+        if !image.label("io.buildpacks.stack.id").is_empty() {
+            Self::Pack
+        } else if image.has_env(&format!("USER={user}")) {
+            Self::Herokuish
+        } else {
+            Self::Dockerfile
+        }
+    }
+
+    /// Its name in hooks.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dockerfile => "dockerfile",
+            Self::Herokuish => "herokuish",
+            Self::Pack => "pack",
+        }
+    }
+}
+
+/// # Errors
+/// A question fails, the scheduler or the image cannot be served, or the app has
+/// no image that was released.
+pub(crate) fn gather(
+    host: &Host,
+    docker: &Docker,
+    app: &App,
+    request: &Request,
+) -> Result<Answers> {
+    let entry = request
+        .command
+        .first()
+        .filter(|word| !word.is_empty() && !request.literal);
+    let (image, config, procfile_command, rest) = std::thread::scope(|scope| {
+        let image = scope.spawn(|| find_image(host, docker, app));
+        let config = scope.spawn(|| host.config(app));
+        let procfile =
+            scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
+        let rest = (host.scheduler(app), host.stop_timeout(app));
+        (joined(image), joined(config), joined(procfile), rest)
+    });
+    let (scheduler, stop_timeout) = rest;
+    let scheduler = scheduler?;
+    if scheduler != DOCKER_LOCAL {
+        bail!("the app's scheduler '{scheduler}' is not served yet: only '{DOCKER_LOCAL}' is");
+    }
+    let (name, inspected, mut words) = image?;
+    let inspected = match inspected {
+        Some(inspected) => inspected,
+        None => pull(host, docker, app, &name)?,
+    };
+    released(&inspected)?;
+
+    let config = config?;
+    let image_type = ImageType::of(&inspected, &config);
+    if image_type != ImageType::Dockerfile {
+        bail!(
+            "the app's image is of type '{}', which is not served yet",
+            image_type.name()
+        );
+    }
+    words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
+    Ok(Answers {
+        app: app.name().to_owned(),
+        image: name.reference,
+        image_type,
+        platform: foreign_platform(&inspected.architecture, std::env::consts::ARCH),
+        docker_options: option::parse(words)?,
+        config,
+        procfile_command: procfile_command?,
+        shell: host.shell(app),
+        stop_timeout: stop_timeout?,
+        init: host.wants_init(app),
+        resources: host.resources(app),
+        trace: host.trace,
+    })
+}
+
+type FoundImage = (AppImage, Option<Image>, Vec<String>);
+
+fn find_image(host: &Host, docker: &Docker, app: &App) -> Result<FoundImage> {
+    let image = host.app_image(app)?;
+    let (inspected, options) = std::thread::scope(|scope| {
+        let options = scope.spawn(|| host.docker_options(app, &image.tag));
+        (docker.image_inspect(&image.reference), joined(options))
+    });
+    Ok((image, inspected?, options?))
+}
+
+fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {
+    let reference = &image.reference;
+    if image.can_be_pulled() {
+        if !host.quiet {
+            message::info(&format!(
+                "Image {reference} not found locally, pulling from registry"
+            ));
+        }
+        if docker.image_pull(reference, host.registry_login(app).as_deref())?
+            && let Some(inspected) = docker.image_inspect(reference)?
+        {
+            return Ok(inspected);
+        }
+    }
+    bail!("App image ({reference}) not found");
+}
+
+/// Core's two sentences: scripts look for them.
+fn released(image: &Image) -> Result<()> {
+    let stage = image.label("com.dokku.image-stage");
+    if stage == "release" {
+        return Ok(());
+    }
+    bail!(
+        "Invalid image stage detected: expected 'release', got '{stage}'\nSuccessfully deploy your app to fix dokku run calls"
+    )
+}
+
+/// An amd64 image on another machine runs emulated, when docker is told so.
+/// `machine` is Rust's name of the machine's architecture.
+fn foreign_platform(image: &str, machine: &str) -> Option<&'static str> {
+    (image == "amd64" && machine != "x86_64").then_some("linux/amd64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_amd64_image_elsewhere_names_a_platform() {
+        assert_eq!(foreign_platform("amd64", "aarch64"), Some("linux/amd64"));
+        assert_eq!(foreign_platform("amd64", "x86_64"), None);
+        assert_eq!(foreign_platform("arm64", "aarch64"), None);
+    }
+}

@@ -1,0 +1,222 @@
+//! From what is asked and what Dokku says to the container that docker makes.
+
+use anyhow::Result;
+
+use super::answers::{Answers, ImageType};
+use super::environment::Environment;
+use super::request::Request;
+use crate::docker::container_create::Container;
+use crate::docker::option::DockerOption;
+use crate::dokku::resource::{Resources, megabytes};
+
+/// Options of the app's that the life cycle decides: with `--rm` the exit code
+/// of a failed start would be lost, the others are what was asked of this task.
+const DECIDED_HERE: [&str; 11] = [
+    "rm",
+    "tty",
+    "t",
+    "interactive",
+    "i",
+    "attach",
+    "a",
+    "name",
+    "restart",
+    "pull",
+    "detach-keys",
+];
+
+/// A task that is ready to be made; only its number is missing.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) app: String,
+    pub(crate) process_type: &'static str,
+    /// The Procfile entry that is run.
+    pub(crate) entry: Option<String>,
+    pub(crate) environment: Environment,
+    pub(crate) image: String,
+    pub(crate) stdin: bool,
+    pub(crate) terminal: bool,
+    /// Seconds.
+    pub(crate) time_to_live: Option<u64>,
+    pub(crate) stop_timeout: u64,
+    options: Vec<String>,
+    own_environment: Vec<(String, String)>,
+    command: Vec<String>,
+}
+
+impl Task {
+    /// # Errors
+    /// An env file of the app's docker options cannot be read.
+    pub(crate) fn new(answers: Answers, request: Request) -> Result<Self> {
+        let process_type = request.process_type();
+        let mut environment = Environment::default();
+        if let (true, Ok(term)) = (request.terminal, std::env::var("TERM")) {
+            environment.set("TERM", term);
+        }
+        environment.extend(answers.config);
+        let kept =
+            environment.take_from(answers.docker_options, |name| std::env::var(name).ok())?;
+        if answers.trace {
+            environment.set("TRACE", "true");
+        }
+
+        let entry = answers
+            .procfile_command
+            .as_ref()
+            .and_then(|_| request.command.first().cloned());
+        let mut options = kept_words(kept);
+        options.extend(resource_options(
+            answers.resources,
+            request.memory,
+            request.cpus,
+        ));
+        options.extend(
+            [
+                answers.init.then(|| "--init".to_owned()),
+                answers
+                    .platform
+                    .map(|platform| format!("--platform={platform}")),
+                request.user.map(|user| format!("--user={user}")),
+                request
+                    .workdir
+                    .map(|workdir| format!("--workdir={workdir}")),
+            ]
+            .into_iter()
+            .flatten(),
+        );
+        // The image was looked up already, and a task runs once.
+        options.extend(["--pull=never", "--restart=no"].map(str::to_owned));
+        options.extend(request.stdin.then(|| "--interactive".to_owned()));
+        options.extend(request.terminal.then(|| "--tty".to_owned()));
+        // Docker keeps the last label of a name: Dokku's own cannot be replaced.
+        let mut labels = request.labels;
+        labels.extend(
+            entry
+                .iter()
+                .map(|entry| ("com.dokku.process-type".to_owned(), entry.clone())),
+        );
+        labels.extend(request.time_to_live.map(|seconds| {
+            (
+                "com.dokku.active-deadline-seconds".to_owned(),
+                seconds.to_string(),
+            )
+        }));
+        if let Some(cron) = request.cron {
+            labels.push(("com.dokku.cron-id".to_owned(), cron.id));
+            labels.push((
+                "com.dokku.concurrency-policy".to_owned(),
+                cron.concurrency_policy,
+            ));
+        }
+        labels.push((
+            "com.dokku.container-type".to_owned(),
+            process_type.to_owned(),
+        ));
+        labels.push(("com.dokku.app-name".to_owned(), answers.app.clone()));
+        options.extend(
+            labels
+                .iter()
+                .map(|(name, value)| format!("--label={name}={value}")),
+        );
+
+        Ok(Self {
+            command: command(
+                answers.image_type,
+                answers.procfile_command,
+                request.command,
+                answers.shell,
+            ),
+            app: answers.app,
+            process_type,
+            entry,
+            environment,
+            image: answers.image,
+            stdin: request.stdin,
+            terminal: request.terminal,
+            time_to_live: request.time_to_live,
+            stop_timeout: answers.stop_timeout,
+            options,
+            own_environment: request.environment,
+        })
+    }
+
+    /// The container with this number in its name.
+    ///
+    /// # Errors
+    /// A value of its environment cannot reach it whole.
+    pub(crate) fn container(&self, number: u32) -> Result<Container> {
+        Ok(Container {
+            name: format!("{}.{}.{number}", self.app, self.process_type),
+            options: self.options.clone(),
+            environment: self.numbered_environment(number).carried()?,
+            image: self.image.clone(),
+            command: self.command.clone(),
+        })
+    }
+
+    /// Everything that the task finds in its environment beyond the image's.
+    pub(crate) fn numbered_environment(&self, number: u32) -> Environment {
+        let mut environment = self.environment.clone();
+        environment.set("DYNO", format!("{}.{number}", self.process_type));
+        environment.extend(self.own_environment.iter().cloned());
+        environment
+    }
+}
+
+fn kept_words(options: Vec<DockerOption>) -> Vec<String> {
+    options
+        .into_iter()
+        .filter(|option| !DECIDED_HERE.contains(&option.name.as_str()))
+        .flat_map(|option| option.words)
+        .collect()
+}
+
+/// Docker wants memory, swap and reservation to agree: a memory of this task's
+/// own stands in for the app's three.
+fn resource_options(app: Resources, memory: Option<String>, cpus: Option<String>) -> Vec<String> {
+    let limits = match memory {
+        Some(memory) => Resources {
+            memory: Some(megabytes(memory)),
+            memory_swap: None,
+            memory_reservation: None,
+            ..app
+        },
+        None => app,
+    };
+    [
+        ("memory", limits.memory),
+        ("memory-swap", limits.memory_swap),
+        ("memory-reservation", limits.memory_reservation),
+        ("cpus", cpus.or(limits.cpus)),
+        ("gpus", limits.gpus),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(format!("--{name}={}", value?)))
+    .collect()
+}
+
+/// The words after the image: a Procfile entry stands in for the first word, a
+/// shell for no word, and herokuish images run everything by `/exec`.
+fn command(
+    image_type: ImageType,
+    entry: Option<Vec<String>>,
+    given: Vec<String>,
+    shell: String,
+) -> Vec<String> {
+    let mut words: Vec<String> = (image_type == ImageType::Herokuish)
+        .then(|| "/exec".to_owned())
+        .into_iter()
+        .collect();
+    match entry {
+        Some(entry) => {
+            words.extend(entry);
+            words.extend(given.into_iter().skip(1));
+        }
+        None if given.is_empty() => words.push(shell),
+        None => words.extend(given),
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

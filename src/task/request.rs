@@ -1,0 +1,37 @@
+//! What is asked of a task.
+
+/// A task as its user wants it; what Dokku knows of the app is added later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// Values that win over every other source, in order.
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) labels: Vec<(String, String)>,
+    /// Seconds from its start to its deadline; `None` for no deadline.
+    pub(crate) time_to_live: Option<u64>,
+    pub(crate) cron: Option<Cron>,
+    /// In place of the app's limits.
+    pub(crate) memory: Option<String>,
+    pub(crate) cpus: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) workdir: Option<String>,
+    pub(crate) stdin: bool,
+    pub(crate) terminal: bool,
+    /// The first word is no Procfile entry, whatever the Procfile says.
+    pub(crate) literal: bool,
+    /// Empty for the app's shell.
+    pub(crate) command: Vec<String>,
+}
+
+/// A task of the app's crontab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cron {
+    pub(crate) id: String,
+    pub(crate) concurrency_policy: String,
+}
+
+impl Request {
+    /// Core's container type: `run`, or `cron` for what has a cron id.
+    pub(crate) fn process_type(&self) -> &'static str {
+        if self.cron.is_some() { "cron" } else { "run" }
+    }
+}

@@ -1,0 +1,98 @@
+//! Signals and other things that happen while a task runs.
+
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use duct::Handle;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+/// What wakes the one who looks after a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A signal was sent to us.
+    Signal(i32),
+    /// The docker client that was watched has ended.
+    ClientEnded,
+    /// The time that was waited for has come.
+    Due,
+}
+
+/// Everything that may happen, in the order in which it did.
+pub(crate) struct Events {
+    sender: Sender<Event>,
+    receiver: Receiver<Event>,
+}
+
+impl Events {
+    /// Installs the handlers: from here on a signal ends a task, not us. They are
+    /// handlers, since a signal that is ignored would be ignored by every program
+    /// that we start. One that was ignored when we came (`nohup`, a background job
+    /// of a script) stays so.
+    ///
+    /// # Errors
+    /// The handlers cannot be installed.
+    pub(crate) fn watch() -> Result<Self> {
+        let ignored = ignored_signals();
+        let wanted = [SIGINT, SIGTERM, SIGQUIT, SIGHUP]
+            .into_iter()
+            .filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let mut signals = Signals::new(wanted).context("signal handlers cannot be installed")?;
+        let (sender, receiver) = mpsc::channel();
+        let events = Self {
+            sender: sender.clone(),
+            receiver,
+        };
+        thread::spawn(move || {
+            for signal in signals.forever() {
+                if sender.send(Event::Signal(signal)).is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(events)
+    }
+
+    /// A signal that came already.
+    pub(crate) fn signal_so_far(&self) -> Option<i32> {
+        self.receiver.try_iter().find_map(|event| match event {
+            Event::Signal(signal) => Some(signal),
+            _ => None,
+        })
+    }
+
+    /// Tells of the client's end when it comes.
+    pub(crate) fn watch_client(&self, client: Handle) {
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            // However it ended, and whether that can be told or not: the
+            // container's own state decides.
+            let _ = client.wait();
+            let _ = sender.send(Event::ClientEnded);
+        });
+    }
+
+    /// The next event, or [`Event::Due`] at `until`.
+    pub(crate) fn next(&self, until: Option<Instant>) -> Event {
+        let event = match until {
+            Some(until) => self
+                .receiver
+                .recv_timeout(until.saturating_duration_since(Instant::now())),
+            None => self
+                .receiver
+                .recv()
+                .map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        event.unwrap_or(Event::Due)
+    }
+}
+
+/// The bits of `SigIgn` in `/proc/self/status` (proc(5)); none when it cannot be read.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(0)
+}
