@@ -1,0 +1,6 @@
+# One `export KEY='VALUE'` a record, for a shell to source.
+s/'/'\\''/g
+s/=/='/
+s/^/export /
+s/$/'/
+$!s/$/\n/

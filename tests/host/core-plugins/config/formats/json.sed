@@ -1,0 +1,49 @@
+# One KEY=VALUE record (sed -z) as a member of a JSON object, escaped as Go's encoder does, whose output Dokku's is:
+# <, > and & too, and U+FFFD for every byte that is not UTF-8.
+s/[\\"]/\\&/g
+s/\n/\\n/g
+s/\r/\\r/g
+s/\t/\\t/g
+s/</\\u003c/g
+s/>/\\u003e/g
+s/&/\\u0026/g
+/[\x01-\x1f]/{
+s/\x01/\\u0001/g
+s/\x02/\\u0002/g
+s/\x03/\\u0003/g
+s/\x04/\\u0004/g
+s/\x05/\\u0005/g
+s/\x06/\\u0006/g
+s/\x07/\\u0007/g
+s/\x08/\\b/g
+s/\x0b/\\u000b/g
+s/\x0c/\\f/g
+s/\x0e/\\u000e/g
+s/\x0f/\\u000f/g
+s/\x10/\\u0010/g
+s/\x11/\\u0011/g
+s/\x12/\\u0012/g
+s/\x13/\\u0013/g
+s/\x14/\\u0014/g
+s/\x15/\\u0015/g
+s/\x16/\\u0016/g
+s/\x17/\\u0017/g
+s/\x18/\\u0018/g
+s/\x19/\\u0019/g
+s/\x1a/\\u001a/g
+s/\x1b/\\u001b/g
+s/\x1c/\\u001c/g
+s/\x1d/\\u001d/g
+s/\x1e/\\u001e/g
+s/\x1f/\\u001f/g
+}
+# Control characters are gone: \x05 can mark characters of two to four bytes, and take the place of stray bytes.
+/^([ -\x7f]|([\xc2-\xdf]|\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f]|\xf0[\x90-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf])[\x80-\xbf])*$/!{
+s/(([\xc2-\xdf]|\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f]|\xf0[\x90-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf])[\x80-\xbf])|[\x80-\xff]/\1\x05/g
+s/(([\xc2-\xdf]|\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f]|\xf0[\x90-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf])[\x80-\xbf])\x05/\1/g
+s/\x05/\\ufffd/g
+}
+s/=/":"/
+s/^/"/
+s/$/"/
+$!s/$/,/

@@ -1,0 +1,5 @@
+# KEY='VALUE' words for a shell.
+s/'/'\\''/g
+s/=/='/
+s/$/'/
+$!s/$/ /

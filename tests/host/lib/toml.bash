@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# As much TOML as plugin.toml and config.toml need, and the configuration that plugn makes of them (contract, section 3).
+
+# read_table FILE NAME MAP: the keys of table [NAME] into the associative array MAP. Fails when there is no such table.
+read_table() {
+  local line table='' found=''
+  local -n into=$3
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line =~ ^[[:space:]]*\[[[:space:]]*([^]]*[^]\ ])[[:space:]]*\] ]]; then
+      table=${BASH_REMATCH[1]}
+      [[ $table != "$2" ]] || found=yes
+    elif [[ $table == "$2" && $line =~ ^[[:space:]]*([\"\']?)([A-Za-z0-9_-]+)[\"\']?[[:space:]]*=[[:space:]]*(.*)$ ]]; then
+      # shellcheck disable=SC2034,SC2004 # a reference to the caller's map, which is an associative one
+      into[${BASH_REMATCH[2]}]=$(unquote "${BASH_REMATCH[3]}")
+    fi
+  done <"$1"
+  [[ -n $found ]]
+}
+
+# A TOML string's value: '…' is literal, "…" has backslash escapes, anything else is taken up to a comment.
+unquote() {
+  if [[ $1 =~ ^\'([^\']*)\' ]]; then
+    printf '%s' "${BASH_REMATCH[1]}"
+  elif [[ $1 =~ ^\"(([^\"\\]|\\.)*)\" ]]; then
+    printf '%b' "${BASH_REMATCH[1]//\\\"/\"}"
+  else
+    local value=${1%%#*}
+    printf '%s' "${value%"${value##*[![:space:]]}"}"
+  fi
+}
+
+# Exports CONFIG_<KEY> for every key of the plugin's [plugin.config]: of the environment, else of config.toml, else empty.
+# The file is found by the plugin's name in `available`, whatever the link in `enabled` points to.
+export_config() {
+  local name=$1 toml=$PLUGIN_PATH/available/$1/plugin.toml
+  local -A keys=() values=()
+  if [[ ! -r $toml ]]; then
+    printf '%(%Y/%m/%d %H:%M:%S)T open %s: no such file or directory\n' -1 "$toml" >&2
+    return
+  fi
+  if ! read_table "$toml" plugin.config keys; then
+    print_crash "$name"
+    return
+  fi
+  ((${#keys[@]})) || return 0
+
+  [[ ! -s $PLUGIN_PATH/config.toml ]] || read_table "$PLUGIN_PATH/config.toml" "$name" values || true
+  local key variable value
+  for key in "${!keys[@]}"; do
+    variable=${name}_$key
+    variable=${variable//-/_}
+    variable=${variable^^}
+    value=''
+    [[ $variable != [A-Z_]* ]] || value=${!variable}
+    variable=CONFIG_${key//-/_}
+    export "${variable^^}=${value:-${values[$key]}}"
+  done
+}
+
+print_crash() {
+  cat >&2 <<END
+panic: plugin "$1": plugin.toml has no table [plugin.config]
+
+goroutine 1 [running]:
+plugn.exportConfig({"$1"})
+	embedded host, contract section 3
+plugn.main()
+exit status 2
+END
+}
