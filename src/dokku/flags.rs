@@ -6,6 +6,8 @@
 //! beyond the words that are still in our argv was a leading word, and only
 //! those are Dokku's (`parse_args` in its plugin `common`, and `dokku` itself).
 
+mod echo;
+
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -82,20 +84,25 @@ pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
 }
 
 /// The words that Dokku's scan of `argv` adds to `DOKKU_GLOBAL_FLAGS`. The word
-/// after an `--app` is passed over; a word with blanks falls apart.
+/// after an `--app` is passed over; the line goes through `echo -e`, and a word
+/// with blanks falls apart.
 fn scanned(argv: &[Vec<u8>]) -> Vec<String> {
-    let mut words = Vec::new();
+    let mut line = Vec::new();
     let mut argv = argv.iter();
     while let Some(word) = argv.next() {
         if word == b"--app" {
             argv.next();
         }
         if word.starts_with(b"--") {
-            let text = String::from_utf8_lossy(word);
-            words.extend(text.split_whitespace().map(str::to_owned));
+            line.push(b' ');
+            line.extend(word);
         }
     }
-    words
+    let line = echo::expanded(&line);
+    String::from_utf8_lossy(&line)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The words of `flags` that are not among `ours`, each counted as often as it stands.

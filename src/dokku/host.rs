@@ -35,7 +35,9 @@ impl Host {
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
         let library = directory("DOKKU_LIB_ROOT")?;
         let flags = flags::find(&Evidence {
-            global_flags: &text("DOKKU_GLOBAL_FLAGS").unwrap_or_default(),
+            global_flags: &std::env::var_os("DOKKU_GLOBAL_FLAGS")
+                .unwrap_or_default()
+                .to_string_lossy(),
             app_name: text("DOKKU_APP_NAME").as_deref(),
             argv: &argv
                 .iter()

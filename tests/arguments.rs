@@ -1,0 +1,225 @@
+//! Which words are ours, and which the command's.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use crate::support::{Host, Image};
+
+/// Prints each argument between brackets, so that none is lost from sight.
+const SHOW: [&str; 4] = [
+    "sh",
+    "-c",
+    r#"for word; do printf '[%s]' "$word"; done"#,
+    "sh",
+];
+
+fn shown(words: &[&str]) -> String {
+    words.iter().flat_map(|word| ["[", word, "]"]).collect()
+}
+
+#[test]
+fn every_word_after_the_app_is_the_commands() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let words = [
+        "--help",
+        "-e",
+        "",
+        "--env=A=b",
+        "--no-tty",
+        "a b",
+        "'q'",
+        "\"",
+        "$(id)",
+        "\n",
+        "*",
+        "--",
+        "é",
+    ];
+    app.run(SHOW.iter().chain(&words).copied())
+        .says(&shown(&words));
+}
+
+#[test]
+fn a_double_dash_before_the_app_ends_the_options() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    host.dokku(["run", "--no-tty", "--", &app.name, "echo", "--", "x"])
+        .says("-- x\n");
+}
+
+#[test]
+fn a_word_of_100_kilobytes_arrives() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let long = "x".repeat(100_000);
+    app.run(SHOW.iter().copied().chain([long.as_str()]))
+        .says(&format!("[{long}]"));
+}
+
+#[test]
+fn wrong_options_are_named_with_the_usage() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (option, named) in [
+        ("--wrong", "'--wrong'"),
+        ("-x", "'-x'"),
+        ("--ttl-seconds=soon", "'soon'"),
+        ("--ttl-seconds=0", "'0'"),
+        ("--timeout=1w", "'1w'"),
+        ("--label=x", "'x'"),
+        ("--label=com.dokku.app-name=other", "--label"),
+        ("--memory=lots", "'lots'"),
+        ("--cpus=-1", "'-1'"),
+        ("--user=a b", "'a b'"),
+        ("--workdir=srv", "'srv'"),
+        ("--cron-id=../x", "'../x'"),
+        ("--concurrency-policy=maybe", "'maybe'"),
+        ("--env=KEY", "'KEY'"),
+        ("--env==x", "'=x'"),
+    ] {
+        let output = app.run_with(&[option], ["true"]);
+        output.refuses(1, named);
+        assert!(
+            output
+                .stderr
+                .contains("Usage: dokku run [options] <app> [<cmd>...]"),
+            "{output:?}"
+        );
+    }
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn a_missing_value_is_named() {
+    let host = Host::new();
+    host.dokku(["run", "--ttl-seconds"])
+        .refuses(1, "--ttl-seconds");
+    host.dokku(["run", "-e"]).refuses(1, "--env");
+}
+
+#[test]
+fn options_that_exclude_each_other_are_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.run_with(&["--no-tty", "--force-tty"], ["true"])
+        .refuses(1, "Cannot specify both --force-tty and --no-tty");
+    app.run_with(&["--ttl-seconds=5", "--timeout=5"], ["true"])
+        .refuses(1, "--timeout");
+}
+
+#[test]
+fn a_word_that_docker_would_change_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let word = OsString::from_vec(b"caf\xe9".to_vec());
+    app.run([OsString::from("echo"), word.clone()])
+        .refuses(1, "no UTF-8");
+    let mut pair = OsString::from("SECRET=");
+    pair.push(word);
+    let output = crate::support::finish(&host.command([
+        "run".into(),
+        "-e".into(),
+        pair,
+        OsString::from(&app.name),
+    ]));
+    output.refuses(1, "'SECRET' is no UTF-8");
+    assert!(!output.stderr.contains("caf"), "{output:?}");
+}
+
+#[test]
+fn user_and_directory_are_the_tasks() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.run_with(
+        &["--user=app", "--workdir=/tmp"],
+        ["sh", "-c", "id -un; pwd"],
+    )
+    .says("app\n/tmp\n");
+    app.sh("id -un; pwd").says("root\n/app\n");
+}
+
+#[test]
+fn a_dry_run_makes_nothing_and_masks_every_value() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.config("FROM_CONFIG", "secret");
+    app.prepare("docker-options:add", &["run", "--env OPTION=secret"]);
+    let output = app.run_with(
+        &["--dry-run", "--memory=64m", "-e", "OWN=secret"],
+        ["echo", "a b"],
+    );
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    let call = output.stdout.lines().next().unwrap();
+    assert!(call.starts_with("docker container create "), "{output:?}");
+    assert!(
+        call.contains("--memory=64m") && call.ends_with(&format!("{} echo 'a b'", app.image())),
+        "{output:?}"
+    );
+    for name in ["FROM_CONFIG", "OPTION", "OWN", "DYNO"] {
+        assert!(
+            output.stdout.contains(&format!("\n  {name}=***\n")),
+            "{name}: {output:?}"
+        );
+    }
+    assert!(!output.stdout.contains("secret"), "{output:?}");
+}
+
+#[test]
+fn help_is_asked_for_before_the_app() {
+    let host = Host::new();
+    let output = host.dokku(["run", "--help"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    for option in [
+        "-e, --env",
+        "--no-tty",
+        "--force-tty",
+        "--ttl-seconds",
+        "--timeout",
+        "--memory",
+        "--dry-run",
+    ] {
+        assert!(output.stdout.contains(option), "{option}");
+    }
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn the_commands_words_are_not_read_as_options() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        let words = ["--help", "-e", "--env=A=b", "--no-tty", "a b"];
+        let output = app.run_with(&["--no-tty"], SHOW.iter().chain(&words).copied());
+        assert_eq!((output.code, output.stdout), (0, shown(&words)));
+    }
+
+    #[test]
+    fn no_app_and_an_unknown_one_end_with_20() {
+        let host = Host::new();
+        for words in [
+            vec!["run"],
+            vec!["run", "no-such-app", "ls"],
+            vec!["run", "Not_An_App", "ls"],
+            vec!["run", "../x"],
+        ] {
+            let output = host.dokku(&words);
+            assert_eq!(output.code, 20, "{words:?}: {output:?}");
+            let app = words.get(1).unwrap_or(&"");
+            assert!(
+                output
+                    .stderr
+                    .contains(&format!(" !     App {app} does not exist")),
+                "{output:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_ttl_that_is_no_number_ends_with_1() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        assert_eq!(app.run_with(&["--ttl-seconds", "soon"], ["true"]).code, 1);
+    }
+}

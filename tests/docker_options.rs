@@ -1,0 +1,131 @@
+//! Options that the app or its plugins ask docker for.
+
+use std::fs;
+
+use crate::support::{Host, Image, docker};
+
+#[test]
+fn words_are_split_as_xargs_does() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare(
+        "docker-options:add",
+        &[
+            "run",
+            r#"--env A='one  two' --env "B=x \ y" --env C=\'\$\(id\)"#,
+        ],
+    );
+    app.sh(r#"printf '%s|' "$A" "$B" "$C""#)
+        .says(r"one  two|x \ y|'$(id)|");
+}
+
+#[test]
+fn an_unclosed_quote_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!("[ \"$1\" != {0} ] || printf \" --env A='open\"", app.name);
+    host.add_hook("oneoff-test-quote", "docker-args-run", &hook);
+    app.run(["true"]).refuses(1, "docker-args-run");
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn a_word_that_is_no_option_never_becomes_the_image() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!(
+        "[ \"$1\" != {0} ] || printf ' --init oneoff-test/busybox:latest'",
+        app.name
+    );
+    host.add_hook("oneoff-test-word", "docker-args-run", &hook);
+    app.run(["true"]).refuses(1, "'oneoff-test/busybox:latest'");
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn storage_is_mounted() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let directory = tempfile::tempdir().unwrap();
+    app.prepare(
+        "storage:mount",
+        &[&format!("{}:/storage", directory.path().display())],
+    );
+    app.sh("echo kept >/storage/file").says("");
+    assert_eq!(
+        fs::read_to_string(directory.path().join("file")).unwrap(),
+        "kept\n"
+    );
+}
+
+#[test]
+fn what_the_life_cycle_decides_is_not_the_apps() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for option in ["--rm", "--name=mine", "-it", "--restart=always"] {
+        let hook = format!("[ \"$1\" != {0} ] || printf ' %s' '{option}'", app.name);
+        host.add_hook("oneoff-test-option", "docker-args-run", &hook);
+        let output = app.sh("printf out; printf err >&2; exit 3");
+        assert_eq!(
+            (output.code, output.stdout.as_str(), output.stderr.as_str()),
+            (3, "out", "err"),
+            "{option}"
+        );
+    }
+}
+
+#[test]
+fn the_network_is_the_apps() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let network = format!("{}-network", app.name);
+    docker(&["network", "create", &network]);
+    app.prepare("network:set", &["initial-network", &network]);
+    let gateway = docker(&[
+        "network",
+        "inspect",
+        "--format",
+        "{{(index .IPAM.Config 0).Gateway}}",
+        &network,
+    ]);
+    let output = app.sh("ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
+    docker(&["network", "rm", &network]);
+    output.says(&format!("{gateway}\n"));
+}
+
+#[test]
+fn anonymous_volumes_go_with_the_container() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let volumes = || {
+        docker(&["volume", "ls", "--quiet", "--filter", "label=oneoff-test"])
+            .lines()
+            .count()
+    };
+    let before = volumes();
+    app.prepare(
+        "docker-options:add",
+        &[
+            "run",
+            "--mount type=volume,dst=/cache,volume-label=oneoff-test",
+        ],
+    );
+    app.sh("echo x >/cache/file").says("");
+    assert_eq!(volumes(), before);
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn options_of_phase_run_reach_the_container() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        app.prepare("docker-options:add", &["run", "--hostname=named-by-option"]);
+        let output = app.run_with(&["--no-tty"], ["hostname"]);
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, "named-by-option\n")
+        );
+    }
+}

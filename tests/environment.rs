@@ -1,0 +1,312 @@
+//! What the task finds in its environment, and who else could see it on the way.
+
+use std::fs;
+
+use crate::support::{App, Gate, Host, Image, docker, finish, wait_until};
+
+/// Values that a careless way through files, options and shells would change.
+fn hostile_values() -> Vec<String> {
+    let mut values: Vec<String> = [
+        "",
+        " a  b ",
+        "a=b=c",
+        "'single' \"double\" `id` $(id) $HOME ${HOME} \\ \\n ; & | > # !",
+        "--privileged",
+        "two\nlines",
+        "\nends with lines\n\n",
+        "carriage\rreturn\r",
+        "tab\tand \u{1} control",
+        "é 漢字 \u{1f600} \u{feff}",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    values.push("x".repeat(100_000));
+    values
+}
+
+/// What the task has under a name, byte for byte.
+fn value_in_task(app: &App<'_>, options: &[&str], name: &str) -> String {
+    let output = app.run_with(options, ["sh", "-c", &format!("printf '%s.' \"${name}\"")]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    output.stdout.strip_suffix('.').unwrap().to_owned()
+}
+
+#[test]
+fn values_of_options_arrive_byte_for_byte() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for value in hostile_values() {
+        assert_eq!(
+            value_in_task(&app, &["-e", &format!("VALUE={value}")], "VALUE"),
+            value
+        );
+    }
+}
+
+#[test]
+fn values_of_config_arrive_byte_for_byte() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (number, value) in hostile_values().iter().enumerate() {
+        app.config(&format!("VALUE_{number}"), value);
+    }
+    for (number, value) in hostile_values().iter().enumerate() {
+        assert_eq!(&value_in_task(&app, &[], &format!("VALUE_{number}")), value);
+    }
+}
+
+#[test]
+fn every_spelling_of_the_option() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for options in [
+        vec!["-e", "A=b c"],
+        vec!["-e=A=b c"],
+        vec!["--env", "A=b c"],
+        vec!["--env=A=b c"],
+    ] {
+        assert_eq!(value_in_task(&app, &options, "A"), "b c", "{options:?}");
+    }
+}
+
+#[test]
+fn the_last_source_wins() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    assert_eq!(value_in_task(&app, &[], "FROM_IMAGE"), "image");
+    app.config("FROM_IMAGE", "config");
+    assert_eq!(value_in_task(&app, &[], "FROM_IMAGE"), "config");
+    app.prepare(
+        "docker-options:add",
+        &["run", "--env FROM_IMAGE='docker option'"],
+    );
+    assert_eq!(value_in_task(&app, &[], "FROM_IMAGE"), "docker option");
+    let twice = ["-e", "FROM_IMAGE=first", "--env=FROM_IMAGE=last"];
+    assert_eq!(value_in_task(&app, &twice, "FROM_IMAGE"), "last");
+}
+
+#[test]
+fn an_env_file_of_the_apps_options_counts_where_it_stands() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "# a comment\nA=file\nB=file 'x'\n").unwrap();
+    fs::set_permissions(
+        file.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    )
+    .unwrap();
+    let option = format!("--env-file {}", file.path().display());
+    app.prepare("docker-options:add", &["run", "--env A=before"]);
+    app.prepare("docker-options:add", &["run", &option]);
+    app.sh("echo $A $B").says("file file 'x'\n");
+    drop(file);
+    app.sh("true").refuses(1, "--env-file");
+}
+
+#[test]
+fn global_config_is_below_the_apps() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    // On a host that others use this stays for the length of the test.
+    host.prepare(&[
+        "config:set",
+        "--no-restart",
+        "--global",
+        "ONEOFF_TEST_A=global",
+        "ONEOFF_TEST_B=global",
+    ]);
+    app.config("ONEOFF_TEST_A", "app");
+    let output = app.sh("echo $ONEOFF_TEST_A $ONEOFF_TEST_B");
+    host.prepare(&[
+        "config:unset",
+        "--no-restart",
+        "--global",
+        "ONEOFF_TEST_A",
+        "ONEOFF_TEST_B",
+    ]);
+    output.says("app global\n");
+}
+
+#[test]
+fn config_never_changes_the_docker_client() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let steering = [
+        ("DOCKER_HOST", "tcp://127.0.0.1:1"),
+        ("DOCKER_CONFIG", "/nowhere"),
+        ("DOCKER_CONTEXT", "nowhere"),
+        ("HOME", "/nowhere"),
+        ("LD_PRELOAD", "/nowhere.so"),
+        ("HTTP_PROXY", "http://127.0.0.1:1"),
+        ("IFS", "/"),
+        ("BASH_ENV", "/nowhere"),
+        ("UID", "x"),
+        ("GODEBUG", "x=1"),
+    ];
+    for (name, value) in steering {
+        app.config(name, value);
+    }
+    let output = app.run(["env"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    for (name, value) in steering {
+        assert!(
+            output.stdout.contains(&format!("{name}={value}\n")),
+            "{name}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_arrive_whole_is_refused_before_anything_starts() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let steering = app.run_with(&["-e", "DOCKER_HOST=secret\nsecret"], ["true"]);
+    steering.refuses(1, "DOCKER_HOST");
+    assert!(!steering.stderr.contains("secret"), "{steering:?}");
+
+    let longest = format!("A={}", "x".repeat(128 * 1024 - 3));
+    app.run_with(&["-e", &longest], ["sh", "-c", "echo ${#A}"])
+        .says("131069\n");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), format!("LONG={}\n", "x".repeat(128 * 1024))).unwrap();
+    fs::set_permissions(
+        file.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o644),
+    )
+    .unwrap();
+    app.prepare(
+        "docker-options:add",
+        &["run", &format!("--env-file {}", file.path().display())],
+    );
+    app.run(["true"]).refuses(1, "LONG");
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn a_value_in_quotes_keeps_them_with_a_warning() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = app.run_with(&["-e", "A='x y'"], ["sh", "-c", "echo \"$A\""]);
+    assert_eq!((output.code, output.stdout.as_str()), (0, "'x y'\n"));
+    assert!(
+        output
+            .stderr
+            .starts_with(" !     The value of 'A' keeps the quotes"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn no_value_stands_on_a_command_line_of_the_host() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let secret = "zq7Xw-config-secret";
+    app.config("ONE", secret);
+    app.config("TWO", &format!("{secret}\nline"));
+    let gate = Gate::new(&app);
+    let script = format!("{}; echo \"$ONE\"", Gate::WAIT[2]);
+    let command = app
+        .command(&[], ["sh", "-c", &script])
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture()
+        .unchecked();
+    let handle = command.start().unwrap();
+    let mut seen = Vec::new();
+    wait_until("the task runs", || {
+        seen.extend(
+            command_lines()
+                .into_iter()
+                .filter(|line| line.contains(secret)),
+        );
+        gate.path("ready").exists().then_some(())
+    });
+    gate.open();
+    let output = handle.wait().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("{secret}\n")
+    );
+    assert_eq!(seen, [""; 0]);
+}
+
+fn command_lines() -> Vec<String> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
+    lines
+        .map(|line| String::from_utf8_lossy(&line).into_owned())
+        .collect()
+}
+
+#[test]
+fn trace_shows_the_calls_without_the_values() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.config("ONE", "config-secret");
+    app.config("TWO", "config-secret\nline");
+    let words = [
+        "--trace",
+        "run",
+        "-e",
+        "THREE=own-secret",
+        &app.name,
+        "sh",
+        "-c",
+        "echo $TRACE",
+    ];
+    let output = finish(&host.command(words).stdin_null());
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "true\n"),
+        "{output:?}"
+    );
+    let ours: Vec<&str> = output
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with("+ docker "))
+        .collect();
+    assert!(
+        ours.iter().any(|line| line.contains("container create")),
+        "{output:?}"
+    );
+    assert!(!ours.iter().any(|line| line.contains("secret")), "{ours:?}");
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn dyno_is_the_containers_name_without_the_app() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        let gate = Gate::new(&app);
+        let script = format!("echo $DYNO >/gate/dyno; {}", Gate::WAIT[2]);
+        let handle = app
+            .command(&["--no-tty"], ["sh", "-c", &script])
+            .stdin_null()
+            .start()
+            .unwrap();
+        gate.wait();
+        let name = docker(&[
+            "container",
+            "inspect",
+            "--format",
+            "{{.Name}}",
+            &app.containers().concat(),
+        ]);
+        let dyno = fs::read_to_string(gate.path("dyno")).unwrap();
+        gate.open();
+        handle.wait().unwrap();
+        assert_eq!(name, format!("/{}.{}", app.name, dyno.trim()));
+    }
+
+    #[test]
+    fn a_value_of_the_command_wins_over_config() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        app.config("A", "config");
+        let output = app.run_with(&["--no-tty", "--env=A=own"], ["sh", "-c", "echo $A"]);
+        assert_eq!((output.code, output.stdout.as_str()), (0, "own\n"));
+    }
+}

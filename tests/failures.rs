@@ -1,0 +1,181 @@
+//! What goes wrong around a task: one sentence, and nothing left behind.
+
+use std::path::Path;
+
+use crate::support::{Host, Image};
+
+#[test]
+fn another_scheduler_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("scheduler:set", &["selected", "k3s"]);
+    app.run(["true"]).refuses(1, "'k3s'");
+}
+
+#[test]
+fn without_docker_the_task_cannot_run() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be taken away
+    }
+    let app = host.app(Image::Busybox);
+    host.set_docker(Path::new("/no/such/docker"));
+    let output = app.run(["true"]);
+    // Destroying the app needs docker again.
+    host.set_docker(&which::which("docker").unwrap());
+    output.refuses(125, "'/no/such/docker' was not found");
+}
+
+#[test]
+fn without_a_daemon_the_task_cannot_run() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be taken away
+    }
+    let app = host.app(Image::Busybox);
+    host.replace_docker("exec \"$DOCKER\" --host unix:///no/such/socket \"$@\"");
+    let output = app.run(["true"]);
+    host.set_docker(&which::which("docker").unwrap());
+    output.refuses(125, "unix:///no/such/socket");
+}
+
+#[test]
+fn a_hook_that_fails_after_the_creation_leaves_no_container() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!(
+        "[ \"$3\" != {0} ] || {{ echo no network here >&2; exit 7; }}",
+        app.name
+    );
+    host.add_hook("oneoff-test-create", "post-container-create", &hook);
+    let output = app.run(["echo", "never"]);
+    assert_eq!((output.code, output.stdout.as_str()), (7, ""));
+    let sentence =
+        "hook 'post-container-create' of plugin 'oneoff-test-create' failed with exit code 7";
+    assert_eq!(
+        output.stderr,
+        format!("no network here\n !     {sentence}\n")
+    );
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn a_question_that_fails_starts_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for trigger in [
+        "scheduler-detect",
+        "deployed-app-image-tag",
+        "docker-args-run",
+        "docker-args-process-run",
+    ] {
+        let plugin = format!("oneoff-test-{trigger}");
+        host.add_hook(
+            &plugin,
+            trigger,
+            &format!("[ \"$1\" != {} ] || exit 3", app.name),
+        );
+        let output = app.run(["true"]);
+        output.refuses(3, &format!("hook '{trigger}' of plugin '{plugin}' failed"));
+        host.add_hook(&plugin, trigger, "exit 0");
+    }
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn config_that_is_no_json_is_refused_without_showing_it() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!("[ \"$1\" != {0} ] || echo '{{\"A\": secret'", app.name);
+    host.add_hook("oneoff-test-config", "config-export", &hook);
+    let output = app.run(["true"]);
+    output.refuses(1, "config-export");
+    assert!(!output.stderr.contains("secret"), "{output:?}");
+}
+
+#[test]
+fn a_hook_after_the_end_changes_no_exit_status() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!(
+        "[ \"$2\" != {0} ] || {{ echo \"$1 $4\"; exit 9; }}",
+        app.name
+    );
+    host.add_hook("oneoff-test-after", "scheduler-post-run", &hook);
+    let output = app.sh("echo out; exit 4");
+    assert_eq!((output.code, output.stdout.as_str()), (4, "out\n"));
+    assert!(
+        output
+            .stderr
+            .starts_with("docker-local 4\n !     hook 'scheduler-post-run'"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn an_app_that_another_user_owns_does_not_exist() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (answer, code) in [(app.name.as_str(), 0), ("", 20), ("two\nlines", 20)] {
+        let hook = format!("[ \"$3\" != {0} ] || printf '%s\\n' '{answer}'", app.name);
+        host.add_hook("oneoff-test-acl", "user-auth-app", &hook);
+        assert_eq!(app.run(["true"]).code, code, "{answer:?}");
+    }
+    host.add_hook(
+        "oneoff-test-acl",
+        "user-auth-app",
+        &format!("echo {}; exit 1", app.name),
+    );
+    app.run(["true"]).refuses(20, "does not exist");
+    host.add_hook("oneoff-test-acl", "user-auth-app", "echo $3");
+}
+
+#[test]
+fn an_access_hook_is_told_who_asks() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!(
+        "[ \"$3\" != {0} ] || [ \"$1 $2\" != 'ada key' ] || echo yes",
+        app.name
+    );
+    host.add_hook("oneoff-test-acl", "user-auth-app", &hook);
+    if !host.is_own() {
+        return; // an installed host names the user itself
+    }
+    let ask = |user| {
+        let command = app
+            .command(&[], ["true"])
+            .stdin_null()
+            .env("SSH_USER", user)
+            .env("NAME", "key");
+        crate::support::finish(&command).code
+    };
+    assert_eq!(ask("ada"), 0);
+    assert_eq!(ask("eve"), 20);
+    host.add_hook("oneoff-test-acl", "user-auth-app", "echo $3");
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn an_app_without_an_image_is_told_so() {
+        let host = Host::new();
+        let app = host.app(Image::None);
+        let output = app.run_with(&["--no-tty"], ["true"]);
+        assert_eq!((output.code, output.stdout.as_str()), (1, ""));
+        let sentence = format!(" !     App image ({}) not found", app.image());
+        assert!(output.stderr.contains(&sentence), "{output:?}");
+    }
+
+    #[test]
+    fn an_image_that_was_not_released_is_refused() {
+        let host = Host::new();
+        let app = host.app(Image::BuildStage);
+        let output = app.run_with(&["--no-tty"], ["true"]);
+        assert_eq!((output.code, output.stdout.as_str()), (1, ""));
+        let sentences = " !     Invalid image stage detected: expected 'release', got 'build'\n \
+                         !     Successfully deploy your app to fix dokku run calls\n";
+        assert!(output.stderr.contains(sentences), "{output:?}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Dokku's global flags, and the same words in the user's own command.
+
+use crate::support::{Host, Image};
+
+#[test]
+fn words_of_the_command_are_not_dokkus() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let words = [
+        "train.py",
+        "--label-smoothing=0.1",
+        "--app",
+        "other",
+        "--trace",
+        "--quiet",
+        "--force",
+        "--label=a=b",
+    ];
+    let script = r#"for word; do printf '%s ' "$word"; done; echo ${TRACE:-none}"#;
+    let output = app.run(["sh", "-c", script, "sh"].iter().chain(&words).copied());
+    output.says(&format!("{} none\n", words.join(" ")));
+}
+
+#[test]
+fn a_trace_of_the_commands_reaches_no_hook() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let hook = format!(
+        "[ \"$3\" != {0} ] || echo \"trace=$DOKKU_TRACE force=$DOKKU_APPS_FORCE_DELETE\"",
+        app.name
+    );
+    host.add_hook("oneoff-test-trace", "post-container-create", &hook);
+    let output = app.run(["echo", "--trace", "--force"]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "--trace --force\n")
+    );
+    assert_eq!(output.stderr, "trace= force=\n");
+    let output = host.dokku(["--force", "run", &app.name, "true"]);
+    assert_eq!(output.stderr, "trace= force=1\n");
+}
+
+#[test]
+fn the_app_may_stand_in_front() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    host.dokku([
+        "--app", &app.name, "run", "-e", "A=b", "sh", "-c", "echo $A",
+    ])
+    .says("b\n");
+    host.dokku(["--app", &app.name, "run", "echo", "--app", "other"])
+        .says("--app other\n");
+}
+
+#[test]
+fn a_quiet_word_of_the_commands_silences_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.procfile("job: echo\n");
+    let output = app.run(["job", "--quiet"]);
+    assert_eq!(
+        output.stderr,
+        "-----> Found 'job' in Procfile, running that command\n"
+    );
+}
+
+#[test]
+fn a_label_of_dokkus_own_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = host.dokku(["--label=com.dokku.app-name=other", "run", &app.name, "true"]);
+    output.refuses(1, "com.dokku.app-name");
+}
+
+#[test]
+fn the_plugins_own_name_serves_the_same() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    host.dokku(["oneoff", &app.name, "echo", "--app", "x"])
+        .says("--app x\n");
+}
+
+mod parity {
+    use super::*;
+    use crate::support::{docker, wait_until};
+
+    #[test]
+    fn a_label_in_front_reaches_the_container() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        let words = [
+            "--label=com.example.one=1",
+            "--label=com.example.two=2",
+            "run",
+            "--no-tty",
+            &app.name,
+            "sleep",
+            "1",
+        ];
+        let handle = host.command(words).stdin_null().start().unwrap();
+        let id = wait_until("the container is there", || app.containers().pop());
+        let format = r#"{{index .Config.Labels "com.example.one"}} {{index .Config.Labels "com.example.two"}}"#;
+        let labels = docker(&["container", "inspect", "--format", format, &id]);
+        handle.wait().unwrap();
+        assert_eq!(labels, "1 2");
+    }
+}

@@ -1,0 +1,95 @@
+//! What Dokku's help shows of the plugin.
+
+use crate::support::{Host, Image};
+
+#[test]
+fn every_line_of_help_is_there_once() {
+    let host = Host::new();
+    for words in [vec!["help"], vec!["help", "--all"]] {
+        let output = host.dokku(&words);
+        assert_eq!(output.code, 0, "{output:?}");
+        let ours: Vec<&str> = output
+            .stdout
+            .lines()
+            .filter(|line| line.trim_start().starts_with("run "))
+            .collect();
+        assert_eq!(ours.len(), 1, "{words:?}: {output:?}");
+        assert!(!output.stdout.contains("oneoff"), "{words:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_columns_are_aligned() {
+    let host = Host::new();
+    let output = host.dokku(["help", "--all"]);
+    let line = output
+        .stdout
+        .lines()
+        .find(|line| line.contains("run [options] <app> [<cmd>...]"))
+        .expect("our line");
+    assert!(
+        line.contains("  Run a command in a new container"),
+        "{line:?}"
+    );
+    assert!(!line.contains(", "), "{line:?}");
+}
+
+#[test]
+fn the_page_of_either_name() {
+    let host = Host::new();
+    for name in ["run", "oneoff"] {
+        let output = host.dokku([format!("{name}:help")]);
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+        assert!(
+            output
+                .stdout
+                .starts_with(&format!("Usage: dokku {name}[:COMMAND]\n")),
+            "{output:?}"
+        );
+        assert_eq!(
+            output.stdout.matches("Usage:").count(),
+            1,
+            "one plugin answers"
+        );
+        assert!(
+            output.stdout.contains(&format!(
+                "    {name} [options] <app> [<cmd>...]  Run a command"
+            )),
+            "{output:?}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_command_is_not_ours() {
+    let host = Host::new();
+    let output = host.dokku(["run:no-such-command"]);
+    assert_eq!(output.code, 1);
+    assert!(
+        output.stderr.contains("is not a dokku command"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_reader_of_the_help_that_goes_away_is_no_error() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let command = host
+        .command(["run", "--help"])
+        .stdout_file(writer)
+        .stderr_capture()
+        .unchecked();
+    let output = command.run().unwrap();
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).as_ref()
+        ),
+        (Some(0), ""),
+        "{}",
+        app.name
+    );
+}

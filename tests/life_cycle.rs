@@ -1,0 +1,238 @@
+//! From the creation of a container to its removal.
+
+use std::fs;
+use std::path::Path;
+
+use duct::{Handle, cmd};
+
+use crate::support::{App, Gate, Host, Image, Output, wait_until};
+
+/// A task in the background that runs until it is told to end.
+struct Running {
+    handle: Handle,
+}
+
+impl Running {
+    fn start(app: &App<'_>, gate: &Gate, script: &str) -> Self {
+        let script = format!("{script}; touch /gate/ready; while :; do sleep 0.05; done");
+        let command = app
+            .command(&[], ["sh", "-c", &script])
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture();
+        let handle = command.unchecked().start().unwrap();
+        gate.wait();
+        Self { handle }
+    }
+
+    /// Sends a signal to our own process, below Dokku's.
+    fn signal(&self, signal: &str) {
+        let ours = descendants(self.handle.pids()[0]).into_iter().find(|pid| {
+            fs::read_link(format!("/proc/{pid}/exe"))
+                .is_ok_and(|path| path.file_name().is_some_and(|name| name == "run"))
+        });
+        cmd!(
+            "kill",
+            format!("-{signal}"),
+            ours.expect("our process runs").to_string()
+        )
+        .run()
+        .unwrap();
+    }
+
+    fn end(&self) -> Output {
+        Output::new(self.handle.wait().unwrap())
+    }
+}
+
+fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(pid) = found.get(next).copied() {
+        let children =
+            fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        found.extend(
+            children
+                .split_whitespace()
+                .map(|pid| pid.parse::<u32>().unwrap()),
+        );
+        next += 1;
+    }
+    found
+}
+
+#[test]
+fn a_signal_is_passed_on_and_the_last_output_arrives() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    for (signal, code) in [("TERM", 5), ("INT", 6), ("QUIT", 7), ("HUP", 5)] {
+        let task = Running::start(
+            &app,
+            &gate,
+            "trap 'echo told TERM; exit 5' TERM; trap 'echo told INT; exit 6' INT; trap 'echo told QUIT; exit 7' QUIT",
+        );
+        task.signal(signal);
+        let output = task.end();
+        let told = if signal == "HUP" { "TERM" } else { signal };
+        assert_eq!(
+            (output.code, output.stdout),
+            (code, format!("told {told}\n")),
+            "{signal}"
+        );
+    }
+}
+
+#[test]
+fn a_task_without_a_handler_ends_by_the_signal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "true");
+    task.signal("TERM");
+    assert_eq!(task.end().code, 143);
+}
+
+#[test]
+fn a_second_signal_kills() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "trap 'echo told' TERM");
+    task.signal("TERM");
+    wait_until("the first one is delivered", || {
+        let logs = cmd("docker", ["container", "logs", &app.containers().concat()])
+            .stderr_null()
+            .read()
+            .unwrap();
+        logs.contains("told").then_some(())
+    });
+    task.signal("TERM");
+    assert_eq!(task.end().code, 137);
+}
+
+#[test]
+fn the_stop_timeout_gone_by_kills() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    let task = Running::start(&app, &Gate::new(&app), "trap 'echo told' TERM");
+    task.signal("TERM");
+    let output = task.end();
+    assert_eq!((output.code, output.stdout.as_str()), (137, "told\n"));
+}
+
+#[test]
+fn a_client_that_is_lost_does_not_end_the_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "trap 'exit 5' TERM");
+    let client = descendants(task.handle.pids()[0]).into_iter().find(|pid| {
+        fs::read_to_string(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.contains("\0start\0--attach"))
+    });
+    cmd!(
+        "kill",
+        "-KILL",
+        client.expect("docker's client runs").to_string()
+    )
+    .run()
+    .unwrap();
+    wait_until("another client waits", || {
+        let waits = descendants(task.handle.pids()[0]).into_iter().any(|pid| {
+            fs::read_to_string(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.contains("\0container\0wait"))
+        });
+        waits.then_some(())
+    });
+    task.signal("TERM");
+    assert_eq!(task.end().code, 5);
+}
+
+#[test]
+fn a_container_that_somebody_removes_is_said() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "true");
+    crate::support::docker(&["container", "rm", "--force", &app.containers().concat()]);
+    let output = task.end();
+    assert_eq!(output.code, 125, "{output:?}");
+    assert!(
+        output.stderr.contains("removed by somebody else"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_hooks_see_the_container_in_order() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let log = tempfile::tempdir().unwrap();
+    fs::set_permissions(
+        log.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o777),
+    )
+    .unwrap();
+    let file = log.path().join("log");
+    let state = "docker container inspect --format '{{.State.Status}}'";
+    let write = |app_argument: &str, id: &str, rest: &str| {
+        format!(
+            "[ \"{app_argument}\" != {} ] || echo \"{rest} $({state} {id})\" >>{}",
+            app.name,
+            file.display()
+        )
+    };
+    host.add_hook(
+        "oneoff-test-hooks",
+        "post-container-create",
+        &write("$3", "$2", "create $1 $4"),
+    );
+    host.add_hook(
+        "oneoff-test-hooks",
+        "scheduler-post-run",
+        &write("$2", "$3", "end $1 $4"),
+    );
+    assert_eq!(app.sh("exit 3").code, 3);
+    assert_eq!(
+        read(&file),
+        "create app run created\nend docker-local 3 exited\n"
+    );
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn tasks_at_the_same_moment_do_not_disturb_each_other() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    std::thread::scope(|scope| {
+        let tasks: Vec<_> = (0..8)
+            .map(|number| {
+                let app = &app;
+                scope.spawn(move || app.sh(&format!("echo {number}; exit {number}")))
+            })
+            .collect();
+        for (number, task) in tasks.into_iter().enumerate() {
+            let output = task.join().unwrap();
+            assert_eq!(
+                (output.code, output.stdout),
+                (i32::try_from(number).unwrap(), format!("{number}\n"))
+            );
+        }
+    });
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn no_container_is_left_after_a_task() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        assert_eq!(app.run_with(&["--no-tty"], ["true"]).code, 0);
+        assert_eq!(app.run_with(&["--no-tty"], ["false"]).code, 1);
+        wait_until("the containers are removed", || {
+            app.containers().is_empty().then_some(())
+        });
+    }
+}

@@ -1,0 +1,78 @@
+//! The first word of a command may name an entry of the app's Procfile.
+
+use crate::support::{Host, Image};
+
+#[test]
+fn an_entry_is_split_as_a_shell_splits() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.procfile("job: printf '[%s]' \"one  two\" 'it'\\''s' three\\ four\n");
+    let output = app.run(["job", "own", "a b"]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (0, "[one  two][it's][three four][own][a b]"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn an_entry_that_cannot_be_split_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.procfile("job: echo 'open\n");
+    app.run(["job"]).refuses(1, "'job'");
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn after_a_double_dash_the_command_is_literal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.procfile("echo: false\n");
+    app.run(["--", "echo", "said"]).says("said\n");
+    assert_eq!(
+        app.run(["--", "--", "x"]).code,
+        127,
+        "only the first one is ours"
+    );
+}
+
+#[test]
+fn a_word_that_names_no_entry_is_a_command() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.procfile("web: true\n");
+    app.run(["echo", "web"]).says("web\n");
+}
+
+#[test]
+fn without_a_command_the_apps_shell_runs() {
+    let host = Host::new();
+    let app = host.app(Image::Bash);
+    let version = |app: &crate::support::App<'_>| {
+        let command = app
+            .command(&[], [""; 0])
+            .stdin_bytes("echo ${BASH_VERSION:+bash}");
+        crate::support::finish(&command)
+    };
+    version(&app).says("bash\n");
+    app.prepare("scheduler:set", &["shell", "/bin/sh"]);
+    version(&app).says("\n");
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn an_entry_takes_the_words_after_its_name() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        app.procfile("web: false\njob: echo from the entry\n");
+        let output = app.run_with(&["--no-tty"], ["job", "and", "more"]);
+        assert_eq!(output.code, 0);
+        assert!(
+            output.stdout.ends_with("from the entry and more\n"),
+            "{output:?}"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! Limits that were set for process type `run`.
+
+use crate::support::{App, Host, Image, docker, wait_until};
+
+/// Memory, swap, reservation (bytes) and processors (billionths) of the container.
+fn limits(app: &App<'_>, options: &[&str]) -> String {
+    let handle = app
+        .command(options, ["sleep", "1"])
+        .stdin_null()
+        .start()
+        .unwrap();
+    let id = wait_until("the container is there", || app.containers().pop());
+    let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.MemoryReservation}} {{.HostConfig.NanoCpus}}";
+    let limits = docker(&["container", "inspect", "--format", format, &id]);
+    handle.wait().unwrap();
+    limits
+}
+
+const MEGABYTE: u64 = 1024 * 1024;
+
+#[test]
+fn limits_of_run_apply_and_those_of_others_do_not() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("resource:limit", &["--memory", "256"]);
+    app.prepare(
+        "resource:limit",
+        &["--process-type", "web", "--memory", "128"],
+    );
+    assert_eq!(limits(&app, &[]), "0 0 0 0");
+    app.prepare(
+        "resource:limit",
+        &[
+            "--process-type",
+            "run",
+            "--memory",
+            "64",
+            "--memory-swap",
+            "96",
+            "--cpu",
+            "0.5",
+        ],
+    );
+    app.prepare(
+        "resource:reserve",
+        &["--process-type", "run", "--memory", "32"],
+    );
+    let expected = format!(
+        "{} {} {} 500000000",
+        64 * MEGABYTE,
+        96 * MEGABYTE,
+        32 * MEGABYTE
+    );
+    assert_eq!(limits(&app, &[]), expected);
+}
+
+#[test]
+fn options_stand_in_for_the_apps_limits() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare(
+        "resource:limit",
+        &[
+            "--process-type",
+            "run",
+            "--memory",
+            "64",
+            "--memory-swap",
+            "96",
+            "--cpu",
+            "0.5",
+        ],
+    );
+    let expected = format!("{} {} 0 250000000", 128 * MEGABYTE, 256 * MEGABYTE);
+    assert_eq!(limits(&app, &["--memory=128", "--cpus=0.25"]), expected);
+}
+
+#[test]
+fn a_caller_may_leave_the_apps_limits_out() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare(
+        "resource:limit",
+        &["--process-type", "run", "--memory", "64"],
+    );
+    let command = app.command(&["--dry-run"], ["true"]).stdin_null();
+    let shown = |command| crate::support::finish(command).stdout;
+    assert!(shown(&command).contains("--memory=64m"));
+    assert!(!shown(&command.env("DOKKU_OMIT_RESOURCE_ARGS", "1")).contains("--memory"));
+}

@@ -1,0 +1,30 @@
+//! `dokku run …` on a real docker, through Dokku's dispatch.
+//!
+//! `ONEOFF_TEST_HOST` says what runs it, and no test knows which: `embedded` (the
+//! default, `tests/host/`), `installed` (a Dokku of this machine with this plugin)
+//! or `parity` (that Dokku with its own `run`: only tests in modules of that name,
+//! which prove that a test states what core does).
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test fails by panicking, and its support is a library of this one binary"
+)]
+
+mod support;
+
+mod arguments;
+mod docker_options;
+mod environment;
+mod exit_status;
+mod failures;
+mod global_flags;
+mod help;
+mod labels;
+mod life_cycle;
+mod procfile;
+mod resources;
+mod streams;
+mod tree;

@@ -1,0 +1,153 @@
+//! An app of a test's own.
+
+use std::ffi::OsString;
+use std::fs;
+
+use duct::{Expression, cmd};
+
+use super::host::{finish, repository};
+use super::{Host, Output, docker};
+
+/// What an app is deployed with; `tests/images/` builds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Image {
+    /// Busybox: `/bin/sh`, no bash.
+    Busybox,
+    Bash,
+    /// Not released: its build failed half-way.
+    BuildStage,
+    /// None at all.
+    None,
+}
+
+/// An app, destroyed at the end. A container of it that is left then fails the
+/// test.
+pub struct App<'a> {
+    host: &'a Host,
+    pub name: String,
+}
+
+impl<'a> App<'a> {
+    pub(super) fn create(host: &'a Host, name: String, image: Image) -> Self {
+        host.prepare(&["apps:create", &name]);
+        let app = Self { host, name };
+        app.deploy(image);
+        app
+    }
+
+    /// A deploy ends with the image's tag.
+    pub fn deploy(&self, image: Image) {
+        let recipe = match image {
+            Image::Busybox => "busybox",
+            Image::Bash => "bash",
+            Image::BuildStage => "build-stage",
+            Image::None => return,
+        };
+        let reference = cmd!(repository().join("tests/images/build"), recipe)
+            .read()
+            .expect("the image is built");
+        docker(&["image", "tag", &reference, &self.image()]);
+    }
+
+    pub fn image(&self) -> String {
+        format!("dokku/{}:latest", self.name)
+    }
+
+    /// `dokku run <options> <app> <command>`, ready for redirections.
+    pub fn command<I>(&self, options: &[&str], command: I) -> Expression
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let mut words = vec![OsString::from("run")];
+        words.extend(options.iter().map(OsString::from));
+        words.push(OsString::from(&self.name));
+        words.extend(command.into_iter().map(Into::into));
+        self.host.command(words)
+    }
+
+    /// Runs a command without input.
+    pub fn run<I>(&self, command: I) -> Output
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        self.run_with(&[], command)
+    }
+
+    /// Runs a command without input, with options of `run`.
+    pub fn run_with<I>(&self, options: &[&str], command: I) -> Output
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        finish(&self.command(options, command).stdin_null())
+    }
+
+    /// Runs a shell script in the task.
+    pub fn sh(&self, script: &str) -> Output {
+        self.run(["sh", "-c", script])
+    }
+
+    /// Sets a config value, byte for byte. A long one goes as it is: encoded it
+    /// would be too long for a word of a command line.
+    pub fn config(&self, name: &str, value: &str) {
+        if value.len() > 90_000 {
+            return self.prepare("config:set", &["--no-restart", &format!("{name}={value}")]);
+        }
+        let encoded = cmd!("base64", "-w0").stdin_bytes(value).read().unwrap();
+        self.prepare(
+            "config:set",
+            &["--no-restart", "--encoded", &format!("{name}={encoded}")],
+        );
+    }
+
+    /// Runs `dokku <command> <options> <app> <words>` as a preparation.
+    #[track_caller]
+    pub fn prepare(&self, command: &str, words: &[&str]) {
+        // Core's commands read their options before the app.
+        let options = words
+            .iter()
+            .take_while(|word| word.starts_with("--no-restart") || **word == "--encoded")
+            .count();
+        let (options, rest) = words.split_at(options);
+        let line: Vec<&str> = [&[command], options, &[self.name.as_str()], rest].concat();
+        self.host.prepare(&line);
+    }
+
+    pub fn procfile(&self, text: &str) {
+        let directory = self.host.library().join("data/ps").join(&self.name);
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("Procfile"), text).unwrap();
+    }
+
+    /// The ids of its containers, whatever their state.
+    pub fn containers(&self) -> Vec<String> {
+        let filter = format!("label=com.dokku.app-name={}", self.name);
+        let ids = docker(&["container", "ls", "--all", "--quiet", "--filter", &filter]);
+        ids.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for App<'_> {
+    fn drop(&mut self) {
+        let left = self.containers();
+        for id in &left {
+            docker(&["container", "rm", "--force", id]);
+        }
+        let destroyed = self.host.dokku(["--force", "apps:destroy", &self.name]);
+        let _ = cmd!("docker", "image", "rm", self.image())
+            .stdout_null()
+            .stderr_null()
+            .unchecked()
+            .run();
+        if !std::thread::panicking() {
+            assert_eq!(destroyed.code, 0, "{destroyed:?}");
+            assert!(
+                left.is_empty(),
+                "containers of {} are left: {left:?}",
+                self.name
+            );
+        }
+    }
+}

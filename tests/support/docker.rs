@@ -1,0 +1,12 @@
+//! The real docker.
+
+use duct::cmd;
+
+/// What `docker <arguments>` prints, without the last line's end.
+#[track_caller]
+pub fn docker(arguments: &[&str]) -> String {
+    match cmd("docker", arguments).stderr_capture().read() {
+        Ok(text) => text,
+        Err(error) => panic!("docker {arguments:?}: {error}"),
+    }
+}

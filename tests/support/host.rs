@@ -1,0 +1,215 @@
+//! The Dokku host that a test runs on.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use duct::{Expression, cmd};
+use tempfile::TempDir;
+
+use super::{App, Image, Output};
+
+/// One host: of the test's own, or the machine's.
+pub struct Host {
+    /// The `dokku` command.
+    dokku: PathBuf,
+    root: PathBuf,
+    library: PathBuf,
+    /// Extra plugins of this test, removed at its end.
+    plugins: std::sync::Mutex<Vec<String>>,
+    /// Holds the embedded host; `None` for the machine's own.
+    directory: Option<TempDir>,
+}
+
+impl Host {
+    /// The host that `ONEOFF_TEST_HOST` names.
+    pub fn new() -> Self {
+        match std::env::var("ONEOFF_TEST_HOST").as_deref() {
+            Err(_) | Ok("" | "embedded") => Self::embedded(),
+            Ok("installed" | "parity") => Self::installed(),
+            Ok(other) => panic!("ONEOFF_TEST_HOST is '{other}': embedded, installed or parity"),
+        }
+    }
+
+    fn embedded() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("oneoff-host-")
+            .tempdir()
+            .unwrap();
+        let tree = match std::env::var_os("ONEOFF_PLUGIN_TREE") {
+            Some(tree) => PathBuf::from(tree),
+            None => stage(&directory.path().join("plugin")),
+        };
+        let path = directory.path().join("host");
+        cmd!(
+            repository().join("tests/host/create"),
+            &path,
+            "--plugin",
+            tree
+        )
+        .run()
+        .expect("an embedded host");
+        Self {
+            dokku: path.join("bin/dokku"),
+            root: path.join("home/dokku"),
+            library: path.join("var/lib/dokku"),
+            plugins: std::sync::Mutex::default(),
+            directory: Some(directory),
+        }
+    }
+
+    fn installed() -> Self {
+        Self {
+            dokku: "/usr/bin/dokku".into(),
+            root: "/home/dokku".into(),
+            library: "/var/lib/dokku".into(),
+            plugins: std::sync::Mutex::default(),
+            directory: None,
+        }
+    }
+
+    /// Whether the host is this test's alone, so that it may be broken.
+    pub fn is_own(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    pub fn library(&self) -> &Path {
+        &self.library
+    }
+
+    /// A new app, deployed with the image.
+    pub fn app(&self, image: Image) -> App<'_> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        App::create(
+            self,
+            format!("oneoff-{}-{number}", std::process::id()),
+            image,
+        )
+    }
+
+    /// `dokku <words>`, ready for redirections and variables.
+    pub fn command<I>(&self, words: I) -> Expression
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let command = cmd(&self.dokku, words);
+        std::env::vars_os()
+            .filter(|(name, _)| {
+                let name = name.to_string_lossy();
+                name.starts_with("DOKKU_")
+                    || name.starts_with("SSH_")
+                    || name.starts_with("PLUGIN_")
+            })
+            .fold(command, |command, (name, _)| command.env_remove(name))
+    }
+
+    /// Runs `dokku <words>` without input.
+    pub fn dokku<I>(&self, words: I) -> Output
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        finish(&self.command(words).stdin_null())
+    }
+
+    /// The same for a preparation that must succeed.
+    #[track_caller]
+    pub fn prepare(&self, words: &[&str]) {
+        let output = self.dokku(words);
+        assert_eq!(output.code, 0, "dokku {words:?}: {output:?}");
+    }
+
+    /// Adds a plugin with one hook, a shell script, to this host. On a host that
+    /// others use, too, the script must mind its own app only.
+    pub fn add_hook(&self, plugin: &str, hook: &str, script: &str) {
+        let available = self.library.join("plugins/available").join(plugin);
+        fs::create_dir_all(&available).unwrap();
+        fs::write(
+            available.join("plugin.toml"),
+            "[plugin]\ndescription = \"a test\"\n[plugin.config]\n",
+        )
+        .unwrap();
+        let file = available.join(hook);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        let link = self.library.join("plugins/enabled").join(plugin);
+        if !link.exists() {
+            symlink(&available, link).unwrap();
+            self.plugins.lock().unwrap().push(plugin.to_owned());
+        }
+    }
+
+    /// Makes the script this host's docker client. `$DOCKER` is the real one.
+    pub fn replace_docker(&self, script: &str) {
+        assert!(self.is_own(), "only a test's own host may lose its docker");
+        let docker = which::which("docker").unwrap();
+        let file = self.root.join("docker");
+        fs::write(
+            &file,
+            format!("#!/bin/sh\nDOCKER={}\n{script}\n", docker.display()),
+        )
+        .unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        self.set_docker(&file);
+    }
+
+    /// Names the docker client in a file that Dokku reads first.
+    pub fn set_docker(&self, path: &Path) {
+        assert!(self.is_own(), "only a test's own host may lose its docker");
+        fs::create_dir_all(self.root.join(".dokkurc")).unwrap();
+        fs::write(
+            self.root.join(".dokkurc/docker"),
+            format!("export DOCKER_BIN={}\n", path.display()),
+        )
+        .unwrap();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        for plugin in self.plugins.lock().unwrap().iter() {
+            let _ = fs::remove_file(self.library.join("plugins/enabled").join(plugin));
+            let _ = fs::remove_dir_all(self.library.join("plugins/available").join(plugin));
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub fn finish(command: &Expression) -> Output {
+    Output::new(
+        &command
+            .unchecked()
+            .stdout_capture()
+            .stderr_capture()
+            .run()
+            .expect("the command starts"),
+    )
+}
+
+pub fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The plugin's tree with the binaries of this build, as `make plugin` lays it out
+/// with those of the release.
+fn stage(tree: &Path) -> PathBuf {
+    fs::create_dir_all(tree.join("bin")).unwrap();
+    for name in ["plugin.toml", "commands", "subcommands"] {
+        cmd!("cp", "-RP", repository().join(name), tree)
+            .run()
+            .unwrap();
+    }
+    for binary in [env!("CARGO_BIN_EXE_run"), env!("CARGO_BIN_EXE_help")] {
+        let binary = Path::new(binary);
+        fs::hard_link(binary, tree.join("bin").join(binary.file_name().unwrap()))
+            .or_else(|_| {
+                fs::copy(binary, tree.join("bin").join(binary.file_name().unwrap())).map(|_| ())
+            })
+            .unwrap();
+    }
+    tree.to_owned()
+}

@@ -1,0 +1,20 @@
+//! Waiting for something to become so, never for a time to pass.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Asks again until `ready` gives something; fails after half a minute.
+#[track_caller]
+pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{what}: not within half a minute"
+        );
+        thread::sleep(Duration::from_millis(20));
+    }
+}
