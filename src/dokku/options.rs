@@ -29,7 +29,9 @@ impl Host {
     }
 
     fn option_words(&self, hook: &str, arguments: &[&str]) -> Result<Vec<String>> {
-        let text = self.ask(hook, arguments)?;
+        // Dokku splits one long string: after an answer comes a blank, not the end,
+        // and so an empty word there counts.
+        let text = self.ask(hook, arguments)? + " ";
         words::split(&text)
             .with_context(|| format!("the docker options of hook '{hook}' cannot be split"))
     }

@@ -44,10 +44,12 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>> {
             }
         };
     }
+    // At the end xargs looks only at what it has of a word: none, and neither an
+    // open quote nor an empty word counts.
     match state {
+        _ if word.is_empty() => {}
         State::Quoted(quote) => bail!("a {quote} is not closed"),
-        State::Between => {}
-        State::Word | State::Escaped => words.push(word),
+        _ => words.push(word),
     }
     Ok(words)
 }
@@ -68,7 +70,7 @@ mod tests {
             ),
             (r"a\ b \'", &["a b", "'"]),
             (r#"'\n' "\n""#, &["\\n", "\\n"]),
-            ("'' \"\"", &["", ""]),
+            ("'' \"\" ", &["", ""]),
             ("$(id) `id` ;&|*", &["$(id)", "`id`", ";&|*"]),
         ];
         for (text, expected) in table {
@@ -76,9 +78,48 @@ mod tests {
         }
     }
 
+    /// What Dokku itself does with the string; `None` when xargs refuses it.
+    fn split_by_xargs(text: &str) -> Option<Vec<String>> {
+        let xargs = duct::cmd!("xargs", "-r", "printf", "%s\\0")
+            .stdin_bytes(text)
+            .stdout_capture()
+            .stderr_null();
+        let output = xargs.unchecked().run().unwrap();
+        let words = String::from_utf8(output.stdout).unwrap();
+        let words = words.split_terminator('\0').map(str::to_owned).collect();
+        output.status.success().then_some(words)
+    }
+
+    #[test]
+    fn xargs_says_the_same_of_any_string() {
+        const ALPHABET: [char; 16] = [
+            ' ', ' ', '\t', '\n', '\'', '\'', '"', '"', '\\', '\r', '\x0b', '\x0c', 'a', '-', '=',
+            'é',
+        ];
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut texts: Vec<String> = (0..3000)
+            .map(|_| {
+                (0..random.usize(..16))
+                    .map(|_| *random.choice(&ALPHABET).unwrap())
+                    .collect()
+            })
+            .collect();
+        texts.extend([" --env='A B' -v /x:/y --label \"a'b\" \\"].map(str::to_owned));
+        let asked = |texts: &[String]| {
+            for text in texts {
+                assert_eq!(split(text).ok(), split_by_xargs(text), "{text:?}");
+            }
+        };
+        std::thread::scope(|scope| {
+            for part in texts.chunks(texts.len() / 4 + 1) {
+                scope.spawn(move || asked(part));
+            }
+        });
+    }
+
     #[test]
     fn an_open_quote_is_an_error() {
-        for text in ["'", "\"a", "a'b\nc'", "'a\n'"] {
+        for text in ["\"a", "a'b\nc'", "'a\n'", "'\n'"] {
             assert!(split(text).is_err(), "{text:?}");
         }
     }
