@@ -1,0 +1,21 @@
+# Every target is a script of its own, which says more.
+.DEFAULT_GOAL := help
+.PHONY: help demo test plugin lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## show dokku run at work, on a Dokku host made for it (DEMO_HOST=installed: on this machine's Dokku)
+	@scripts/demo
+
+test: ## lint, build, run the whole suite, check that nothing is left in docker
+	@scripts/test
+
+plugin: ## build the plugin into target/plugin, as it is released
+	@scripts/build-plugin
+
+lint: ## cargo fmt, clippy, shellcheck
+	@scripts/lint
+
+clean: ## remove what was built
+	@cargo clean
