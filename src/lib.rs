@@ -25,3 +25,15 @@ pub fn run() -> ExitCode {
 pub fn help() -> ExitCode {
     exit::entry(command::help::main)
 }
+
+/// `dokku run:detached`: 0 once the task runs.
+#[must_use]
+pub fn detached() -> ExitCode {
+    exit::entry(command::detached::main)
+}
+
+/// What outlives a command; started by the other binaries only.
+#[must_use]
+pub fn keep() -> ExitCode {
+    exit::entry(command::keep::main)
+}

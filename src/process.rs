@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{ExitStatus, Output};
@@ -113,8 +114,8 @@ impl Call {
 
     /// Runs it to its end with our stderr for both of its outputs: our stdout
     /// belongs to the task.
-    pub(crate) fn relay(self) -> io::Result<ExitStatus> {
-        Ok(self.finished()?.stdout_to_stderr().run()?.status)
+    pub(crate) fn relay(self) -> io::Result<Output> {
+        self.finished()?.stdout_to_stderr().run()
     }
 
     /// Starts it with our stdout and stderr.
@@ -125,6 +126,27 @@ impl Call {
     /// Starts it without any output.
     pub(crate) fn start_silently(self) -> io::Result<Handle> {
         self.finished()?.stdout_null().start()
+    }
+
+    /// Starts it without any stream or open file of ours, to live on without us.
+    pub(crate) fn start_in_background(self) -> io::Result<()> {
+        // What our caller left open for us, a lock or a pipe, is not for it.
+        close_fds::set_fds_cloexec(3, &[]);
+        self.finished()?
+            .stdout_null()
+            .stderr_null()
+            .start()
+            .map(|_| ())
+    }
+
+    /// Starts it with these two as its input and output.
+    pub(crate) fn start_between(self, input: io::PipeReader, output: OwnedFd) -> io::Result<()> {
+        self.expression
+            .stdin_file(input)
+            .stdout_file(output)
+            .stderr_null()
+            .start()
+            .map(|_| ())
     }
 
     fn finished(self) -> io::Result<Expression> {

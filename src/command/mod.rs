@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
+pub(crate) mod detached;
 pub(crate) mod help;
+pub(crate) mod keep;
 pub(crate) mod run;
+mod start;
 mod task_options;
 mod value;
 

@@ -1,26 +1,22 @@
 //! The options and words of a command that makes a task.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 
 use anyhow::{Result, bail};
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
 
 use super::value::{self, TimeToLive};
 use crate::dokku::flags::GlobalFlags;
 use crate::dokku::message;
-use crate::task::request::{Cron, Request};
-
-const USAGE: &str = "dokku run [options] <app> [<cmd>...]";
+use crate::task::request::{Cron, Request, Tty};
 
 /// Core's default for `--ttl-seconds`: a day.
 const DEFAULT_TIME_TO_LIVE: u64 = 24 * 60 * 60;
 
-/// Run a command in a new container using the current app image
 // Core's options first, ours after them. The words are one list: with the app as
 // a positional of its own clap would take options out of the command.
 #[derive(Debug, Parser)]
-#[command(name = "dokku run", no_binary_name = true, args_override_self = true, override_usage = USAGE)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"
@@ -70,6 +66,9 @@ pub(crate) struct TaskOptions {
     pub(crate) dry_run: bool,
     #[arg(trailing_var_arg = true, hide = true)]
     words: Vec<OsString>,
+    /// For messages.
+    #[arg(skip)]
+    usage: String,
 }
 
 /// What the words of the command line come to.
@@ -80,11 +79,18 @@ pub(crate) enum Parsed {
 }
 
 impl TaskOptions {
+    /// `command` is what stands after `dokku`.
+    ///
     /// # Errors
     /// Wrong usage: one sentence that names what is wrong, and the usage line.
-    pub(crate) fn parse_words(words: &[OsString]) -> Result<Parsed> {
-        match Self::try_parse_from(words) {
-            Ok(options) => Ok(Parsed::Options(Box::new(options))),
+    pub(crate) fn parse_words(command: &str, words: &[OsString]) -> Result<Parsed> {
+        let usage = format!("dokku {command} [options] <app> [<cmd>...]");
+        let mut parser = Self::command().override_usage(usage.clone());
+        match parser
+            .try_get_matches_from_mut(words)
+            .and_then(|matches| Self::from_arg_matches(&matches))
+        {
+            Ok(options) => Ok(Parsed::Options(Box::new(Self { usage, ..options }))),
             Err(error) if !error.use_stderr() => Ok(Parsed::Help(error.to_string())),
             Err(error) => {
                 let text = error.to_string();
@@ -95,7 +101,7 @@ impl TaskOptions {
                     .collect();
                 let sentence = sentence.join(" ");
                 bail!(
-                    "{}\nUsage: {USAGE}",
+                    "{}\nUsage: {usage}",
                     sentence.strip_prefix("error: ").unwrap_or(&sentence)
                 )
             }
@@ -124,7 +130,6 @@ impl TaskOptions {
         if self.no_tty && self.force_tty {
             bail!("Cannot specify both --force-tty and --no-tty");
         }
-        let terminals = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         Ok(Request {
             environment: self.environment()?,
             labels: self.labels(flags)?,
@@ -138,7 +143,11 @@ impl TaskOptions {
             user: self.user.clone(),
             workdir: self.workdir.clone(),
             stdin: !self.no_stdin,
-            terminal: self.force_tty || (terminals && !self.no_tty && !self.no_stdin),
+            tty: match (self.no_tty, self.force_tty) {
+                (true, _) => Tty::Never,
+                (_, true) => Tty::Always,
+                _ => Tty::Auto,
+            },
             literal,
             command,
         })
@@ -178,19 +187,22 @@ impl TaskOptions {
     }
 
     fn environment(&self) -> Result<Vec<(String, String)>> {
-        self.env.iter().map(variable).collect()
+        self.env
+            .iter()
+            .map(|pair| variable(pair, &self.usage))
+            .collect()
     }
 }
 
 /// One pair of `--env`.
-fn variable(pair: &OsString) -> Result<(String, String)> {
+fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let shown = pair.to_string_lossy();
     let name = shown.split('=').next().unwrap_or_default();
     let Some(text) = pair.to_str() else {
         bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
     };
     let (name, value) = value::pair(text).map_err(|why| {
-        anyhow::anyhow!("invalid value '{shown}' for '--env <KEY=VALUE>': {why}\nUsage: {USAGE}")
+        anyhow::anyhow!("invalid value '{shown}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}")
     })?;
     if ['\'', '"']
         .iter()
@@ -205,13 +217,11 @@ fn variable(pair: &OsString) -> Result<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<TaskOptions> {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
-        match TaskOptions::parse_words(&words)? {
+        match TaskOptions::parse_words("run", &words)? {
             Parsed::Options(options) => Ok(*options),
             Parsed::Help(text) => bail!("help: {text}"),
         }
@@ -306,7 +316,10 @@ mod tests {
             let error = parsed(&words).unwrap_err().to_string();
             let (sentence, usage) = error.split_once('\n').unwrap();
             assert!(sentence.contains(named), "{words:?}: {error}");
-            assert_eq!(usage, format!("Usage: {USAGE}"), "{words:?}");
+            assert_eq!(
+                usage, "Usage: dokku run [options] <app> [<cmd>...]",
+                "{words:?}"
+            );
         }
     }
 }

@@ -5,9 +5,29 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use duct::Handle;
 
-use super::Docker;
+use super::{Docker, complaint};
+use crate::dokku::message;
+
+/// Docker's own begin with Ctrl-P, which every shell has a use for and which it
+/// holds back until the next key.
+const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
 
 impl Docker {
+    /// Starts the container and gives whether docker could; it says why not.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_start(&self, id: &str) -> Result<bool> {
+        let output = self.capture(self.call(&["container", "start", "--", id]))?;
+        if !output.status.success() {
+            message::warn(&format!(
+                "docker could not start the container: {}",
+                complaint(&output)
+            ));
+        }
+        Ok(output.status.success())
+    }
+
     /// Starts the container and its client, which carries our standard streams:
     /// stdin only when `stdin` is set. The client's own exit code is docker's
     /// idea of it; the container has the truth.
@@ -26,6 +46,9 @@ impl Docker {
         let mut arguments = vec!["container", "start", "--attach"];
         if stdin {
             arguments.push("--interactive");
+        }
+        if terminal {
+            arguments.push(DETACH_KEYS);
         }
         arguments.extend(["--", id]);
         let mut call = self.call(&arguments);

@@ -17,6 +17,6 @@ impl Docker {
         if let Some(directory) = login {
             call = call.env("DOCKER_CONFIG", directory);
         }
-        Ok(call.relay()?.success())
+        Ok(call.relay()?.status.success())
     }
 }

@@ -1,6 +1,7 @@
 //! What docker does, one file a verb. Arguments are built purely; only
 //! [`Docker::call`] starts anything.
 
+pub(crate) mod container_cp;
 pub(crate) mod container_create;
 pub(crate) mod container_inspect;
 pub(crate) mod container_kill;

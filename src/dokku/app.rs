@@ -33,7 +33,7 @@ impl Host {
     /// yes (`filterApps` in core's plugin `common`). Without one everybody may.
     fn may_see(&self, name: &str) -> bool {
         const HOOK: &str = "user-auth-app";
-        if !self.is_answered(HOOK) {
+        if !self.is_answered(HOOK, &[]) {
             return true;
         }
         self.ask(HOOK, &[&self.user, &self.key_name, name])

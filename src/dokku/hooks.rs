@@ -4,9 +4,11 @@
 //! plugin. Going through the hooks directly costs one process a hook.
 
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use anyhow::{Context, Result};
 
@@ -24,19 +26,28 @@ struct Hook {
     path: PathBuf,
 }
 
+/// What the hooks of a trigger came to.
+enum Fired {
+    /// All of them did well; what they printed.
+    All(Vec<u8>),
+    /// The first one that failed: who, and with which exit code.
+    Failed { who: String, code: u8 },
+}
+
 impl Host {
     /// What the hooks print, one after the other.
     ///
     /// # Errors
     /// A hook that cannot be started or fails; the hooks after it are not asked.
     pub(crate) fn ask(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
-        self.fire(trigger, arguments, Call::stdout)
+        said(trigger, self.fire(trigger, arguments, Call::stdout)?)
     }
 
     /// As [`Host::ask`] for a question whose failure means "nothing to say":
     /// what the hooks say on stderr is left out, too.
     pub(crate) fn ask_softly(&self, trigger: &str, arguments: &[&str]) -> String {
         self.fire(trigger, arguments, |call| call.silent().stdout())
+            .and_then(|fired| said(trigger, fired))
             .unwrap_or_default()
     }
 
@@ -45,31 +56,40 @@ impl Host {
     /// # Errors
     /// As [`Host::ask`]; the hook's exit status is ours.
     pub(crate) fn tell(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
-        self.fire(trigger, arguments, |call| {
-            let status = call.relay()?;
-            Ok(std::process::Output {
-                status,
-                stdout: Vec::new(),
-                stderr: Vec::new(),
-            })
-        })
-        .map(|_| ())
+        said(trigger, self.fire(trigger, arguments, Call::relay)?).map(|_| ())
     }
 
-    /// Whether a plugin other than the event log has a hook of this name.
-    pub(crate) fn is_answered(&self, trigger: &str) -> bool {
-        !self
-            .implementing(trigger, |_| {})
+    /// Lets the hooks do the work: `run` starts each and waits for it. Gives the
+    /// exit status of the first that fails, or 0.
+    ///
+    /// # Errors
+    /// A hook cannot be started.
+    pub(crate) fn hand_over(
+        &self,
+        trigger: &str,
+        arguments: &[&str],
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<u8> {
+        match self.fire(trigger, arguments, run)? {
+            Fired::All(_) => Ok(0),
+            Fired::Failed { code, .. } => Ok(code),
+        }
+    }
+
+    /// Whether a plugin other than the event log and these has a hook of this name.
+    pub(crate) fn is_answered(&self, trigger: &str, but_by: &[&str]) -> bool {
+        let hooks = self.implementing(trigger, |_| {});
+        hooks
             .iter()
-            .all(|hook| hook.plugin == EVENT_LOG)
+            .any(|hook| hook.plugin != EVENT_LOG && !but_by.contains(&hook.plugin.as_str()))
     }
 
     fn fire(
         &self,
         trigger: &str,
         arguments: &[&str],
-        run: impl Fn(Call) -> std::io::Result<std::process::Output>,
-    ) -> Result<String> {
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Fired> {
         let mut hooks = self.implementing(trigger, message::plain);
         if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
             hooks.retain(|hook| hook.plugin != EVENT_LOG);
@@ -87,15 +107,14 @@ impl Host {
             })?;
             said.extend(output.stdout);
             if !output.status.success() {
-                let code = process::code(output.status);
-                return Err(Failure::error(
-                    code,
-                    format!("hook '{trigger}' of plugin '{plugin}' failed with exit code {code}"),
-                ));
+                let who = format!("hook '{trigger}' of plugin '{plugin}'");
+                return Ok(Fired::Failed {
+                    who,
+                    code: process::code(output.status),
+                });
             }
         }
-        String::from_utf8(said)
-            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8"))
+        Ok(Fired::All(said))
     }
 
     /// For the rare plugin whose `plugin.toml` names configuration: plugn knows
@@ -104,8 +123,8 @@ impl Host {
         &self,
         trigger: &str,
         arguments: &[&str],
-        run: impl Fn(Call) -> std::io::Result<std::process::Output>,
-    ) -> Result<String> {
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Fired> {
         let plugn = which::which("plugn").context("'plugn' was not found")?;
         let words: Vec<&str> = ["trigger", trigger]
             .iter()
@@ -113,15 +132,13 @@ impl Host {
             .copied()
             .collect();
         let output = run(self.call(&plugn, &words)).context("'plugn' could not be started")?;
-        if !output.status.success() {
-            let code = process::code(output.status);
-            return Err(Failure::error(
-                code,
-                format!("hook '{trigger}' failed with exit code {code}"),
-            ));
+        if output.status.success() {
+            return Ok(Fired::All(output.stdout));
         }
-        String::from_utf8(output.stdout)
-            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8"))
+        Ok(Fired::Failed {
+            who: format!("hook '{trigger}'"),
+            code: process::code(output.status),
+        })
     }
 
     fn call(&self, program: &Path, arguments: &[&str]) -> Call {
@@ -156,6 +173,18 @@ impl Host {
                 Some(Hook { plugin, path })
             })
             .collect()
+    }
+}
+
+/// What was printed, as text; a failure becomes an error with its exit code.
+fn said(trigger: &str, fired: Fired) -> Result<String> {
+    match fired {
+        Fired::All(said) => String::from_utf8(said)
+            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8")),
+        Fired::Failed { who, code } => Err(Failure::error(
+            code,
+            format!("{who} failed with exit code {code}"),
+        )),
     }
 }
 

@@ -21,13 +21,18 @@ impl Host {
             .to_owned())
     }
 
-    /// The program of a task without a command.
-    pub(crate) fn shell(&self, app: &App) -> String {
+    /// Whether a plugin runs tasks for another scheduler. Each of them answers to
+    /// its own name only, so there is no telling which.
+    pub(crate) fn is_run_by_plugin(&self) -> bool {
+        self.is_answered("scheduler-run", &["scheduler-docker-local"])
+    }
+
+    /// The program of a task without a command, where one was chosen.
+    pub(crate) fn shell(&self, app: &App) -> Option<String> {
         std::env::var("DOKKU_SHELL")
             .ok()
             .filter(|shell| !shell.is_empty())
             .or_else(|| self.property_or_global("scheduler", app.name(), "shell"))
-            .unwrap_or_else(|| "/bin/bash".to_owned())
     }
 
     /// Whether containers of the app get an init process, as its deploys do.

@@ -28,12 +28,21 @@ pub(crate) struct Answers {
     pub(crate) config: BTreeMap<String, String>,
     /// The Procfile entry that the command's first word names.
     pub(crate) procfile_command: Option<Vec<String>>,
-    pub(crate) shell: String,
+    /// `None` when nobody has chosen one.
+    pub(crate) shell: Option<String>,
     /// Seconds.
     pub(crate) stop_timeout: u64,
     pub(crate) init: bool,
     pub(crate) resources: Resources,
     pub(crate) trace: bool,
+}
+
+/// Who runs the app's tasks.
+pub(crate) enum Gathered {
+    /// This host, from these answers.
+    Here(Box<Answers>),
+    /// Another scheduler, of this name: its plugin asks what it needs.
+    Elsewhere(String),
 }
 
 /// How the image was built, as Dokku tells it.
@@ -69,14 +78,13 @@ impl ImageType {
 }
 
 /// # Errors
-/// A question fails, the scheduler or the image cannot be served, or the app has
-/// no image that was released.
+/// A question fails, or the app has no image that was released.
 pub(crate) fn gather(
     host: &Host,
     docker: &Docker,
     app: &App,
     request: &Request,
-) -> Result<Answers> {
+) -> Result<Gathered> {
     let entry = request
         .command
         .first()
@@ -92,7 +100,7 @@ pub(crate) fn gather(
     let (scheduler, stop_timeout) = rest;
     let scheduler = scheduler?;
     if scheduler != DOCKER_LOCAL {
-        bail!("the app's scheduler '{scheduler}' is not served yet: only '{DOCKER_LOCAL}' is");
+        return Ok(Gathered::Elsewhere(scheduler));
     }
     let (name, inspected, mut words) = image?;
     let inspected = match inspected {
@@ -110,7 +118,7 @@ pub(crate) fn gather(
         );
     }
     words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
-    Ok(Answers {
+    Ok(Gathered::Here(Box::new(Answers {
         app: app.name().to_owned(),
         image: name.reference,
         image_type,
@@ -123,7 +131,7 @@ pub(crate) fn gather(
         init: host.wants_init(app),
         resources: host.resources(app),
         trace: host.trace,
-    })
+    })))
 }
 
 type FoundImage = (AppImage, Option<Image>, Vec<String>);

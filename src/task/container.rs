@@ -25,6 +25,13 @@ const DECIDED_HERE: [&str; 11] = [
     "detach-keys",
 ];
 
+/// What the task has to talk to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub(crate) terminal: bool,
+    pub(crate) stdin: bool,
+}
+
 /// A task that is ready to be made; only its number is missing.
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
@@ -34,23 +41,30 @@ pub(crate) struct Task {
     pub(crate) entry: Option<String>,
     pub(crate) environment: Environment,
     pub(crate) image: String,
-    pub(crate) stdin: bool,
-    pub(crate) terminal: bool,
+    pub(crate) streams: Streams,
     /// Seconds.
     pub(crate) time_to_live: Option<u64>,
     pub(crate) stop_timeout: u64,
     options: Vec<String>,
     own_environment: Vec<(String, String)>,
     command: Vec<String>,
+    /// The command is a shell that nobody has chosen.
+    guesses_shell: bool,
 }
+
+/// Core's default for a task without a command.
+const SHELL: &str = "/bin/bash";
+
+/// Every image that can run a shell has this one.
+const LAST_SHELL: &str = "sh";
 
 impl Task {
     /// # Errors
     /// An env file of the app's docker options cannot be read.
-    pub(crate) fn new(answers: Answers, request: Request) -> Result<Self> {
+    pub(crate) fn new(answers: Answers, request: Request, streams: Streams) -> Result<Self> {
         let process_type = request.process_type();
         let mut environment = Environment::default();
-        if let (true, Ok(term)) = (request.terminal, std::env::var("TERM")) {
+        if let (true, Ok(term)) = (streams.terminal, std::env::var("TERM")) {
             environment.set("TERM", term);
         }
         environment.extend(answers.config);
@@ -86,8 +100,8 @@ impl Task {
         );
         // The image was looked up already, and a task runs once.
         options.extend(["--pull=never", "--restart=no"].map(str::to_owned));
-        options.extend(request.stdin.then(|| "--interactive".to_owned()));
-        options.extend(request.terminal.then(|| "--tty".to_owned()));
+        options.extend(streams.stdin.then(|| "--interactive".to_owned()));
+        options.extend(streams.terminal.then(|| "--tty".to_owned()));
         // Docker keeps the last label of a name: Dokku's own cannot be replaced.
         let mut labels = request.labels;
         labels.extend(
@@ -120,6 +134,7 @@ impl Task {
         );
 
         Ok(Self {
+            guesses_shell: request.command.is_empty() && answers.shell.is_none(),
             command: command(
                 answers.image_type,
                 answers.procfile_command,
@@ -131,13 +146,25 @@ impl Task {
             entry,
             environment,
             image: answers.image,
-            stdin: request.stdin,
-            terminal: request.terminal,
+            streams,
             time_to_live: request.time_to_live,
             stop_timeout: answers.stop_timeout,
             options,
             own_environment: request.environment,
         })
+    }
+
+    /// The shell that is to run, when it is core's default and may not be there.
+    pub(crate) fn guessed_shell(&self) -> Option<&'static str> {
+        self.guesses_shell.then_some(SHELL)
+    }
+
+    /// Takes the shell that every image has in place of the guessed one.
+    pub(crate) fn fall_back(&mut self) -> &'static str {
+        self.guesses_shell = false;
+        self.command.pop();
+        self.command.push(LAST_SHELL.to_owned());
+        LAST_SHELL
     }
 
     /// The container with this number in its name.
@@ -201,7 +228,7 @@ fn command(
     image_type: ImageType,
     entry: Option<Vec<String>>,
     given: Vec<String>,
-    shell: String,
+    shell: Option<String>,
 ) -> Vec<String> {
     let mut words: Vec<String> = (image_type == ImageType::Herokuish)
         .then(|| "/exec".to_owned())
@@ -212,7 +239,7 @@ fn command(
             words.extend(entry);
             words.extend(given.into_iter().skip(1));
         }
-        None if given.is_empty() => words.push(shell),
+        None if given.is_empty() => words.push(shell.unwrap_or_else(|| SHELL.to_owned())),
         None => words.extend(given),
     }
     words

@@ -2,7 +2,13 @@
 
 pub(crate) mod answers;
 pub(crate) mod attached;
+pub(crate) mod background;
 pub(crate) mod container;
+pub(crate) mod detached;
+pub(crate) mod elsewhere;
 pub(crate) mod environment;
+pub(crate) mod keeper;
+pub(crate) mod made;
 pub(crate) mod request;
 pub(crate) mod signals;
+pub(crate) mod terminal;

@@ -15,11 +15,21 @@ pub(crate) struct Request {
     pub(crate) user: Option<String>,
     pub(crate) workdir: Option<String>,
     pub(crate) stdin: bool,
-    pub(crate) terminal: bool,
+    pub(crate) tty: Tty,
     /// The first word is no Procfile entry, whatever the Procfile says.
     pub(crate) literal: bool,
     /// Empty for the app's shell.
     pub(crate) command: Vec<String>,
+}
+
+/// Whether the task gets a terminal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Tty {
+    /// When its input and its output both are one.
+    #[default]
+    Auto,
+    Never,
+    Always,
 }
 
 /// A task of the app's crontab.

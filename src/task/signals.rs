@@ -1,5 +1,6 @@
 //! Signals and other things that happen while a task runs.
 
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Instant;
@@ -14,8 +15,8 @@ use signal_hook::iterator::Signals;
 pub(crate) enum Event {
     /// A signal was sent to us.
     Signal(i32),
-    /// The docker client that was watched has ended.
-    ClientEnded,
+    /// The docker client that was watched has ended, with exit code 0 or not.
+    ClientEnded { well: bool },
     /// The time that was waited for has come.
     Due,
 }
@@ -64,13 +65,12 @@ impl Events {
     }
 
     /// Tells of the client's end when it comes.
-    pub(crate) fn watch_client(&self, client: Handle) {
+    pub(crate) fn watch_client(&self, client: impl Into<Arc<Handle>>) {
+        let client = client.into();
         let sender = self.sender.clone();
         thread::spawn(move || {
-            // However it ended, and whether that can be told or not: the
-            // container's own state decides.
-            let _ = client.wait();
-            let _ = sender.send(Event::ClientEnded);
+            let well = client.wait().is_ok_and(|output| output.status.success());
+            let _ = sender.send(Event::ClientEnded { well });
         });
     }
 

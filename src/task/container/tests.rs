@@ -12,7 +12,6 @@ fn answers() -> Answers {
     Answers {
         app: "demo".to_owned(),
         image: "dokku/demo:latest".to_owned(),
-        shell: "/bin/bash".to_owned(),
         stop_timeout: 30,
         ..Answers::default()
     }
@@ -26,8 +25,8 @@ fn request(command: &str) -> Request {
 }
 
 /// The arguments without those that every task has.
-fn own_arguments(answers: Answers, request: Request) -> String {
-    let arguments = Task::new(answers, request)
+fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String {
+    let arguments = Task::new(answers, request, streams)
         .unwrap()
         .container(7)
         .unwrap()
@@ -51,6 +50,12 @@ fn each_part_of_a_request_and_of_the_answers() {
         ("a command", answers(), request("ls -l --help"), "-- ls -l --help"),
         ("no command", answers(), request(""), "-- /bin/bash"),
         (
+            "no command, and a shell of the app's",
+            Answers { shell: Some("/bin/zsh".into()), ..answers() },
+            request(""),
+            "-- /bin/zsh",
+        ),
+        (
             "a Procfile entry",
             Answers { procfile_command: Some(vec!["bundle".into(), "exec x".into()]), ..answers() },
             request("console -v"),
@@ -69,16 +74,14 @@ fn each_part_of_a_request_and_of_the_answers() {
             "--init --platform=linux/amd64 --user=app:1000 --workdir=/srv -- ls",
         ),
         (
-            "input, terminal, labels, deadline",
+            "labels, deadline",
             answers(),
             Request {
-                stdin: true,
-                terminal: true,
                 labels: vec![("k".into(), "v w".into())],
                 time_to_live: Some(60),
                 ..request("ls")
             },
-            "--interactive --tty --label=k=v w --label=com.dokku.active-deadline-seconds=60 -- ls",
+            "--label=k=v w --label=com.dokku.active-deadline-seconds=60 -- ls",
         ),
         (
             "the app's limits",
@@ -123,7 +126,48 @@ fn each_part_of_a_request_and_of_the_answers() {
         ),
     ];
     for (what, answers, request, expected) in table {
-        assert_eq!(own_arguments(answers, request), expected, "{what}");
+        assert_eq!(
+            own_arguments(answers, request, Streams::default()),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn what_the_task_talks_to() {
+    for (terminal, stdin, expected) in [
+        (false, false, "-- ls"),
+        (false, true, "--interactive -- ls"),
+        (true, true, "--interactive --tty -- ls"),
+    ] {
+        let arguments = own_arguments(answers(), request("ls"), Streams { terminal, stdin });
+        assert_eq!(arguments, expected);
+    }
+}
+
+#[test]
+fn without_a_shell_of_the_apps_bash_is_a_guess() {
+    let mut task = Task::new(answers(), request(""), Streams::default()).unwrap();
+    assert_eq!(task.guessed_shell(), Some("/bin/bash"));
+    assert_eq!(task.fall_back(), "sh");
+    assert_eq!(task.container(1).unwrap().command, ["sh"]);
+    for (answers, request) in [
+        (answers(), request("ls")),
+        (
+            Answers {
+                shell: Some("/bin/zsh".into()),
+                ..answers()
+            },
+            request(""),
+        ),
+    ] {
+        assert_eq!(
+            Task::new(answers, request, Streams::default())
+                .unwrap()
+                .guessed_shell(),
+            None
+        );
     }
 }
 
@@ -139,6 +183,7 @@ fn a_cron_task_has_its_own_name_and_labels() {
             cron: Some(cron),
             ..request("ls")
         },
+        Streams::default(),
     )
     .unwrap();
     let container = task.container(3).unwrap();
@@ -177,6 +222,7 @@ fn values_win_in_order() {
             environment: own,
             ..request("ls")
         },
+        Streams::default(),
     )
     .unwrap();
     let expected = "A=config\nB=option\nC=last\nDYNO=run.1\nTRACE=true\n";

@@ -1,0 +1,37 @@
+//! What outlives a command: not for users, started by the other binaries.
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+
+use crate::docker::Docker;
+use crate::dokku::host::Host;
+use crate::task::{background, terminal};
+
+/// `keep <app> <container id> <stop timeout> <seconds left or nothing>`, or
+/// `keep --terminal`.
+///
+/// # Errors
+/// Other arguments, or docker gives no answer.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    match words[..] {
+        [terminal::WATCH] => terminal::watch(),
+        [app, id, stop_timeout, time_left] => {
+            // Away from the caller's terminal; it fails only where we are that already.
+            let _ = rustix::process::setsid();
+            let host = Host::from_environment(&[])?;
+            let docker = Docker::new(host.docker()?, host.trace);
+            background::run(
+                &host,
+                &docker,
+                app,
+                id,
+                stop_timeout.parse()?,
+                time_left.parse().ok(),
+            )?;
+        }
+        _ => bail!("this program is started by 'dokku run'"),
+    }
+    Ok(0)
+}

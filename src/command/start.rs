@@ -1,0 +1,105 @@
+//! What every command that starts a task does first.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use anyhow::Result;
+
+use super::print;
+use super::task_options::{Parsed, TaskOptions};
+use crate::docker::Docker;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::message;
+use crate::task::answers::{self, Gathered};
+use crate::task::container::{Streams, Task};
+use crate::task::request::{Request, Tty};
+
+/// Where the words of a command line lead.
+pub(crate) enum Start {
+    /// What was asked for is shown; there is nothing to start.
+    Shown,
+    Here {
+        host: Host,
+        docker: Docker,
+        task: Box<Task>,
+    },
+    Elsewhere {
+        host: Host,
+        app: App,
+        scheduler: String,
+        request: Box<Request>,
+    },
+}
+
+/// `arguments` begin with the command word; `command` is its name in messages.
+///
+/// # Errors
+/// Wrong usage, an app that is not there, a task that cannot be made.
+pub(crate) fn prepare(
+    command: &'static str,
+    arguments: &[OsString],
+    detached: bool,
+) -> Result<Start> {
+    let options = match TaskOptions::parse_words(command, arguments.get(1..).unwrap_or_default())? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| Start::Shown),
+    };
+    let host = Host::from_environment(arguments)?;
+    let (app, request) = options.asked(&host.flags)?;
+    let app = host.app(&app)?;
+    let docker = Docker::new(host.docker()?, host.trace);
+    let answers = match answers::gather(&host, &docker, &app, &request)? {
+        Gathered::Here(answers) => *answers,
+        Gathered::Elsewhere(scheduler) => {
+            return Ok(Start::Elsewhere {
+                host,
+                app,
+                scheduler,
+                request: Box::new(request),
+            });
+        }
+    };
+    let streams = streams(&request, detached);
+    let task = Task::new(answers, request, streams)?;
+    if options.dry_run {
+        return show(&task).map(|()| Start::Shown);
+    }
+    if let (Some(entry), false) = (&task.entry, host.quiet) {
+        message::info(&format!(
+            "Found '{entry}' in Procfile, running that command"
+        ));
+    }
+    Ok(Start::Here {
+        host,
+        docker,
+        task: Box::new(task),
+    })
+}
+
+/// A detached task has an input only with a terminal: nobody would ever end it.
+fn streams(request: &Request, detached: bool) -> Streams {
+    let terminals = || std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let terminal = match request.tty {
+        Tty::Always => true,
+        Tty::Never => false,
+        Tty::Auto => !detached && request.stdin && terminals(),
+    };
+    Streams {
+        terminal,
+        stdin: request.stdin && (terminal || !detached),
+    }
+}
+
+/// The call of docker's that would make the container, and the names of the
+/// values that go with it.
+fn show(task: &Task) -> Result<()> {
+    const NUMBER: u32 = 0;
+    let call = shell_words::join(task.container(NUMBER)?.arguments());
+    let environment = task.numbered_environment(NUMBER);
+    let names: Vec<String> = environment
+        .names()
+        .map(|name| format!("  {name}=***\n"))
+        .collect();
+    print(&format!("docker {call}\n{}", names.concat()))
+}

@@ -1,0 +1,19 @@
+//! `docker container cp`
+
+use anyhow::Result;
+
+use super::Docker;
+
+impl Docker {
+    /// Whether the container has a file of this path, before it has been started.
+    ///
+    /// # Errors
+    /// Docker could not be started.
+    pub(crate) fn container_has_file(&self, id: &str, path: &str) -> Result<bool> {
+        let source = format!("{id}:{path}");
+        let client = self
+            .call(&["container", "cp", "--follow-link", "--", &source, "-"])
+            .silent();
+        Ok(client.start_silently()?.wait()?.status.success())
+    }
+}

@@ -1,0 +1,37 @@
+//! A detached task: it is started, and its caller goes on.
+
+use anyhow::Result;
+
+use super::background;
+use super::container::Task;
+use super::made::{self, Made, code_of};
+use crate::docker::Docker;
+use crate::dokku::host::Host;
+use crate::exit;
+
+/// What came of a start.
+pub(crate) enum Started {
+    /// The container's name.
+    Running(String),
+    /// It could not be started; docker has said why. The exit code.
+    Failed(u8),
+}
+
+/// Starts the task. A process of ours in the background looks after it until its
+/// end.
+///
+/// # Errors
+/// It could not be made, or a hook refused it: nothing is left then.
+pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
+    let made = Made::create(host, docker, &mut task)?;
+    if docker.container_start(&made.id)? {
+        background::keep(&task.app, &made.id, task.stop_timeout, task.time_to_live)?;
+        return Ok(Started::Running(made.leave()));
+    }
+    let state = docker.container_state(&made.id)?;
+    let code = state.as_ref().and_then(code_of).unwrap_or(exit::DOCKER);
+    let id = made.id.clone();
+    made.leave();
+    made::finish(host, docker, &task.app, &id, code);
+    Ok(Started::Failed(code))
+}

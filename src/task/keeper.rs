@@ -1,0 +1,172 @@
+//! Looking after a task that runs: its end, its deadline, signals.
+//!
+//! * INT, TERM and QUIT are passed on to the task, a hang-up as TERM, or as it is
+//!   to a task with a terminal: shells end by that alone. A second signal, or the
+//!   stop timeout gone by, kills it.
+//! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
+//!   status is 124, whatever the task made of it.
+//! * When docker's client ends, the container's own state decides. A client that
+//!   was lost (its stdout closed, say) does not end the task: we wait on.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use duct::Handle;
+use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
+
+use super::made::code_of;
+use super::signals::{Event, Events};
+use crate::docker::Docker;
+use crate::dokku::message;
+use crate::exit::{self, Failure};
+
+/// How long until a signal is sent again that docker did not deliver: it does
+/// not before the task runs.
+const AGAIN: Duration = Duration::from_millis(100);
+
+/// Looks after one container from its start to its end.
+pub(crate) struct Keeper<'a> {
+    docker: &'a Docker,
+    id: &'a str,
+    stop_timeout: Duration,
+    /// What the task gets for a hang-up of ours.
+    hang_up: i32,
+    deadline: Option<Instant>,
+    /// A signal that docker has not delivered yet.
+    owed: Option<i32>,
+    /// When the task is killed: it was asked to end.
+    kill_at: Option<Instant>,
+    past_deadline: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The task's exit code, or 124.
+    Ended(u8),
+    /// Its user left it by the detach keys; it runs on.
+    Left,
+}
+
+impl<'a> Keeper<'a> {
+    /// The deadline is `time_to_live` seconds from now.
+    pub(crate) fn new(
+        docker: &'a Docker,
+        id: &'a str,
+        stop_timeout: u64,
+        time_to_live: Option<u64>,
+    ) -> Self {
+        let deadline = time_to_live
+            .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        Self {
+            docker,
+            id,
+            stop_timeout: Duration::from_secs(stop_timeout),
+            hang_up: SIGTERM,
+            deadline,
+            owed: None,
+            kill_at: None,
+            past_deadline: false,
+        }
+    }
+
+    /// The task has a terminal: a hang-up is passed on as it is.
+    pub(crate) fn with_terminal(self) -> Self {
+        Self {
+            hang_up: SIGHUP,
+            ..self
+        }
+    }
+
+    /// Seconds until the deadline, for whoever takes over.
+    pub(crate) fn time_left(&self) -> Option<u64> {
+        self.deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs())
+    }
+
+    /// Stays until the task has ended. `client` shows it: one that is attached, or
+    /// one that waits. With `may_leave` a client that ends well while the task runs
+    /// was told to by the detach keys.
+    ///
+    /// # Errors
+    /// Docker gives no answer, or the container has gone.
+    pub(crate) fn keep(
+        &mut self,
+        events: &Events,
+        client: Handle,
+        may_leave: bool,
+    ) -> Result<Kept> {
+        events.watch_client(client);
+        loop {
+            match events.next(self.due()) {
+                Event::Signal(signal) => self.ask_to_end(signal)?,
+                Event::Due => self.act_on_time()?,
+                Event::ClientEnded { well } => {
+                    let Some(state) = self.docker.container_state(self.id)? else {
+                        return Err(Failure::error(
+                            exit::DOCKER,
+                            "the task's container was removed by somebody else",
+                        ));
+                    };
+                    if let Some(code) = code_of(&state) {
+                        return Ok(Kept::Ended(if self.past_deadline {
+                            exit::DEADLINE
+                        } else {
+                            code
+                        }));
+                    }
+                    if well && may_leave && self.kill_at.is_none() {
+                        return Ok(Kept::Left);
+                    }
+                    events.watch_client(self.docker.container_wait(self.id)?);
+                }
+            }
+        }
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let again = self.owed.map(|_| Instant::now() + AGAIN);
+        [again, self.kill_at, self.deadline]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The first time the signal is passed on, the second time the task is killed.
+    fn ask_to_end(&mut self, signal: i32) -> Result<()> {
+        let again = self.kill_at.is_some();
+        self.owed = Some(match signal {
+            _ if again => SIGKILL,
+            SIGHUP => self.hang_up,
+            other => other,
+        });
+        self.kill_at = Instant::now().checked_add(self.stop_timeout);
+        self.deliver()
+    }
+
+    fn act_on_time(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.deadline = None;
+            if self.kill_at.is_some() {
+                return Ok(()); // it is being stopped already
+            }
+            self.past_deadline = true;
+            message::warn("The task has reached its deadline and is stopped");
+            return self.ask_to_end(SIGTERM);
+        }
+        if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
+            return self.ask_to_end(SIGKILL);
+        }
+        self.deliver()
+    }
+
+    fn deliver(&mut self) -> Result<()> {
+        if let Some(signal) = self.owed
+            && self.docker.container_kill(self.id, signal)?
+        {
+            self.owed = None;
+        }
+        Ok(())
+    }
+}
