@@ -8,12 +8,19 @@ fn every_line_of_help_is_there_once() {
     for words in [vec!["help"], vec!["help", "--all"]] {
         let output = host.dokku(&words);
         assert_eq!(output.code, 0, "{output:?}");
-        let ours: Vec<&str> = output
-            .stdout
-            .lines()
-            .filter(|line| line.trim_start().starts_with("run "))
-            .collect();
-        assert_eq!(ours.len(), 1, "{words:?}: {output:?}");
+        let count = |beginning: &str| {
+            output
+                .stdout
+                .lines()
+                .filter(|line| line.trim_start().starts_with(beginning))
+                .count()
+        };
+        assert_eq!(count("run "), 1, "{words:?}: {output:?}");
+        assert_eq!(
+            count("run:detached "),
+            usize::from(words.len() > 1),
+            "{words:?}: {output:?}"
+        );
         assert!(!output.stdout.contains("oneoff"), "{words:?}: {output:?}");
     }
 }
@@ -53,7 +60,7 @@ fn the_page_of_either_name() {
         );
         assert!(
             output.stdout.contains(&format!(
-                "    {name} [options] <app> [<cmd>...]  Run a command"
+                "    {name} [options] <app> [<cmd>...]           Run a command"
             )),
             "{output:?}"
         );

@@ -43,6 +43,7 @@ fn everything_that_dokku_executes_is_a_link_to_a_binary() {
     for (link, binary) in [
         ("commands", "bin/help"),
         ("subcommands/default", "../bin/run"),
+        ("subcommands/detached", "../bin/detached"),
     ] {
         assert_eq!(
             fs::read_link(repository().join(link)).unwrap(),

@@ -21,10 +21,16 @@ const TAKEN_OVER: &str = "run";
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 
 /// What stands after the plugin's name, and what it does.
-const COMMANDS: [(&str, &str); 1] = [(
-    " [options] <app> [<cmd>...]",
-    "Run a command in a new container using the current app image",
-)];
+const COMMANDS: [(&str, &str); 2] = [
+    (
+        " [options] <app> [<cmd>...]",
+        "Run a command in a new container using the current app image",
+    ),
+    (
+        ":detached [options] <app> [<cmd>...]",
+        "Run a command in a new detached container using the current app image",
+    ),
+];
 
 /// # Errors
 /// stdout cannot be written.

@@ -203,7 +203,12 @@ fn stage(tree: &Path) -> PathBuf {
             .run()
             .unwrap();
     }
-    for binary in [env!("CARGO_BIN_EXE_run"), env!("CARGO_BIN_EXE_help")] {
+    for binary in [
+        env!("CARGO_BIN_EXE_run"),
+        env!("CARGO_BIN_EXE_detached"),
+        env!("CARGO_BIN_EXE_keep"),
+        env!("CARGO_BIN_EXE_help"),
+    ] {
         let binary = Path::new(binary);
         fs::hard_link(binary, tree.join("bin").join(binary.file_name().unwrap()))
             .or_else(|_| {
