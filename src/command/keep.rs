@@ -20,7 +20,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         [app, id, stop_timeout, time_left] => {
             // Away from the caller's terminal; it fails only where we are that already.
             let _ = rustix::process::setsid();
-            let host = Host::from_environment(&[])?;
+            let host = Host::without_flags()?;
             let docker = Docker::new(host.docker()?, host.trace);
             background::run(
                 &host,

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 
 use super::flags::{self, Evidence, GlobalFlags};
 use crate::exit::{self, Failure};
+use crate::process::Call;
 
 /// Directories, the one who asks, and what the global flags say.
 pub(crate) struct Host {
@@ -31,9 +32,8 @@ impl Host {
     /// Reads the environment; `argv` are our arguments, the command word first.
     ///
     /// # Errors
-    /// Not started by Dokku, no docker, or global flags that cannot be told.
+    /// Not started by Dokku, or global flags that cannot be told.
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
-        let library = directory("DOKKU_LIB_ROOT")?;
         let flags = flags::find(&Evidence {
             global_flags: &std::env::var_os("DOKKU_GLOBAL_FLAGS")
                 .unwrap_or_default()
@@ -45,6 +45,18 @@ impl Host {
                 .collect::<Vec<_>>(),
             ancestors: &ancestors(),
         })?;
+        Self::with_flags(flags)
+    }
+
+    /// For a process that another one of ours started: it has read the flags.
+    ///
+    /// # Errors
+    /// Not started by Dokku.
+    pub(crate) fn without_flags() -> Result<Self> {
+        Self::with_flags(GlobalFlags::default())
+    }
+
+    fn with_flags(flags: GlobalFlags) -> Result<Self> {
         let meant = |variable: &'static str| {
             text(variable).is_some_and(|value| !value.is_empty())
                 && !flags.not_meant.contains(&variable)
@@ -57,9 +69,17 @@ impl Host {
             quiet: meant("DOKKU_QUIET_OUTPUT"),
             trace: meant("DOKKU_TRACE"),
             docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
-            library,
+            library: directory("DOKKU_LIB_ROOT")?,
             flags,
         })
+    }
+
+    /// What is started for Dokku sees nothing of what only the user's command said.
+    pub(crate) fn told_truly(&self, call: Call) -> Call {
+        self.flags
+            .not_meant
+            .iter()
+            .fold(call, |call, variable| call.env_remove(variable))
     }
 
     /// The docker client as an absolute path: `DOCKER_BIN`, which may be a
@@ -67,10 +87,6 @@ impl Host {
     ///
     /// # Errors
     /// There is none (exit code 125).
-    #[allow(
-        clippy::unused_self,
-        reason = "the host's environment is this process's"
-    )]
     pub(crate) fn docker(&self) -> Result<PathBuf> {
         let name = &self.docker_bin;
         which::which(name).map_err(|_| {

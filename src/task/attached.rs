@@ -47,7 +47,13 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
             Ok(code)
         }
         Kept::Left => {
-            background::keep(&task.app, &made.id, task.stop_timeout, keeper.time_left())?;
+            background::keep(
+                host,
+                &task.app,
+                &made.id,
+                task.stop_timeout,
+                keeper.time_left(),
+            )?;
             let name = made.leave();
             message::info(&format!(
                 "The task runs on: 'docker container attach {name}' comes back to it"

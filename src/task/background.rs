@@ -17,17 +17,19 @@ pub(super) const PROGRAM: &str = "keep";
 ///
 /// # Errors
 /// It could not be started.
-pub(crate) fn keep(app: &str, id: &str, stop_timeout: u64, time_left: Option<u64>) -> Result<()> {
-    let arguments = [
-        app.to_owned(),
-        id.to_owned(),
-        stop_timeout.to_string(),
-        time_left.map_or_else(String::new, |left| left.to_string()),
-    ];
+pub(crate) fn keep(
+    host: &Host,
+    app: &str,
+    id: &str,
+    stop_timeout: u64,
+    time_left: Option<u64>,
+) -> Result<()> {
+    let time_left = time_left.map_or_else(String::new, |left| left.to_string());
+    let arguments = [app, id, &stop_timeout.to_string(), &time_left];
     let program = std::env::current_exe()
         .context("our own program's path cannot be read")?
         .with_file_name(PROGRAM);
-    Call::new(&program, arguments)
+    host.told_truly(Call::new(&program, arguments))
         .start_in_background()
         .with_context(|| {
             format!(

@@ -25,7 +25,13 @@ pub(crate) enum Started {
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
     let made = Made::create(host, docker, &mut task)?;
     if docker.container_start(&made.id)? {
-        background::keep(&task.app, &made.id, task.stop_timeout, task.time_to_live)?;
+        background::keep(
+            host,
+            &task.app,
+            &made.id,
+            task.stop_timeout,
+            task.time_to_live,
+        )?;
         return Ok(Started::Running(made.leave()));
     }
     let state = docker.container_state(&made.id)?;
