@@ -37,3 +37,15 @@ pub fn detached() -> ExitCode {
 pub fn keep() -> ExitCode {
     exit::entry(command::keep::main)
 }
+
+/// `dokku run:list`: the tasks that there are.
+#[must_use]
+pub fn list() -> ExitCode {
+    exit::entry(command::list::main)
+}
+
+/// `dokku run:stop`: 0 when nothing that is asked for runs any more.
+#[must_use]
+pub fn stop() -> ExitCode {
+    exit::entry(command::stop::main)
+}

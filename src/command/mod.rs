@@ -5,8 +5,12 @@ use std::io::Write;
 pub(crate) mod detached;
 pub(crate) mod help;
 pub(crate) mod keep;
+pub(crate) mod list;
+mod options;
 pub(crate) mod run;
 mod start;
+pub(crate) mod stop;
+mod table;
 mod task_options;
 mod value;
 

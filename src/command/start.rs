@@ -5,8 +5,9 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 
+use super::options::Parsed;
 use super::print;
-use super::task_options::{Parsed, TaskOptions};
+use super::task_options::TaskOptions;
 use crate::docker::Docker;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
@@ -41,7 +42,7 @@ pub(crate) fn prepare(
     arguments: &[OsString],
     detached: bool,
 ) -> Result<Start> {
-    let options = match TaskOptions::parse_words(command, arguments.get(1..).unwrap_or_default())? {
+    let options = match TaskOptions::parse_words(command, arguments)? {
         Parsed::Options(options) => options,
         Parsed::Help(text) => return print(&text).map(|()| Start::Shown),
     };

@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 
 use anyhow::{Result, bail};
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, Parser};
 
+use super::options::{self, Parsed};
 use super::value::{self, TimeToLive};
 use crate::dokku::flags::GlobalFlags;
 use crate::dokku::message;
@@ -71,41 +72,20 @@ pub(crate) struct TaskOptions {
     usage: String,
 }
 
-/// What the words of the command line come to.
-pub(crate) enum Parsed {
-    Options(Box<TaskOptions>),
-    /// The help that was asked for.
-    Help(String),
-}
-
 impl TaskOptions {
-    /// `command` is what stands after `dokku`.
+    /// `command` is what stands after `dokku`; `arguments` begin with it.
     ///
     /// # Errors
     /// Wrong usage: one sentence that names what is wrong, and the usage line.
-    pub(crate) fn parse_words(command: &str, words: &[OsString]) -> Result<Parsed> {
-        let usage = format!("dokku {command} [options] <app> [<cmd>...]");
-        let mut parser = Self::command().override_usage(usage.clone());
-        match parser
-            .try_get_matches_from_mut(words)
-            .and_then(|matches| Self::from_arg_matches(&matches))
-        {
-            Ok(options) => Ok(Parsed::Options(Box::new(Self { usage, ..options }))),
-            Err(error) if !error.use_stderr() => Ok(Parsed::Help(error.to_string())),
-            Err(error) => {
-                let text = error.to_string();
-                let sentence: Vec<&str> = text
-                    .lines()
-                    .map(str::trim)
-                    .take_while(|line| !line.is_empty())
-                    .collect();
-                let sentence = sentence.join(" ");
-                bail!(
-                    "{}\nUsage: {usage}",
-                    sentence.strip_prefix("error: ").unwrap_or(&sentence)
-                )
-            }
-        }
+    pub(crate) fn parse_words(command: &str, arguments: &[OsString]) -> Result<Parsed<Self>> {
+        let usage = format!("{command} [options] <app> [<cmd>...]");
+        Ok(match options::parse::<Self>(&usage, arguments)? {
+            Parsed::Options(options) => Parsed::Options(Self {
+                usage: format!("dokku {usage}"),
+                ..options
+            }),
+            Parsed::Help(text) => Parsed::Help(text),
+        })
     }
 
     /// The app's name (empty when none is given), and what is asked of its task.
@@ -217,12 +197,14 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<TaskOptions> {
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let words: Vec<OsString> = ["run"].iter().chain(words).map(OsString::from).collect();
         match TaskOptions::parse_words("run", &words)? {
-            Parsed::Options(options) => Ok(*options),
+            Parsed::Options(options) => Ok(options),
             Parsed::Help(text) => bail!("help: {text}"),
         }
     }

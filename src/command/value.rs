@@ -128,6 +128,15 @@ pub(crate) fn identifier(text: &str) -> Result<String, String> {
     Err("expected letters, digits and . _ = -".to_owned())
 }
 
+/// A container's name or id (docker's grammar).
+pub(crate) fn container(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a container's name".to_owned())
+}
+
 /// Docker's API is JSON: what is no UTF-8 would arrive as something else.
 pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
     let shown = word.display();
@@ -218,6 +227,10 @@ mod tests {
             assert!(user(text).is_err(), "{text:?}");
         }
         assert!(workdir("/srv").is_ok() && workdir("srv").is_err());
+        assert!(container("my.app.run.7").is_ok());
+        for text in ["", "-a", "a b", "../a", "a/b", "a\n", ".a"] {
+            assert!(container(text).is_err(), "{text:?}");
+        }
         assert!(identifier("5cruaotm4yzzpnjlsdunblj8qyjp=").is_ok());
         for text in ["", "a b", "-x", "a;b", "../x"] {
             assert!(identifier(text).is_err(), "{text:?}");

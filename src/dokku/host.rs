@@ -28,6 +28,9 @@ pub(crate) struct Host {
     pub(crate) trace: bool,
 }
 
+/// What Dokku calls the key of one who came without.
+const NO_KEY: &str = "default";
+
 impl Host {
     /// Reads the environment; `argv` are our arguments, the command word first.
     ///
@@ -65,13 +68,22 @@ impl Host {
             root: directory("DOKKU_ROOT")?,
             enabled: directory("PLUGIN_ENABLED_PATH")?,
             user: first_of(&["SSH_USER", "USER"]).unwrap_or_default(),
-            key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| "default".to_owned()),
+            key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| NO_KEY.to_owned()),
             quiet: meant("DOKKU_QUIET_OUTPUT"),
             trace: meant("DOKKU_TRACE"),
             docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
             library: directory("DOKKU_LIB_ROOT")?,
             flags,
         })
+    }
+
+    /// Who asks, for people: the name of the SSH key, else the user.
+    pub(crate) fn who(&self) -> &str {
+        if self.key_name == NO_KEY {
+            &self.user
+        } else {
+            &self.key_name
+        }
     }
 
     /// What is started for Dokku sees nothing of what only the user's command said.

@@ -1,12 +1,15 @@
 //! Which scheduler runs an app, and how tasks run on this host.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::app::App;
 use super::host::Host;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
+
+/// Core's plugin of that scheduler, which answers to its own name only.
+const LOCAL_PLUGIN: &str = "scheduler-docker-local";
 
 impl Host {
     /// The scheduler's name.
@@ -21,10 +24,42 @@ impl Host {
             .to_owned())
     }
 
+    /// The app's scheduler where its property names another one than this host's.
+    /// It saves a question for every app of a list.
+    pub(crate) fn other_scheduler(&self, app: &App) -> Option<String> {
+        let selected = self.property_or_global("scheduler", app.name(), "selected")?;
+        (selected != DOCKER_LOCAL).then_some(selected)
+    }
+
+    /// Lets another scheduler's plugin serve a command about its tasks; its exit
+    /// status is ours.
+    ///
+    /// # Errors
+    /// No plugin has such a hook, or it cannot be started.
+    pub(crate) fn hand_over_command(
+        &self,
+        trigger: &str,
+        scheduler: &str,
+        app: &App,
+        rest: &[&str],
+    ) -> Result<u8> {
+        if !self.is_answered(trigger, &[LOCAL_PLUGIN]) {
+            bail!(
+                "the app's scheduler is '{scheduler}', and no enabled plugin serves this command for it"
+            );
+        }
+        let arguments: Vec<&str> = [scheduler, app.name()]
+            .iter()
+            .chain(rest)
+            .copied()
+            .collect();
+        self.hand_over(trigger, &arguments, |call| call.start()?.into_output())
+    }
+
     /// Whether a plugin runs tasks for another scheduler. Each of them answers to
     /// its own name only, so there is no telling which.
     pub(crate) fn is_run_by_plugin(&self) -> bool {
-        self.is_answered("scheduler-run", &["scheduler-docker-local"])
+        self.is_answered("scheduler-run", &[LOCAL_PLUGIN])
     }
 
     /// The program of a task without a command, where one was chosen.

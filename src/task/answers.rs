@@ -35,6 +35,8 @@ pub(crate) struct Answers {
     pub(crate) init: bool,
     pub(crate) resources: Resources,
     pub(crate) trace: bool,
+    /// Who asks for the task.
+    pub(crate) user: String,
 }
 
 /// Who runs the app's tasks.
@@ -131,6 +133,7 @@ pub(crate) fn gather(
         init: host.wants_init(app),
         resources: host.resources(app),
         trace: host.trace,
+        user: host.who().to_owned(),
     })))
 }
 

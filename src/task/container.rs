@@ -122,6 +122,7 @@ impl Task {
                 cron.concurrency_policy,
             ));
         }
+        labels.push(("dokku-oneoff.user".to_owned(), answers.user));
         labels.push((
             "com.dokku.container-type".to_owned(),
             process_type.to_owned(),

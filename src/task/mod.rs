@@ -8,6 +8,7 @@ pub(crate) mod detached;
 pub(crate) mod elsewhere;
 pub(crate) mod environment;
 pub(crate) mod keeper;
+pub(crate) mod listing;
 pub(crate) mod made;
 pub(crate) mod request;
 pub(crate) mod signals;

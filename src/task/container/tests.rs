@@ -13,6 +13,7 @@ fn answers() -> Answers {
         app: "demo".to_owned(),
         image: "dokku/demo:latest".to_owned(),
         stop_timeout: 30,
+        user: "ada".to_owned(),
         ..Answers::default()
     }
 }
@@ -35,7 +36,7 @@ fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String
     let common = [
         "container create ",
         "--pull=never --restart=no ",
-        "--label=com.dokku.container-type=run --label=com.dokku.app-name=demo --name=demo.run.7 --env-file /dev/stdin ",
+        "--label=dokku-oneoff.user=ada --label=com.dokku.container-type=run --label=com.dokku.app-name=demo --name=demo.run.7 --env-file /dev/stdin ",
         "dokku/demo:latest ",
     ];
     common.iter().fold(arguments, |arguments, part| {
