@@ -8,6 +8,7 @@ mod command;
 mod docker;
 mod dokku;
 mod exit;
+mod hook;
 mod parallel;
 mod process;
 mod task;
@@ -48,4 +49,16 @@ pub fn list() -> ExitCode {
 #[must_use]
 pub fn stop() -> ExitCode {
     exit::entry(command::stop::main)
+}
+
+/// `dokku run:retire`: every scheduler's pass over its tasks.
+#[must_use]
+pub fn retire() -> ExitCode {
+    exit::entry(command::retire::main)
+}
+
+/// Hook `scheduler-run-retire`.
+#[must_use]
+pub fn scheduler_run_retire() -> ExitCode {
+    exit::entry(hook::scheduler_run_retire::main)
 }

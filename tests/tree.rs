@@ -1,7 +1,7 @@
 //! The repository is the plugin's tree on a user's host.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use duct::cmd;
 
@@ -39,20 +39,60 @@ fn only_one_path_has_a_part_named_commands() {
 }
 
 #[test]
-fn everything_that_dokku_executes_is_a_link_to_a_binary() {
-    for (link, binary) in [
-        ("commands", "bin/help"),
-        ("subcommands/default", "../bin/run"),
-        ("subcommands/detached", "../bin/detached"),
-    ] {
+fn every_link_leads_to_a_binary_and_every_binary_is_reached() {
+    let links: Vec<(String, PathBuf)> = kept()
+        .into_iter()
+        .filter(|path| !path.starts_with("tests/"))
+        .filter_map(|path| Some((path.clone(), fs::read_link(repository().join(&path)).ok()?)))
+        .collect();
+    let mut reached: Vec<String> = Vec::new();
+    for (link, to) in &links {
+        let above = Path::new(link).components().count() - 1;
+        let name = to.file_name().unwrap().to_str().unwrap();
         assert_eq!(
-            fs::read_link(repository().join(link)).unwrap(),
-            Path::new(binary)
+            *to,
+            Path::new(&"../".repeat(above)).join("bin").join(name),
+            "{link}"
         );
-        let name = Path::new(binary).file_name().unwrap().to_str().unwrap();
         assert!(
             repository().join(format!("src/bin/{name}.rs")).is_file(),
-            "{link}"
+            "{link} leads to {name}"
+        );
+        reached.push(name.to_owned());
+    }
+    // `keep` is started by the others.
+    let binaries = fs::read_dir(repository().join("src/bin"))
+        .unwrap()
+        .flatten();
+    for binary in binaries.map(|file| {
+        file.path()
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }) {
+        assert!(
+            binary == "keep" || reached.contains(&binary),
+            "nothing leads to {binary}"
+        );
+    }
+}
+
+#[test]
+fn a_released_binary_weighs_at_most_a_megabyte() {
+    let Some(tree) = std::env::var_os("ONEOFF_PLUGIN_TREE") else {
+        return;
+    };
+    for binary in fs::read_dir(Path::new(&tree).join("bin"))
+        .unwrap()
+        .flatten()
+    {
+        let bytes = binary.metadata().unwrap().len();
+        assert!(
+            bytes <= 1024 * 1024,
+            "{}: {bytes} bytes",
+            binary.path().display()
         );
     }
 }

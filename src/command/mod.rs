@@ -7,6 +7,7 @@ pub(crate) mod help;
 pub(crate) mod keep;
 pub(crate) mod list;
 mod options;
+pub(crate) mod retire;
 pub(crate) mod run;
 mod start;
 pub(crate) mod stop;

@@ -9,7 +9,7 @@ use super::options::{self, Parsed};
 use super::value::{self, TimeToLive};
 use crate::dokku::flags::GlobalFlags;
 use crate::dokku::message;
-use crate::task::request::{Cron, Request, Tty};
+use crate::task::request::{Cron, Lock, Policy, Request, Tty};
 
 /// Core's default for `--ttl-seconds`: a day.
 const DEFAULT_TIME_TO_LIVE: u64 = 24 * 60 * 60;
@@ -38,9 +38,12 @@ pub(crate) struct TaskOptions {
     /// The task's id in the app's crontab (deprecated)
     #[arg(long, value_name = "ID", value_parser = value::identifier)]
     cron_id: Option<String>,
-    /// What a cron task does while one of its id runs (deprecated): allow, forbid or replace
-    #[arg(long, value_name = "POLICY", value_parser = ["allow", "forbid", "replace"], hide_possible_values = true)]
-    concurrency_policy: Option<String>,
+    /// What the task does while another one has its cron id or lock: allow, forbid or replace
+    #[arg(long, value_name = "POLICY", value_parser = value::policy)]
+    concurrency_policy: Option<Policy>,
+    /// Run only while no other task of the app has this lock
+    #[arg(long, value_name = "NAME", value_parser = value::identifier)]
+    lock: Option<String>,
     /// Stop the task after 90 (seconds), 10m, 2h or never: none
     #[arg(long, value_name = "TIME", value_parser = value::time_to_live, conflicts_with = "ttl_seconds")]
     timeout: Option<TimeToLive>,
@@ -110,6 +113,13 @@ impl TaskOptions {
         if self.no_tty && self.force_tty {
             bail!("Cannot specify both --force-tty and --no-tty");
         }
+        let policy = self.concurrency_policy.unwrap_or_default();
+        if policy != Policy::Allow && self.cron_id.is_none() && self.lock.is_none() {
+            bail!(
+                "'--concurrency-policy {}' needs a '--lock' or '--cron-id' to hold",
+                policy.name()
+            );
+        }
         Ok(Request {
             environment: self.environment()?,
             labels: self.labels(flags)?,
@@ -117,7 +127,8 @@ impl TaskOptions {
                 (Some(TimeToLive(seconds)), _) => seconds,
                 (None, seconds) => Some(seconds.unwrap_or(DEFAULT_TIME_TO_LIVE)),
             },
-            cron: self.cron()?,
+            cron: self.cron(),
+            lock: self.lock(),
             memory: self.memory.clone(),
             cpus: self.cpus.clone(),
             user: self.user.clone(),
@@ -133,17 +144,15 @@ impl TaskOptions {
         })
     }
 
-    fn cron(&self) -> Result<Option<Cron>> {
-        let Some(id) = self.cron_id.clone() else {
-            return Ok(None);
-        };
-        match self.concurrency_policy.as_deref().unwrap_or("allow") {
-            policy @ "allow" => Ok(Some(Cron {
-                id,
-                concurrency_policy: policy.to_owned(),
-            })),
-            policy => bail!("the concurrency policy '{policy}' is not served yet: only 'allow' is"),
-        }
+    /// A lock that another task may have, too, would be none.
+    fn lock(&self) -> Option<Lock> {
+        let policy = self.concurrency_policy.unwrap_or(Policy::Forbid);
+        self.lock.clone().map(|name| Lock { name, policy })
+    }
+
+    fn cron(&self) -> Option<Cron> {
+        let policy = self.concurrency_policy.unwrap_or_default();
+        self.cron_id.clone().map(|id| Cron { id, policy })
     }
 
     /// Those of the global flags first: the command's own win.

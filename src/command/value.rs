@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 
+use crate::task::request::Policy;
+
 /// `None` for `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeToLive(pub(crate) Option<u64>);
@@ -126,6 +128,13 @@ pub(crate) fn identifier(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("expected letters, digits and . _ = -".to_owned())
+}
+
+/// A concurrency policy by its word.
+pub(crate) fn policy(text: &str) -> Result<Policy, String> {
+    let policies = [Policy::Allow, Policy::Forbid, Policy::Replace];
+    let found = policies.into_iter().find(|policy| policy.name() == text);
+    found.ok_or_else(|| "expected allow, forbid or replace".to_owned())
 }
 
 /// A container's name or id (docker's grammar).

@@ -82,8 +82,16 @@ impl Host {
     /// # Errors
     /// The property is no number.
     pub(crate) fn stop_timeout(&self, app: &App) -> Result<u64> {
+        self.stop_timeout_of(app.name())
+    }
+
+    /// The same for an app that may have gone.
+    ///
+    /// # Errors
+    /// As [`Host::stop_timeout`].
+    pub(crate) fn stop_timeout_of(&self, app: &str) -> Result<u64> {
         const DEFAULT: u64 = 30;
-        let answer = self.ask_softly("ps-get-property", &[app.name(), "stop-timeout-seconds"]);
+        let answer = self.ask_softly("ps-get-property", &[app, "stop-timeout-seconds"]);
         match answer.trim() {
             "" => Ok(DEFAULT),
             seconds => seconds.parse().with_context(|| {

@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use super::background;
 use super::container::Task;
-use super::made::{self, Made, code_of};
+use super::lock;
+use super::made::{Made, code_of};
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::exit;
@@ -23,21 +24,15 @@ pub(crate) enum Started {
 /// # Errors
 /// It could not be made, or a hook refused it: nothing is left then.
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
+    let locks = lock::take(host, docker, &task)?;
     let made = Made::create(host, docker, &mut task)?;
+    drop(locks);
     if docker.container_start(&made.id)? {
-        background::keep(
-            host,
-            &task.app,
-            &made.id,
-            task.stop_timeout,
-            task.time_to_live,
-        )?;
+        background::keep(host, &task, &made, task.time_to_live)?;
         return Ok(Started::Running(made.leave()));
     }
     let state = docker.container_state(&made.id)?;
     let code = state.as_ref().and_then(code_of).unwrap_or(exit::DOCKER);
-    let id = made.id.clone();
-    made.leave();
-    made::finish(host, docker, &task.app, &id, code);
+    made.finish(host, &task.app, code);
     Ok(Started::Failed(code))
 }

@@ -110,10 +110,10 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
         )),
         Some((
             "DOKKU_CONCURRENCY_POLICY",
-            cron.map_or_else(
-                || "allow".to_owned(),
-                |cron| cron.concurrency_policy.clone(),
-            ),
+            cron.map(|cron| cron.policy)
+                .unwrap_or_default()
+                .name()
+                .to_owned(),
         )),
     ]
     .into_iter()
@@ -125,6 +125,7 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
 fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
     let wishes = [
         ("--label", !request.labels.is_empty()),
+        ("--lock", request.lock.is_some()),
         ("--memory", request.memory.is_some()),
         ("--cpus", request.cpus.is_some()),
         ("--user", request.user.is_some()),
@@ -142,7 +143,7 @@ fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::request::Cron;
+    use crate::task::request::{Cron, Policy};
 
     #[test]
     fn the_hook_is_called_as_core_calls_it() {
@@ -159,7 +160,7 @@ mod tests {
     fn its_environment_says_how() {
         let cron = Some(Cron {
             id: "x".into(),
-            concurrency_policy: "allow".into(),
+            policy: Policy::Allow,
         });
         for (request, detached, expected) in [
             (

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 
+use super::labels;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
@@ -56,8 +57,8 @@ impl Listed {
 /// # Errors
 /// Docker gives no answer.
 pub(crate) fn tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<Listed>> {
-    let mut labels = vec!["com.dokku.container-type".to_owned()];
-    labels.extend(app.map(|app| format!("com.dokku.app-name={}", app.name())));
+    let mut labels = vec![labels::CONTAINER_TYPE.to_owned()];
+    labels.extend(app.map(|app| format!("{}={}", labels::APP, app.name())));
     let mut tasks = docker.container_ls(&labels)?;
     tasks.retain(|task| matches!(task.container_type.as_str(), "run" | "cron"));
     Ok(tasks)

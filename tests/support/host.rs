@@ -198,7 +198,12 @@ pub fn repository() -> &'static Path {
 /// with those of the release.
 fn stage(tree: &Path) -> PathBuf {
     fs::create_dir_all(tree.join("bin")).unwrap();
-    for name in ["plugin.toml", "commands", "subcommands"] {
+    for name in [
+        "plugin.toml",
+        "commands",
+        "subcommands",
+        "scheduler-run-retire",
+    ] {
         cmd!("cp", "-RP", repository().join(name), tree)
             .run()
             .unwrap();
@@ -208,6 +213,10 @@ fn stage(tree: &Path) -> PathBuf {
         env!("CARGO_BIN_EXE_detached"),
         env!("CARGO_BIN_EXE_keep"),
         env!("CARGO_BIN_EXE_help"),
+        env!("CARGO_BIN_EXE_list"),
+        env!("CARGO_BIN_EXE_retire"),
+        env!("CARGO_BIN_EXE_stop"),
+        env!("CARGO_BIN_EXE_scheduler-run-retire"),
     ] {
         let binary = Path::new(binary);
         fs::hard_link(binary, tree.join("bin").join(binary.file_name().unwrap()))

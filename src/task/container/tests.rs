@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::docker::option;
-use crate::task::request::Cron;
+use crate::task::request::{Cron, Policy};
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
@@ -176,7 +176,7 @@ fn without_a_shell_of_the_apps_bash_is_a_guess() {
 fn a_cron_task_has_its_own_name_and_labels() {
     let cron = Cron {
         id: "abc".to_owned(),
-        concurrency_policy: "allow".to_owned(),
+        policy: Policy::Allow,
     };
     let task = Task::new(
         answers(),

@@ -1,0 +1,3 @@
+//! One file a trigger that the plugin implements.
+
+pub(crate) mod scheduler_run_retire;
