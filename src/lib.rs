@@ -62,3 +62,9 @@ pub fn retire() -> ExitCode {
 pub fn scheduler_run_retire() -> ExitCode {
     exit::entry(hook::scheduler_run_retire::main)
 }
+
+/// `dokku run:logs`: what tasks have written.
+#[must_use]
+pub fn logs() -> ExitCode {
+    exit::entry(command::logs::main)
+}

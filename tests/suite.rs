@@ -26,6 +26,7 @@ mod labels;
 mod life_cycle;
 mod list;
 mod lock;
+mod logs;
 mod procfile;
 mod resources;
 mod retire;

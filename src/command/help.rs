@@ -21,7 +21,7 @@ const TAKEN_OVER: &str = "run";
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 
 /// What stands after the plugin's name, and what it does.
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 6] = [
     (
         " [options] <app> [<cmd>...]",
         "Run a command in a new container using the current app image",
@@ -33,6 +33,10 @@ const COMMANDS: [(&str, &str); 5] = [
     (
         ":list [--format json|stdout] [--all] [<app>]",
         "List the one-off tasks of an app or of every app",
+    ),
+    (
+        ":logs [-n N] [-t] [-q] [--since TIME] [--stderr] <app>|--container NAME",
+        "Show what one-off tasks have written",
     ),
     (
         ":retire [<app>]",

@@ -6,6 +6,7 @@ pub(crate) mod detached;
 pub(crate) mod help;
 pub(crate) mod keep;
 pub(crate) mod list;
+pub(crate) mod logs;
 mod options;
 pub(crate) mod retire;
 pub(crate) mod run;

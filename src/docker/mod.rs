@@ -5,6 +5,7 @@ pub(crate) mod container_cp;
 pub(crate) mod container_create;
 pub(crate) mod container_inspect;
 pub(crate) mod container_kill;
+pub(crate) mod container_logs;
 pub(crate) mod container_ls;
 pub(crate) mod container_remove;
 pub(crate) mod container_start;

@@ -12,6 +12,7 @@ pub(crate) mod labels;
 pub(crate) mod lease;
 pub(crate) mod listing;
 pub(crate) mod lock;
+pub(crate) mod logs;
 pub(crate) mod made;
 pub(crate) mod request;
 pub(crate) mod retire;

@@ -214,6 +214,7 @@ fn stage(tree: &Path) -> PathBuf {
         env!("CARGO_BIN_EXE_keep"),
         env!("CARGO_BIN_EXE_help"),
         env!("CARGO_BIN_EXE_list"),
+        env!("CARGO_BIN_EXE_logs"),
         env!("CARGO_BIN_EXE_retire"),
         env!("CARGO_BIN_EXE_stop"),
         env!("CARGO_BIN_EXE_scheduler-run-retire"),
