@@ -8,6 +8,7 @@ mod command;
 mod docker;
 mod dokku;
 mod exit;
+mod grammar;
 mod hook;
 mod parallel;
 mod process;
@@ -67,4 +68,40 @@ pub fn scheduler_run_retire() -> ExitCode {
 #[must_use]
 pub fn logs() -> ExitCode {
     exit::entry(command::logs::main)
+}
+
+/// `dokku run:set`: a property.
+#[must_use]
+pub fn set() -> ExitCode {
+    exit::entry(command::set::main)
+}
+
+/// `dokku run:report`: the properties.
+#[must_use]
+pub fn report() -> ExitCode {
+    exit::entry(command::report::main)
+}
+
+/// Hook `report`.
+#[must_use]
+pub fn report_hook() -> ExitCode {
+    exit::entry(command::report::hook)
+}
+
+/// Hook `post-delete`.
+#[must_use]
+pub fn post_delete() -> ExitCode {
+    exit::entry(hook::properties::post_delete)
+}
+
+/// Hook `post-app-rename-setup`.
+#[must_use]
+pub fn post_app_rename_setup() -> ExitCode {
+    exit::entry(hook::properties::post_app_rename_setup)
+}
+
+/// Hook `post-app-clone-setup`.
+#[must_use]
+pub fn post_app_clone_setup() -> ExitCode {
+    exit::entry(hook::properties::post_app_clone_setup)
 }

@@ -28,6 +28,7 @@ mod list;
 mod lock;
 mod logs;
 mod procfile;
+mod properties;
 mod resources;
 mod retire;
 mod stop;

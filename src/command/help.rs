@@ -21,7 +21,7 @@ const TAKEN_OVER: &str = "run";
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 
 /// What stands after the plugin's name, and what it does.
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 8] = [
     (
         " [options] <app> [<cmd>...]",
         "Run a command in a new container using the current app image",
@@ -39,8 +39,16 @@ const COMMANDS: [(&str, &str); 6] = [
         "Show what one-off tasks have written",
     ),
     (
+        ":report [<app>] [<flag>]",
+        "Show the properties of one-off tasks",
+    ),
+    (
         ":retire [<app>]",
         "Stop tasks past their deadline and sweep what was left behind",
+    ),
+    (
+        ":set <app>|--global <property> [<value>]",
+        "Set or unset a property of one-off tasks",
     ),
     (
         ":stop [--all] <app>|--container NAME",

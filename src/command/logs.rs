@@ -7,13 +7,14 @@ use anyhow::{Result, bail};
 use clap::Parser;
 
 use super::options::{self, Parsed};
-use super::{print, value};
+use super::print;
 use crate::docker::Docker;
 use crate::docker::container_logs::Part;
 use crate::docker::container_ls::Listed;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::grammar;
 use crate::task::listing;
 use crate::task::logs::{self, Prefix, Source};
 
@@ -21,10 +22,10 @@ use crate::task::logs::{self, Prefix, Source};
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 struct Options {
     /// Show this task only
-    #[arg(long, value_name = "NAME", value_parser = value::container)]
+    #[arg(long, value_name = "NAME", value_parser = grammar::container)]
     container: Option<String>,
     /// So many lines of each task, from the end, or all
-    #[arg(short, long, value_name = "N", default_value = "100", value_parser = value::lines)]
+    #[arg(short, long, value_name = "N", default_value = "100", value_parser = grammar::lines)]
     num: String,
     /// Show what is still to come, until the last task ends
     #[arg(short, long)]
@@ -33,7 +34,7 @@ struct Options {
     #[arg(short, long)]
     quiet: bool,
     /// From this time on: 10m, 2026-08-03T05:47:44Z
-    #[arg(long, value_name = "TIME", value_parser = value::since)]
+    #[arg(long, value_name = "TIME", value_parser = grammar::since)]
     since: Option<String>,
     /// What the tasks wrote to stderr goes to stderr
     #[arg(long)]

@@ -15,6 +15,7 @@ use crate::dokku::message;
 use crate::task::answers::{self, Gathered};
 use crate::task::container::{Streams, Task};
 use crate::task::request::{Request, Tty};
+use crate::task::settings::Settings;
 
 /// Where the words of a command line lead.
 pub(crate) enum Start {
@@ -49,6 +50,7 @@ pub(crate) fn prepare(
     let host = Host::from_environment(arguments)?;
     let (app, request) = options.asked(&host.flags)?;
     let app = host.app(&app)?;
+    let request = options.with_settings(request, &Settings::of(&host, &app)?);
     let docker = Docker::new(host.docker()?, host.trace);
     let answers = match answers::gather(&host, &docker, &app, &request)? {
         Gathered::Here(answers) => *answers,

@@ -6,13 +6,14 @@ use anyhow::{Result, bail};
 use clap::Parser;
 
 use super::options::{self, Parsed};
-use super::{print, value};
+use super::print;
 use crate::docker::Docker;
 use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::grammar;
 use crate::parallel::joined;
 use crate::task::listing;
 
@@ -20,7 +21,7 @@ use crate::task::listing;
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 struct Options {
     /// Stop this one only
-    #[arg(long, value_name = "NAME", value_parser = value::container)]
+    #[arg(long, value_name = "NAME", value_parser = grammar::container)]
     container: Option<String>,
     /// The app's cron tasks too
     #[arg(long)]

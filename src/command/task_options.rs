@@ -6,13 +6,11 @@ use anyhow::{Result, bail};
 use clap::{ArgAction, Parser};
 
 use super::options::{self, Parsed};
-use super::value::{self, TimeToLive};
 use crate::dokku::flags::GlobalFlags;
 use crate::dokku::message;
+use crate::grammar::{self, TimeToLive};
 use crate::task::request::{Cron, Lock, Policy, Request, Tty};
-
-/// Core's default for `--ttl-seconds`: a day.
-const DEFAULT_TIME_TO_LIVE: u64 = 24 * 60 * 60;
+use crate::task::settings::Settings;
 
 // Core's options first, ours after them. The words are one list: with the app as
 // a positional of its own clap would take options out of the command.
@@ -33,34 +31,34 @@ pub(crate) struct TaskOptions {
     #[arg(long)]
     force_tty: bool,
     /// Stop the task after so many seconds [default: 86400]
-    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = grammar::seconds)]
     ttl_seconds: Option<u64>,
     /// The task's id in the app's crontab (deprecated)
-    #[arg(long, value_name = "ID", value_parser = value::identifier)]
+    #[arg(long, value_name = "ID", value_parser = grammar::identifier)]
     cron_id: Option<String>,
     /// What the task does while another one has its cron id or lock: allow, forbid or replace
-    #[arg(long, value_name = "POLICY", value_parser = value::policy)]
+    #[arg(long, value_name = "POLICY", value_parser = grammar::policy)]
     concurrency_policy: Option<Policy>,
     /// Run only while no other task of the app has this lock
-    #[arg(long, value_name = "NAME", value_parser = value::identifier)]
+    #[arg(long, value_name = "NAME", value_parser = grammar::identifier)]
     lock: Option<String>,
     /// Stop the task after 90 (seconds), 10m, 2h or never: none
-    #[arg(long, value_name = "TIME", value_parser = value::time_to_live, conflicts_with = "ttl_seconds")]
+    #[arg(long, value_name = "TIME", value_parser = grammar::time_to_live, conflicts_with = "ttl_seconds")]
     timeout: Option<TimeToLive>,
     /// Label the container
-    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = value::label)]
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = grammar::label)]
     label: Vec<(String, String)>,
     /// Memory in place of the app's limit: 512m, 1g (a bare number is megabytes)
-    #[arg(long, value_name = "SIZE", value_parser = value::memory)]
+    #[arg(long, value_name = "SIZE", value_parser = grammar::memory)]
     memory: Option<String>,
     /// Processors in place of the app's limit: 0.5, 2
-    #[arg(long, value_name = "NUMBER", value_parser = value::cpus)]
+    #[arg(long, value_name = "NUMBER", value_parser = grammar::cpus)]
     cpus: Option<String>,
     /// Run as this user (and group) of the image
-    #[arg(long, value_name = "USER[:GROUP]", value_parser = value::user)]
+    #[arg(long, value_name = "USER[:GROUP]", value_parser = grammar::user)]
     user: Option<String>,
     /// Run in this directory of the container
-    #[arg(long, value_name = "DIRECTORY", value_parser = value::workdir)]
+    #[arg(long, value_name = "DIRECTORY", value_parser = grammar::workdir)]
     workdir: Option<String>,
     /// Attach no input
     #[arg(long)]
@@ -97,7 +95,8 @@ impl TaskOptions {
     /// A value that cannot be taken. No value of the environment is part of the
     /// message.
     pub(crate) fn asked(&self, flags: &GlobalFlags) -> Result<(String, Request)> {
-        let words: Result<Vec<String>> = self.words.iter().map(|word| value::utf8(word)).collect();
+        let words: Result<Vec<String>> =
+            self.words.iter().map(|word| grammar::utf8(word)).collect();
         let mut words = words?.into_iter();
         let app = flags
             .app
@@ -107,6 +106,19 @@ impl TaskOptions {
         let mut words = words.peekable();
         let literal = words.next_if(|word| word == "--").is_some();
         Ok((app, self.request(flags, literal, words.collect())?))
+    }
+
+    /// What the app's properties say where the command says nothing.
+    pub(crate) fn with_settings(&self, request: Request, settings: &Settings) -> Request {
+        let time_to_live = match (self.timeout, self.ttl_seconds) {
+            (None, None) => settings.time_to_live.0,
+            _ => request.time_to_live,
+        };
+        Request {
+            time_to_live,
+            stdin: request.stdin && settings.stdin,
+            ..request
+        }
     }
 
     fn request(&self, flags: &GlobalFlags, literal: bool, command: Vec<String>) -> Result<Request> {
@@ -123,10 +135,9 @@ impl TaskOptions {
         Ok(Request {
             environment: self.environment()?,
             labels: self.labels(flags)?,
-            time_to_live: match (self.timeout, self.ttl_seconds) {
-                (Some(TimeToLive(seconds)), _) => seconds,
-                (None, seconds) => Some(seconds.unwrap_or(DEFAULT_TIME_TO_LIVE)),
-            },
+            time_to_live: self
+                .timeout
+                .map_or(self.ttl_seconds, |TimeToLive(seconds)| seconds),
             cron: self.cron(),
             lock: self.lock(),
             memory: self.memory.clone(),
@@ -166,7 +177,7 @@ impl TaskOptions {
                 format!("{label}=")
             };
             labels.push(
-                value::label(&pair).map_err(|why| {
+                grammar::label(&pair).map_err(|why| {
                     anyhow::anyhow!("invalid value '{label}' for '--label': {why}")
                 })?,
             );
@@ -190,7 +201,7 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let Some(text) = pair.to_str() else {
         bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
     };
-    let (name, value) = value::pair(text).map_err(|why| {
+    let (name, value) = grammar::pair(text).map_err(|why| {
         anyhow::anyhow!("invalid value '{shown}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}")
     })?;
     if ['\'', '"']

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::request::Request;
+use super::settings::Settings;
 use crate::docker::Docker;
 use crate::docker::image_inspect::Image;
 use crate::docker::option::{self, DockerOption};
@@ -131,7 +132,7 @@ pub(crate) fn gather(
         shell: host.shell(app),
         stop_timeout: stop_timeout?,
         init: host.wants_init(app),
-        resources: host.resources(app),
+        resources: Settings::of(host, app)?.over(host.resources(app)),
         trace: host.trace,
         user: host.who().to_owned(),
     })))

@@ -16,5 +16,6 @@ pub(crate) mod logs;
 pub(crate) mod made;
 pub(crate) mod request;
 pub(crate) mod retire;
+pub(crate) mod settings;
 pub(crate) mod signals;
 pub(crate) mod terminal;

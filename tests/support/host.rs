@@ -203,6 +203,10 @@ fn stage(tree: &Path) -> PathBuf {
         "commands",
         "subcommands",
         "scheduler-run-retire",
+        "report",
+        "post-delete",
+        "post-app-rename-setup",
+        "post-app-clone-setup",
     ] {
         cmd!("cp", "-RP", repository().join(name), tree)
             .run()
@@ -213,9 +217,15 @@ fn stage(tree: &Path) -> PathBuf {
         env!("CARGO_BIN_EXE_detached"),
         env!("CARGO_BIN_EXE_keep"),
         env!("CARGO_BIN_EXE_help"),
+        env!("CARGO_BIN_EXE_hook-report"),
         env!("CARGO_BIN_EXE_list"),
         env!("CARGO_BIN_EXE_logs"),
+        env!("CARGO_BIN_EXE_post-app-clone-setup"),
+        env!("CARGO_BIN_EXE_post-app-rename-setup"),
+        env!("CARGO_BIN_EXE_post-delete"),
+        env!("CARGO_BIN_EXE_report"),
         env!("CARGO_BIN_EXE_retire"),
+        env!("CARGO_BIN_EXE_set"),
         env!("CARGO_BIN_EXE_stop"),
         env!("CARGO_BIN_EXE_scheduler-run-retire"),
     ] {

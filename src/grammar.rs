@@ -1,4 +1,5 @@
-//! The grammars of option values, checked before anything is asked or started.
+//! The grammars of what users may say: options and properties. Checked before
+//! anything is asked or started.
 
 use std::ffi::OsStr;
 
