@@ -53,6 +53,7 @@ fn json_has_cores_keys_and_ours_beside_them() {
     assert_eq!(task["type"], "run");
     assert_eq!(task["image"], app.image());
     assert_eq!(task["exit_code"], Value::Null);
+    assert!(task["started"].as_str().unwrap().ends_with('Z'), "{task:?}");
     assert!(
         task["deadline"].as_str().unwrap().ends_with('Z'),
         "{task:?}"
@@ -189,16 +190,32 @@ fn quiet_drops_the_heading() {
 #[test]
 fn another_schedulers_hook_lists_its_tasks() {
     let host = Host::new();
-    let app = host.app(Image::None);
-    host.add_hook(
-        "oneoff-test-other",
-        "scheduler-run-list",
-        &format!("[ $2 != {} ] || echo \"$1 $3\"", app.name),
+    let (app, here) = (host.app(Image::None), host.app(Image::Busybox));
+    created(&here, 1, "run");
+    let hook = format!(
+        "[ $2 != {} ] || echo \"[{{\\\"name\\\":\\\"$1 $3\\\"}}]\"",
+        app.name
     );
+    host.add_hook("oneoff-test-other", "scheduler-run-list", &hook);
     app.prepare("scheduler:set", &["selected", "other"]);
-    host.dokku(["run:list", "--format=json", &app.name])
-        .says("other json\n");
-    assert!(host.dokku(["run:list"]).stdout.contains("other stdout\n"));
+    let one = host.dokku(["run:list", "--format=json", &app.name]);
+    let table = host.dokku(["run:list"]);
+    let every = host.dokku(["run:list", "--format=json"]);
+    remove(&here);
+    one.says("[{\"name\":\"other json\"}]\n");
+    assert!(
+        table.stdout.contains("[{\"name\":\"other stdout\"}]\n"),
+        "{table:?}"
+    );
+    let names: Vec<Value> = json(&every.stdout)
+        .into_iter()
+        .map(|task| task["name"].clone())
+        .collect();
+    assert!(
+        names.contains(&"other json".into())
+            && names.contains(&format!("{}.run.1", here.name).into()),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -207,6 +224,15 @@ fn a_scheduler_without_the_hook_is_said() {
     let app = host.app(Image::None);
     app.prepare("scheduler:set", &["selected", "k3s"]);
     host.dokku(["run:list", &app.name]).refuses(1, "'k3s'");
+    let every = host.dokku(["run:list", "--format=json"]);
+    assert_eq!(every.code, 1, "{every:?}");
+    assert!(
+        every
+            .stderr
+            .contains(&format!("{}: the app's scheduler is 'k3s'", app.name)),
+        "{every:?}"
+    );
+    json(&every.stdout);
 }
 
 mod parity {

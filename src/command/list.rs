@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::options::{self, Parsed};
 use super::{print, table};
@@ -13,14 +14,18 @@ use crate::docker::Docker;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
-use crate::task::listing;
+use crate::task::{lease, listing};
+
+const HOOK: &str = "scheduler-run-list";
+const JSON: &str = "json";
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 struct Options {
     /// How to show them: stdout (a table) or json
-    #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", "json"], hide_possible_values = true)]
+    #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
     format: String,
     /// Without the heading
     #[arg(long)]
@@ -51,44 +56,43 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
     let scheduler = host.scheduler(app)?;
     if scheduler != DOCKER_LOCAL {
-        return host.hand_over_command("scheduler-run-list", &scheduler, app, &[&options.format]);
+        return host.hand_over_command(HOOK, &scheduler, app, &[&options.format]);
     }
-    let tasks = listing::tasks(&docker(host)?, Some(app))?;
-    let tasks: Vec<Listed> = tasks
-        .into_iter()
-        .filter(|task| options.wants(task))
-        .collect();
-    print(&shown(host, options, &[(app.name(), tasks)]))?;
+    let mut tasks = listing::tasks(&docker(host)?, Some(app))?;
+    tasks.retain(|task| options.wants(task));
+    print(&shown(host, options, &[(app, tasks)], Vec::new())?)?;
     Ok(0)
 }
 
+/// One question to docker, and one to each app's scheduler that is another.
 fn list_every(host: &Host, options: &Options) -> Result<u8> {
     let apps = host.apps();
     let mut tasks = listing::tasks(&docker(host)?, None)?;
     tasks.retain(|task| options.wants(task));
     let mut groups = Vec::new();
     for app in &apps {
-        let own: Vec<Listed> = tasks
-            .iter()
-            .filter(|task| task.app == app.name())
-            .cloned()
-            .collect();
-        if !own.is_empty() {
-            groups.push((app.name(), own));
-        }
+        let (own, others) = tasks
+            .into_iter()
+            .partition(|task: &Listed| task.app == app.name());
+        tasks = others;
+        groups.push((app, own));
     }
-    print(&shown(host, options, &groups))?;
+    groups.retain(|(_, tasks)| !tasks.is_empty());
     let mut code = 0;
-    for app in apps.iter().filter(|_| options.format == "stdout") {
-        if let Some(scheduler) = host.other_scheduler(app) {
-            code = code.max(host.hand_over_command(
-                "scheduler-run-list",
-                &scheduler,
-                app,
-                &[&options.format],
-            )?);
+    let mut elsewhere = Vec::new();
+    for app in &apps {
+        let Some(scheduler) = host.other_scheduler(app) else {
+            continue;
+        };
+        match host.ask_scheduler(HOOK, &scheduler, app, &[&options.format]) {
+            Ok(answer) => elsewhere.push(answer),
+            Err(error) => {
+                message::warn(&format!("{}: {error:#}", app.name()));
+                code = 1;
+            }
         }
     }
+    print(&shown(host, options, &groups, elsewhere)?)?;
     Ok(code)
 }
 
@@ -113,31 +117,49 @@ struct Shown<'a> {
     #[serde(rename = "type")]
     container_type: &'a str,
     image: &'a str,
+    started: Option<String>,
     deadline: Option<String>,
     exit_code: Option<u8>,
     cron_id: Option<&'a str>,
     user: Option<&'a str>,
 }
 
-fn shown(host: &Host, options: &Options, groups: &[(&str, Vec<Listed>)]) -> String {
-    if options.format == "json" {
-        let tasks: Vec<Shown<'_>> = groups
-            .iter()
-            .flat_map(|(_, tasks)| tasks)
-            .map(for_programs)
+/// An entry of the JSON list: of ours, or as another scheduler's plugin has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry<'a> {
+    Here(Shown<'a>),
+    Elsewhere(Box<RawValue>),
+}
+
+/// The text for the groups of tasks, and what other schedulers have answered.
+fn shown(
+    host: &Host,
+    options: &Options,
+    groups: &[(&App, Vec<Listed>)],
+    elsewhere: Vec<String>,
+) -> Result<String> {
+    if options.format == JSON {
+        let tasks = groups.iter().flat_map(|(_, tasks)| tasks);
+        let mut entries: Vec<Entry<'_>> = tasks
+            .map(|task| Entry::Here(for_programs(host, task)))
             .collect();
-        // Strings, numbers and nothing else: it cannot fail.
-        return serde_json::to_string_pretty(&tasks).unwrap_or_default() + "\n";
+        for answer in elsewhere {
+            let answer: Vec<Box<RawValue>> = serde_json::from_str(&answer)
+                .with_context(|| format!("the answer of hook '{HOOK}' is no JSON list"))?;
+            entries.extend(answer.into_iter().map(Entry::Elsewhere));
+        }
+        return Ok(serde_json::to_string_pretty(&entries)? + "\n");
     }
     let quiet = options.quiet || host.quiet;
     let terminal = std::io::stdout().is_terminal();
-    groups
+    let here = groups
         .iter()
-        .map(|(app, tasks)| for_people(app, tasks, quiet, terminal))
-        .collect()
+        .map(|(app, tasks)| for_people(app.name(), tasks, quiet, terminal));
+    Ok(here.chain(elsewhere).collect())
 }
 
-fn for_programs(task: &Listed) -> Shown<'_> {
+fn for_programs<'a>(host: &Host, task: &'a Listed) -> Shown<'a> {
     let filled = |text| Some(text).filter(|text: &&str| !text.is_empty());
     Shown {
         name: &task.name,
@@ -147,6 +169,7 @@ fn for_programs(task: &Listed) -> Shown<'_> {
         app: &task.app,
         container_type: &task.container_type,
         image: &task.image,
+        started: lease::started(host, &task.name),
         deadline: task.deadline(),
         exit_code: task.exit_code(),
         cron_id: filled(&task.cron_id),

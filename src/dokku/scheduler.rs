@@ -43,17 +43,41 @@ impl Host {
         app: &App,
         rest: &[&str],
     ) -> Result<u8> {
+        let arguments = self.arguments_for(trigger, scheduler, app, rest)?;
+        self.hand_over(trigger, &arguments, |call| call.start()?.into_output())
+    }
+
+    /// What another scheduler's plugin says about its tasks.
+    ///
+    /// # Errors
+    /// No plugin has such a hook, or it fails.
+    pub(crate) fn ask_scheduler(
+        &self,
+        trigger: &str,
+        scheduler: &str,
+        app: &App,
+        rest: &[&str],
+    ) -> Result<String> {
+        self.ask(trigger, &self.arguments_for(trigger, scheduler, app, rest)?)
+    }
+
+    fn arguments_for<'a>(
+        &self,
+        trigger: &str,
+        scheduler: &'a str,
+        app: &'a App,
+        rest: &[&'a str],
+    ) -> Result<Vec<&'a str>> {
         if !self.is_answered(trigger, &[LOCAL_PLUGIN]) {
             bail!(
                 "the app's scheduler is '{scheduler}', and no enabled plugin serves this command for it"
             );
         }
-        let arguments: Vec<&str> = [scheduler, app.name()]
+        Ok([scheduler, app.name()]
             .iter()
             .chain(rest)
             .copied()
-            .collect();
-        self.hand_over(trigger, &arguments, |call| call.start()?.into_output())
+            .collect())
     }
 
     /// Whether a plugin runs tasks for another scheduler. Each of them answers to

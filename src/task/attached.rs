@@ -33,6 +33,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     } else {
         keeper
     };
+    made.starts();
     let kept = attend(docker, &made.id, &task, &mut keeper, &events);
     let time_left = keeper.time_left();
     match kept {

@@ -91,7 +91,10 @@ pub(super) fn own_program(name: &str) -> Result<PathBuf> {
 /// Docker gives no answer, or the container has gone.
 pub(crate) fn run(host: &Host, docker: &Docker, task: &Running<'_>) -> Result<()> {
     let events = Events::watch()?;
-    let _lease = Lease::of_task_after(host, task.name)?;
+    let lease = Lease::of_task_after(host, task.name)?;
+    if let Some(facts) = docker.container_facts(&[task.id])?.first() {
+        lease.note_start(&facts.state.started_at);
+    }
     let client = docker.container_wait(task.id)?;
     let mut keeper = Keeper::new(docker, task.id, task.stop_timeout, task.time_left);
     if let Kept::Ended(code) = keeper.keep(&events, client, false)? {

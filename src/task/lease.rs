@@ -4,6 +4,7 @@
 //! a task whose lease is free has nobody, and `run:retire` may take it over.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use crate::dokku::host::Host;
 /// Held as long as this lives; the file goes with it.
 pub(crate) struct Lease {
     path: PathBuf,
-    _file: File,
+    file: File,
 }
 
 /// Below the plugin's data directory.
@@ -47,6 +48,12 @@ impl Lease {
         Self::wait(host, LOCKS, name)
     }
 
+    /// Writes down when the task was started (RFC 3339), for lists.
+    pub(crate) fn note_start(&self, started: &str) {
+        // Lists do without it.
+        let _ = (&self.file).write_all(started.as_bytes());
+    }
+
     fn try_take(host: &Host, kind: &str, name: &str) -> Result<Option<Self>> {
         Self::take(host, kind, name, |file| match file.try_lock() {
             Ok(()) => Ok(true),
@@ -66,13 +73,13 @@ impl Lease {
         name: &str,
         lock: impl Fn(&File) -> std::io::Result<bool>,
     ) -> Result<Option<Self>> {
-        let directory = host.library.join("data/oneoff").join(kind);
-        let path = directory.join(name);
+        let path = path(host, kind, name);
+        let directory = path.parent().unwrap_or(&path);
         let locked = || -> std::io::Result<Option<File>> {
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
-                .create(&directory)?;
+                .create(directory)?;
             loop {
                 let file = OpenOptions::new()
                     .create(true)
@@ -90,7 +97,7 @@ impl Lease {
         };
         let file =
             locked().with_context(|| format!("the lock '{}' cannot be taken", path.display()))?;
-        Ok(file.map(|file| Self { path, _file: file }))
+        Ok(file.map(|file| Self { path, file }))
     }
 }
 
@@ -99,6 +106,17 @@ impl Drop for Lease {
         // Before the lock goes: whoever waits finds the file gone and makes a new one.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// When the task in this container was started, as the process that looks after it
+/// has noted; `None` when there is none.
+pub(crate) fn started(host: &Host, container: &str) -> Option<String> {
+    let noted = fs::read_to_string(path(host, TASKS, container)).ok()?;
+    humantime::parse_rfc3339(&noted).ok().map(|_| noted)
+}
+
+fn path(host: &Host, kind: &str, name: &str) -> PathBuf {
+    host.library.join("data/oneoff").join(kind).join(name)
 }
 
 fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {

@@ -6,6 +6,8 @@
 //! a failed start or a lost client came about. Whatever fails on the way, it is
 //! removed.
 
+use std::time::SystemTime;
+
 use anyhow::{Result, bail};
 
 use super::container::Task;
@@ -25,7 +27,7 @@ pub(crate) struct Made<'a> {
     pub(crate) id: String,
     pub(crate) name: String,
     removed_with_us: bool,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl Drop for Made<'_> {
@@ -74,7 +76,7 @@ impl<'a> Made<'a> {
                     id,
                     name: container.name,
                     removed_with_us: true,
-                    _lease: lease,
+                    lease,
                 });
             }
         }
@@ -82,6 +84,12 @@ impl<'a> Made<'a> {
             "no free name for a container of '{}' was found in {TRIES} tries",
             task.app
         )
+    }
+
+    /// It is about to be started.
+    pub(crate) fn starts(&self) {
+        self.lease
+            .note_start(&humantime::format_rfc3339_millis(SystemTime::now()).to_string());
     }
 
     /// The last steps after the task's end.
