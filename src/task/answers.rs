@@ -55,9 +55,8 @@ pub(crate) enum ImageType {
 }
 
 impl ImageType {
-    fn of(image: &Image, config: &BTreeMap<String, String>) -> Self {
-        let user = config.get("DOKKU_APP_USER").filter(|user| !user.is_empty());
-        let user = user.map_or("herokuishuser", String::as_str);
+    /// `user` is the one that herokuish runs the app as.
+    fn of(image: &Image, user: &str) -> Self {
         if !image.label("io.buildpacks.stack.id").is_empty() {
             Self::Pack
         } else if image.has_env(&format!("USER={user}")) {
@@ -110,13 +109,7 @@ pub(crate) fn gather(
     released(&inspected)?;
 
     let config = config?;
-    let image_type = ImageType::of(&inspected, &config);
-    if image_type != ImageType::Dockerfile {
-        bail!(
-            "the app's image is of type '{}', which is not served yet",
-            image_type.name()
-        );
-    }
+    let image_type = ImageType::of(&inspected, &app_user(host, app, &config));
     words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
     Ok(Gathered::Here(Box::new(Answers {
         app: app.name().to_owned(),
@@ -132,6 +125,16 @@ pub(crate) fn gather(
         resources: host.resources(app),
         trace: host.trace,
     })))
+}
+
+/// The user that herokuish was told to run the app as. Core takes no global value.
+fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String {
+    const KEY: &str = "DOKKU_APP_USER";
+    config
+        .contains_key(KEY)
+        .then(|| host.own_config(app, KEY))
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "herokuishuser".to_owned())
 }
 
 type FoundImage = (AppImage, Option<Image>, Vec<String>);

@@ -4,6 +4,7 @@ mod app;
 mod docker;
 mod gate;
 mod host;
+mod log;
 mod output;
 mod wait;
 
@@ -11,5 +12,6 @@ pub use app::{App, Image};
 pub use docker::docker;
 pub use gate::Gate;
 pub use host::{Host, finish, repository};
+pub use log::Log;
 pub use output::Output;
 pub use wait::wait_until;
