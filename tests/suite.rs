@@ -27,5 +27,6 @@ mod labels;
 mod life_cycle;
 mod procfile;
 mod resources;
+mod schedulers;
 mod streams;
 mod tree;

@@ -8,11 +8,11 @@ use anyhow::Result;
 use super::print;
 use super::task_options::{Parsed, TaskOptions};
 use crate::docker::Docker;
-use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::task::answers::{self, Gathered};
 use crate::task::container::{Streams, Task};
+use crate::task::elsewhere::Handover;
 use crate::task::request::{Request, Tty};
 
 /// Where the words of a command line lead.
@@ -26,9 +26,7 @@ pub(crate) enum Start {
     },
     Elsewhere {
         host: Host,
-        app: App,
-        scheduler: String,
-        request: Box<Request>,
+        task: Handover,
     },
 }
 
@@ -48,16 +46,14 @@ pub(crate) fn prepare(
     let host = Host::from_environment(arguments)?;
     let (app, request) = options.asked(&host.flags)?;
     let app = host.app(&app)?;
-    let docker = Docker::new(host.docker()?, host.trace);
-    let answers = match answers::gather(&host, &docker, &app, &request)? {
-        Gathered::Here(answers) => *answers,
+    let (docker, answers) = match answers::gather(&host, &app, &request)? {
+        Gathered::Here(docker, answers) => (docker, *answers),
         Gathered::Elsewhere(scheduler) => {
-            return Ok(Start::Elsewhere {
-                host,
-                app,
-                scheduler,
-                request: Box::new(request),
-            });
+            let task = Handover::new(&host, &app, &scheduler, &request, detached)?;
+            if options.dry_run {
+                return print(task.shown()).map(|()| Start::Shown);
+            }
+            return Ok(Start::Elsewhere { host, task });
         }
     };
     let streams = streams(&request, detached);

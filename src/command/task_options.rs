@@ -132,12 +132,13 @@ impl TaskOptions {
         }
         Ok(Request {
             environment: self.environment()?,
-            labels: self.labels(flags)?,
+            global_labels: global_labels(flags)?,
+            labels: self.label.clone(),
             time_to_live: match (self.timeout, self.ttl_seconds) {
                 (Some(TimeToLive(seconds)), _) => seconds,
                 (None, seconds) => Some(seconds.unwrap_or(DEFAULT_TIME_TO_LIVE)),
             },
-            cron: self.cron()?,
+            cron: self.cron(),
             memory: self.memory.clone(),
             cpus: self.cpus.clone(),
             user: self.user.clone(),
@@ -153,37 +154,12 @@ impl TaskOptions {
         })
     }
 
-    fn cron(&self) -> Result<Option<Cron>> {
-        let Some(id) = self.cron_id.clone() else {
-            return Ok(None);
-        };
-        match self.concurrency_policy.as_deref().unwrap_or("allow") {
-            policy @ "allow" => Ok(Some(Cron {
-                id,
-                concurrency_policy: policy.to_owned(),
-            })),
-            policy => bail!("the concurrency policy '{policy}' is not served yet: only 'allow' is"),
-        }
-    }
-
-    /// Those of the global flags first: the command's own win.
-    fn labels(&self, flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
-        let mut labels = Vec::new();
-        for label in &flags.labels {
-            // Docker takes a label without a value; so does core's global flag.
-            let pair = if label.contains('=') {
-                label.clone()
-            } else {
-                format!("{label}=")
-            };
-            labels.push(
-                value::label(&pair).map_err(|why| {
-                    anyhow::anyhow!("invalid value '{label}' for '--label': {why}")
-                })?,
-            );
-        }
-        labels.extend(self.label.iter().cloned());
-        Ok(labels)
+    fn cron(&self) -> Option<Cron> {
+        let policy = self.concurrency_policy.as_deref().unwrap_or("allow");
+        self.cron_id.clone().map(|id| Cron {
+            id,
+            concurrency_policy: policy.to_owned(),
+        })
     }
 
     fn environment(&self) -> Result<Vec<(String, String)>> {
@@ -192,6 +168,20 @@ impl TaskOptions {
             .map(|pair| variable(pair, &self.usage))
             .collect()
     }
+}
+
+fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
+    let pair = |label: &String| {
+        // Docker takes a label without a value; so does core's global flag.
+        let pair = if label.contains('=') {
+            label.clone()
+        } else {
+            format!("{label}=")
+        };
+        value::label(&pair)
+            .map_err(|why| anyhow::anyhow!("invalid value '{label}' for '--label': {why}"))
+    };
+    flags.labels.iter().map(pair).collect()
 }
 
 /// One pair of `--env`.

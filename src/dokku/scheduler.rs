@@ -8,6 +8,9 @@ use super::host::Host;
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
 
+/// Those whose plugins come with Dokku and have hook `scheduler-run`.
+const CORES: [&str; 2] = [DOCKER_LOCAL, "k3s"];
+
 impl Host {
     /// The scheduler's name.
     ///
@@ -21,10 +24,17 @@ impl Host {
             .to_owned())
     }
 
-    /// Whether a plugin runs tasks for another scheduler. Each of them answers to
-    /// its own name only, so there is no telling which.
-    pub(crate) fn is_run_by_plugin(&self) -> bool {
-        self.is_answered("scheduler-run", &["scheduler-docker-local"])
+    /// Whether a plugin may run tasks for this scheduler. Each answers to its own
+    /// name only and passes others over with success: of core's it is known to
+    /// which, of the rest there is no telling.
+    pub(crate) fn is_run_by_plugin(&self, scheduler: &str) -> bool {
+        let others: Vec<String> = CORES
+            .into_iter()
+            .filter(|name| *name != scheduler)
+            .map(|name| format!("scheduler-{name}"))
+            .collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        self.is_answered("scheduler-run", &others)
     }
 
     /// The program of a task without a command, where one was chosen.

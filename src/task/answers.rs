@@ -39,8 +39,8 @@ pub(crate) struct Answers {
 
 /// Who runs the app's tasks.
 pub(crate) enum Gathered {
-    /// This host, from these answers.
-    Here(Box<Answers>),
+    /// This host's docker, from these answers.
+    Here(Docker, Box<Answers>),
     /// Another scheduler, of this name: its plugin asks what it needs.
     Elsewhere(String),
 }
@@ -76,20 +76,17 @@ impl ImageType {
     }
 }
 
+/// Docker is looked for together with the image: another scheduler needs none.
+///
 /// # Errors
 /// A question fails, or the app has no image that was released.
-pub(crate) fn gather(
-    host: &Host,
-    docker: &Docker,
-    app: &App,
-    request: &Request,
-) -> Result<Gathered> {
+pub(crate) fn gather(host: &Host, app: &App, request: &Request) -> Result<Gathered> {
     let entry = request
         .command
         .first()
         .filter(|word| !word.is_empty() && !request.literal);
     let (image, config, procfile_command, rest) = std::thread::scope(|scope| {
-        let image = scope.spawn(|| find_image(host, docker, app));
+        let image = scope.spawn(|| find_image(host, app));
         let config = scope.spawn(|| host.config(app));
         let procfile =
             scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
@@ -101,17 +98,18 @@ pub(crate) fn gather(
     if scheduler != DOCKER_LOCAL {
         return Ok(Gathered::Elsewhere(scheduler));
     }
-    let (name, inspected, mut words) = image?;
+    only_without_lock(request)?;
+    let (docker, name, inspected, mut words) = image?;
     let inspected = match inspected {
         Some(inspected) => inspected,
-        None => pull(host, docker, app, &name)?,
+        None => pull(host, &docker, app, &name)?,
     };
     released(&inspected)?;
 
     let config = config?;
     let image_type = ImageType::of(&inspected, &app_user(host, app, &config));
     words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
-    Ok(Gathered::Here(Box::new(Answers {
+    let answers = Answers {
         app: app.name().to_owned(),
         image: name.reference,
         image_type,
@@ -124,7 +122,18 @@ pub(crate) fn gather(
         init: host.wants_init(app),
         resources: host.resources(app),
         trace: host.trace,
-    })))
+    };
+    Ok(Gathered::Here(docker, Box::new(answers)))
+}
+
+/// Another scheduler keeps the other policies itself.
+fn only_without_lock(request: &Request) -> Result<()> {
+    match request.cron.as_ref().map(|cron| &*cron.concurrency_policy) {
+        None | Some("allow") => Ok(()),
+        Some(policy) => {
+            bail!("the concurrency policy '{policy}' is not served yet: only 'allow' is")
+        }
+    }
 }
 
 /// The user that herokuish was told to run the app as. Core takes no global value.
@@ -137,15 +146,16 @@ fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String
         .unwrap_or_else(|| "herokuishuser".to_owned())
 }
 
-type FoundImage = (AppImage, Option<Image>, Vec<String>);
+type FoundImage = (Docker, AppImage, Option<Image>, Vec<String>);
 
-fn find_image(host: &Host, docker: &Docker, app: &App) -> Result<FoundImage> {
+fn find_image(host: &Host, app: &App) -> Result<FoundImage> {
+    let docker = Docker::new(host.docker()?, host.trace);
     let image = host.app_image(app)?;
     let (inspected, options) = std::thread::scope(|scope| {
         let options = scope.spawn(|| host.docker_options(app, &image.tag));
         (docker.image_inspect(&image.reference), joined(options))
     });
-    Ok((image, inspected?, options?))
+    Ok((docker, image, inspected?, options?))
 }
 
 fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {

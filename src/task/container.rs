@@ -103,7 +103,8 @@ impl Task {
         options.extend(streams.stdin.then(|| "--interactive".to_owned()));
         options.extend(streams.terminal.then(|| "--tty".to_owned()));
         // Docker keeps the last label of a name: Dokku's own cannot be replaced.
-        let mut labels = request.labels;
+        let mut labels = request.global_labels;
+        labels.extend(request.labels);
         labels.extend(
             entry
                 .iter()

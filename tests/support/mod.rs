@@ -6,6 +6,7 @@ mod gate;
 mod host;
 mod log;
 mod output;
+mod processes;
 mod wait;
 
 pub use app::{App, Image};
@@ -14,4 +15,5 @@ pub use gate::Gate;
 pub use host::{Host, finish, repository};
 pub use log::Log;
 pub use output::Output;
+pub use processes::{descendants, signal_ours};
 pub use wait::wait_until;
