@@ -16,6 +16,7 @@
 mod support;
 
 mod arguments;
+mod detached;
 mod docker_options;
 mod environment;
 mod exit_status;

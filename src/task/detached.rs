@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::background;
 use super::container::Task;
 use super::made::{self, Made, code_of};
+use super::signals::Events;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::exit;
@@ -13,7 +14,8 @@ use crate::exit;
 pub(crate) enum Started {
     /// The container's name.
     Running(String),
-    /// It could not be started; docker has said why. The exit code.
+    /// It could not be started, docker has said why, or a signal came before that.
+    /// The exit code.
     Failed(u8),
 }
 
@@ -23,7 +25,12 @@ pub(crate) enum Started {
 /// # Errors
 /// It could not be made, or a hook refused it: nothing is left then.
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
+    // Until somebody looks after the container, a signal must not end us.
+    let events = Events::watch()?;
     let made = Made::create(host, docker, &mut task)?;
+    if let Some(signal) = events.signal_so_far() {
+        return Ok(Started::Failed(exit::of_signal(signal)));
+    }
     if docker.container_start(&made.id)? {
         background::keep(&task.app, &made.id, task.stop_timeout, task.time_to_live)?;
         return Ok(Started::Running(made.leave()));
