@@ -212,7 +212,7 @@ fn a_signal_reaches_the_hook() {
     let app = app(&host);
     let log = Log::new();
     let script = format!(
-        "trap 'echo told $signal; exit 9' TERM INT HUP\necho ready >{}\nwhile :; do sleep 0.05; done",
+        "trap 'echo told $signal; exit 9' TERM INT HUP\necho ready >{}\nfor n in $(seq 600); do sleep 0.05; done; exit 1",
         log.path().display()
     );
     for signal in ["TERM", "INT", "HUP"] {

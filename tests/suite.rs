@@ -27,6 +27,7 @@ mod image_types;
 mod labels;
 mod life_cycle;
 mod procfile;
+mod registry;
 mod resources;
 mod schedulers;
 mod streams;

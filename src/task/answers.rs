@@ -166,7 +166,7 @@ fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Ima
                 "Image {reference} not found locally, pulling from registry"
             ));
         }
-        if docker.image_pull(reference, host.registry_login(app).as_deref())?
+        if docker.image_pull(reference, host.registry_login(app).as_deref(), host.quiet)?
             && let Some(inspected) = docker.image_inspect(reference)?
         {
             return Ok(inspected);

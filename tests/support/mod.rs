@@ -7,6 +7,7 @@ mod host;
 mod log;
 mod output;
 mod processes;
+mod registry;
 mod wait;
 
 pub use app::{App, Image};
@@ -16,4 +17,5 @@ pub use host::{Host, finish, repository};
 pub use log::Log;
 pub use output::Output;
 pub use processes::{descendants, signal_ours};
+pub use registry::{Login, Registry};
 pub use wait::wait_until;
