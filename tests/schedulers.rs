@@ -67,6 +67,8 @@ fn the_hook_gets_the_command_word_by_word() {
         let arguments = [&["0", "--"], command].concat();
         assert_called(&output, &log, &call(&app, &arguments, USUAL));
     }
+    let literal = app.run(["--", "ls"]);
+    assert_called(&literal, &log, &call(&app, &["0", "--", "ls"], USUAL));
 }
 
 #[test]
