@@ -125,7 +125,10 @@ fn a_container_that_somebody_removes_is_said() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "true");
+    // Docker kills it first: what we saw of it then would be an end like any other.
+    task.signal("STOP");
     crate::support::docker(&["container", "rm", "--force", &app.containers().concat()]);
+    task.signal("CONT");
     let output = task.end();
     assert_eq!(output.code, 125, "{output:?}");
     assert!(
