@@ -134,7 +134,8 @@ impl TaskOptions {
         }
         Ok(Request {
             environment: self.environment()?,
-            labels: self.labels(flags)?,
+            global_labels: global_labels(flags)?,
+            labels: self.label.clone(),
             time_to_live: self
                 .timeout
                 .map_or(self.ttl_seconds, |TimeToLive(seconds)| seconds),
@@ -166,32 +167,26 @@ impl TaskOptions {
         self.cron_id.clone().map(|id| Cron { id, policy })
     }
 
-    /// Those of the global flags first: the command's own win.
-    fn labels(&self, flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
-        let mut labels = Vec::new();
-        for label in &flags.labels {
-            // Docker takes a label without a value; so does core's global flag.
-            let pair = if label.contains('=') {
-                label.clone()
-            } else {
-                format!("{label}=")
-            };
-            labels.push(
-                grammar::label(&pair).map_err(|why| {
-                    anyhow::anyhow!("invalid value '{label}' for '--label': {why}")
-                })?,
-            );
-        }
-        labels.extend(self.label.iter().cloned());
-        Ok(labels)
-    }
-
     fn environment(&self) -> Result<Vec<(String, String)>> {
         self.env
             .iter()
             .map(|pair| variable(pair, &self.usage))
             .collect()
     }
+}
+
+fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
+    let pair = |label: &String| {
+        // Docker takes a label without a value; so does core's global flag.
+        let pair = if label.contains('=') {
+            label.clone()
+        } else {
+            format!("{label}=")
+        };
+        grammar::label(&pair)
+            .map_err(|why| anyhow::anyhow!("invalid value '{label}' for '--label': {why}"))
+    };
+    flags.labels.iter().map(pair).collect()
 }
 
 /// One pair of `--env`.

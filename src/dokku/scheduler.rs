@@ -8,8 +8,8 @@ use super::host::Host;
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
 
-/// Core's plugin of that scheduler, which answers to its own name only.
-const LOCAL_PLUGIN: &str = "scheduler-docker-local";
+/// Those whose plugins come with Dokku and have hook `scheduler-run`.
+const CORES: [&str; 2] = [DOCKER_LOCAL, "k3s"];
 
 impl Host {
     /// The scheduler's name.
@@ -68,7 +68,7 @@ impl Host {
         app: &'a App,
         rest: &[&'a str],
     ) -> Result<Vec<&'a str>> {
-        if !self.is_answered(trigger, &[LOCAL_PLUGIN]) {
+        if !self.has_plugin_for(trigger, scheduler) {
             bail!(
                 "the app's scheduler is '{scheduler}', and no enabled plugin serves this command for it"
             );
@@ -80,10 +80,17 @@ impl Host {
             .collect())
     }
 
-    /// Whether a plugin runs tasks for another scheduler. Each of them answers to
-    /// its own name only, so there is no telling which.
-    pub(crate) fn is_run_by_plugin(&self) -> bool {
-        self.is_answered("scheduler-run", &[LOCAL_PLUGIN])
+    /// Whether a plugin may serve this trigger for the scheduler. Each answers to its
+    /// own name only and passes others over with success: of core's it is known to
+    /// which, of the rest there is no telling.
+    pub(crate) fn has_plugin_for(&self, trigger: &str, scheduler: &str) -> bool {
+        let others: Vec<String> = CORES
+            .into_iter()
+            .filter(|name| *name != scheduler)
+            .map(|name| format!("scheduler-{name}"))
+            .collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        self.is_answered(trigger, &others)
     }
 
     /// The program of a task without a command, where one was chosen.

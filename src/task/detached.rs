@@ -6,6 +6,7 @@ use super::background;
 use super::container::Task;
 use super::lock;
 use super::made::{Made, code_of};
+use super::signals::Events;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::exit;
@@ -14,7 +15,8 @@ use crate::exit;
 pub(crate) enum Started {
     /// The container's name.
     Running(String),
-    /// It could not be started; docker has said why. The exit code.
+    /// It could not be started, docker has said why, or a signal came before that.
+    /// The exit code.
     Failed(u8),
 }
 
@@ -24,9 +26,14 @@ pub(crate) enum Started {
 /// # Errors
 /// It could not be made, or a hook refused it: nothing is left then.
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
+    // Until somebody looks after the container, a signal must not end us.
+    let events = Events::watch()?;
     let locks = lock::take(host, docker, &task)?;
     let made = Made::create(host, docker, &mut task)?;
     drop(locks);
+    if let Some(signal) = events.signal_so_far() {
+        return Ok(Started::Failed(exit::of_signal(signal)));
+    }
     if docker.container_start(&made.id)? {
         background::keep(host, &task, &made, task.time_to_live)?;
         return Ok(Started::Running(made.leave()));

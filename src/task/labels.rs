@@ -37,8 +37,9 @@ pub(crate) fn options(
         (APP, Some(app)),
     ];
     let given = request
-        .labels
+        .global_labels
         .iter()
+        .chain(&request.labels)
         .map(|(name, value)| (name.as_str(), value.as_str()));
     let own = own
         .into_iter()

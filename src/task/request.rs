@@ -5,6 +5,9 @@
 pub(crate) struct Request {
     /// Values that win over every other source, in order.
     pub(crate) environment: Vec<(String, String)>,
+    /// Dokku's global flags; whoever reads those gets these from Dokku.
+    pub(crate) global_labels: Vec<(String, String)>,
+    /// Those of the task's own options.
     pub(crate) labels: Vec<(String, String)>,
     /// Seconds from its start to its deadline; `None` for no deadline.
     pub(crate) time_to_live: Option<u64>,
