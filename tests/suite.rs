@@ -27,4 +27,5 @@ mod life_cycle;
 mod procfile;
 mod resources;
 mod streams;
+mod terminal;
 mod tree;

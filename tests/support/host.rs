@@ -96,7 +96,16 @@ impl Host {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        let command = cmd(&self.dokku, words);
+        Self::without_its_variables(cmd(&self.dokku, words))
+    }
+
+    /// The `dokku` command.
+    pub fn program(&self) -> &Path {
+        &self.dokku
+    }
+
+    /// The variables that Dokku takes from its caller do not come from us.
+    pub fn without_its_variables(command: Expression) -> Expression {
         std::env::vars_os()
             .filter(|(name, _)| {
                 let name = name.to_string_lossy();

@@ -5,6 +5,8 @@ mod docker;
 mod gate;
 mod host;
 mod output;
+mod processes;
+mod pty;
 mod wait;
 
 pub use app::{App, Image};
@@ -12,4 +14,6 @@ pub use docker::docker;
 pub use gate::Gate;
 pub use host::{Host, finish, repository};
 pub use output::Output;
+pub use processes::{docker_client, is_gone, our_program, signal};
+pub use pty::Terminal;
 pub use wait::wait_until;

@@ -1,0 +1,51 @@
+//! The processes of a command under test.
+
+use std::fs;
+
+use duct::cmd;
+
+/// A process and all that descend from it, parents first.
+fn descendants(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(pid) = found.get(next).copied() {
+        let children =
+            fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        found.extend(
+            children
+                .split_whitespace()
+                .map(|pid| pid.parse::<u32>().unwrap()),
+        );
+        next += 1;
+    }
+    found
+}
+
+/// Our own process of this name, below Dokku's.
+pub fn our_program(ancestor: u32, name: &str) -> Option<u32> {
+    descendants(ancestor).into_iter().find(|pid| {
+        fs::read_link(format!("/proc/{pid}/exe"))
+            .is_ok_and(|path| path.file_name().is_some_and(|file| file == name))
+    })
+}
+
+/// The client of docker's that was called with these words one after the other.
+pub fn docker_client(ancestor: u32, words: &[&str]) -> Option<u32> {
+    let wanted = format!("\0{}\0", words.join("\0"));
+    descendants(ancestor).into_iter().find(|pid| {
+        fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(&wanted))
+    })
+}
+
+/// Whether a process has ended, waited for or not.
+pub fn is_gone(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).map_or(true, |line| line.is_empty())
+}
+
+/// Sends a signal by its name.
+#[track_caller]
+pub fn signal(pid: u32, name: &str) {
+    cmd!("kill", format!("-{name}"), pid.to_string())
+        .run()
+        .unwrap();
+}
