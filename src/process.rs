@@ -140,7 +140,7 @@ impl Call {
     }
 
     /// Starts it with these two as its input and output.
-    pub(crate) fn start_between(self, input: io::PipeReader, output: OwnedFd) -> io::Result<()> {
+    pub(crate) fn start_between(self, input: OwnedFd, output: OwnedFd) -> io::Result<()> {
         self.expression
             .stdin_file(input)
             .stdout_file(output)

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::NamedTempFile;
 
 use crate::support::{
-    App, Host, Image, Terminal, docker, is_gone, our_program, signal, wait_until,
+    App, Host, Image, Terminal, docker, docker_client, is_gone, our_program, signal, wait_until,
 };
 
 /// On the terminal and nothing else.
@@ -324,4 +324,47 @@ fn the_terminal_is_as_it_was_after_a_signal_to_us() {
     assert_eq!(terminal.code(), 6);
     terminal.shows("told TERM");
     terminal.is_as_it_was();
+}
+
+#[test]
+fn the_terminal_is_as_it_was_when_we_are_killed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    let shell = terminal.pid();
+    let client = docker_client(shell, &["start", "--attach"]).expect("docker's client runs");
+    let watcher = our_program(shell, "keep").expect("somebody watches");
+    // It comes late: the shell goes on, and has the terminal for itself.
+    signal(watcher, "STOP");
+    signal(our_program(shell, "run").unwrap(), "KILL");
+    assert_eq!(terminal.code(), 137);
+    signal(watcher, "CONT");
+    terminal.is_as_it_was();
+    wait_until("docker's client has gone", || is_gone(client).then_some(()));
+    wait_until("nobody watches any more", || is_gone(watcher).then_some(()));
+    // The task is `run:retire`'s.
+    docker(&["container", "rm", "--force", &app.containers().concat()]);
+}
+
+#[test]
+fn the_terminals_modes_are_known_before_docker_changes_them() {
+    let host = Host::new();
+    if !host.is_own() {
+        return;
+    }
+    let app = host.app(Image::Busybox);
+    let keep = host.library().join("plugins/available/oneoff/bin/keep");
+    fs::rename(&keep, keep.with_extension("real")).unwrap();
+    // A host so busy that the watcher starts late.
+    fs::write(&keep, "#!/bin/sh\nsleep 1\nexec \"$0.real\" \"$@\"\n").unwrap();
+    fs::set_permissions(&keep, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    signal(our_program(terminal.pid(), "run").unwrap(), "KILL");
+    assert_eq!(terminal.code(), 137);
+    terminal.is_as_it_was();
+    docker(&["container", "rm", "--force", &app.containers().concat()]);
 }

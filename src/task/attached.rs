@@ -31,13 +31,17 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         keeper
     };
     let kept = {
-        let mut terminal = task.streams.terminal.then(Terminal::guard).transpose()?;
+        let mut terminal = if task.streams.terminal {
+            Terminal::guard()?
+        } else {
+            None
+        };
         let client =
             docker.container_start_attached(&made.id, task.streams.stdin, task.streams.terminal)?;
         if let Some(terminal) = &mut terminal {
             terminal.client_is(client.pids().first().copied());
         }
-        keeper.keep(&events, client, task.streams.terminal)?
+        keeper.keep(&events, client, terminal.is_some())?
     };
     match kept {
         Kept::Ended(code) => {
