@@ -368,3 +368,23 @@ fn the_terminals_modes_are_known_before_docker_changes_them() {
     terminal.is_as_it_was();
     docker(&["container", "rm", "--force", &app.containers().concat()]);
 }
+
+#[test]
+fn the_terminal_is_its_users_when_dockers_client_is_killed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    let client = docker_client(terminal.pid(), &["start", "--attach"]);
+    signal(client.expect("docker's client runs"), "KILL");
+    terminal.is_as_it_was();
+    terminal.shows("docker's client was lost");
+    // The task runs on, and Ctrl-C is a signal to us again.
+    wait_until("another client waits", || {
+        docker_client(terminal.pid(), &["container", "wait"])
+    });
+    terminal.types(CTRL_C);
+    assert_eq!(terminal.code(), 5);
+    terminal.is_as_it_was();
+}

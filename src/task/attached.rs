@@ -41,7 +41,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         if let Some(terminal) = &mut terminal {
             terminal.client_is(client.pids().first().copied());
         }
-        keeper.keep(&events, client, terminal.is_some())?
+        keeper.keep(&events, client, terminal.as_ref())?
     };
     match kept {
         Kept::Ended(code) => {

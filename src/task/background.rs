@@ -54,7 +54,7 @@ pub(crate) fn run(
     let events = Events::watch()?;
     let client = docker.container_wait(id)?;
     if let Kept::Ended(code) =
-        Keeper::new(docker, id, stop_timeout, time_left).keep(&events, client, false)?
+        Keeper::new(docker, id, stop_timeout, time_left).keep(&events, client, None)?
     {
         made::finish(host, docker, app, id, code);
     }
