@@ -1,12 +1,13 @@
 //! The one place where a process is started, always through duct.
 
+mod input;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{ExitStatus, Output};
-use std::thread;
 
 use duct::{Expression, Handle, cmd};
 
@@ -154,7 +155,7 @@ impl Call {
             Input::Null => self.expression.stdin_null(),
             Input::Bytes(bytes) => self.expression.stdin_bytes(bytes),
             Input::Ours => self.expression,
-            Input::ThroughUs => self.expression.stdin_file(pumped_input()?),
+            Input::ThroughUs => self.expression.stdin_file(input::through_us()?),
         };
         if !self.own_group {
             return Ok(expression);
@@ -164,16 +165,6 @@ impl Call {
             Ok(())
         }))
     }
-}
-
-/// The reading end of a pipe that a thread fills from our standard input. The
-/// thread ends with the input, with the reader or with us.
-fn pumped_input() -> io::Result<io::PipeReader> {
-    let (reader, mut writer) = io::pipe()?;
-    thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut writer);
-    });
-    Ok(reader)
 }
 
 /// The exit code, or 128 + n for what signal n ended.

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::NamedTempFile;
 
 use crate::support::{
-    App, Host, Image, Terminal, docker, docker_client, is_gone, our_program, signal, wait_until,
+    App, Gate, Host, Image, Terminal, docker, docker_client, is_gone, our_program, signal,
+    wait_until,
 };
 
 /// On the terminal and nothing else.
@@ -111,6 +112,29 @@ fn ctrl_c_stops_a_task_with_no_tty() {
     terminal.types(CTRL_C);
     assert_eq!(terminal.code(), 5);
     terminal.shows("told INT");
+}
+
+#[test]
+fn what_is_typed_after_the_end_is_not_the_tasks() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ \"$2\" != {} ] || {{ touch {}; until [ -e {} ]; do sleep 0.05; done; }}",
+        app.name,
+        gate.path("ready").display(),
+        gate.path("go").display()
+    );
+    host.add_hook("oneoff-test-slow", "scheduler-post-run", &hook);
+    let then = "\"$@\"; read line; echo \"the shell got $line\"";
+    for option in ["--no-tty", "--force-tty"] {
+        let mut terminal = app.terminal(then, &[option], ["echo", "done"]);
+        gate.wait();
+        terminal.types("a line\n");
+        gate.open();
+        terminal.shows("the shell got a line");
+        gate.close();
+    }
 }
 
 #[test]
