@@ -11,6 +11,8 @@ use std::process::{ExitStatus, Output};
 
 use duct::{Expression, Handle, cmd};
 
+pub(crate) use input::End;
+
 use crate::exit;
 
 /// A program that is about to be started. Its standard input is `/dev/null`
@@ -25,7 +27,7 @@ enum Input {
     Null,
     Bytes(Vec<u8>),
     Ours,
-    ThroughUs,
+    ThroughUs(End),
 }
 
 impl Call {
@@ -79,9 +81,9 @@ impl Call {
     }
 
     /// Our standard input, read by us and handed on through a pipe.
-    pub(crate) fn input_through_us(self) -> Self {
+    pub(crate) fn input_through_us(self, end: End) -> Self {
         Self {
-            input: Input::ThroughUs,
+            input: Input::ThroughUs(end),
             ..self
         }
     }
@@ -155,7 +157,7 @@ impl Call {
             Input::Null => self.expression.stdin_null(),
             Input::Bytes(bytes) => self.expression.stdin_bytes(bytes),
             Input::Ours => self.expression,
-            Input::ThroughUs => self.expression.stdin_file(input::through_us()?),
+            Input::ThroughUs(end) => self.expression.stdin_file(input::through_us(end)?),
         };
         if !self.own_group {
             return Ok(expression);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::NamedTempFile;
 
 use crate::support::{
-    App, Gate, Host, Image, Terminal, docker, docker_client, is_gone, our_program, signal,
+    App, Gate, Host, Image, Output, Terminal, docker, docker_client, is_gone, our_program, signal,
     wait_until,
 };
 
@@ -83,6 +83,59 @@ fn a_task_with_a_pipe_or_a_file_at_one_end_gets_none() {
             screen.contains("asked") && !screen.contains("is one"),
             "{script}: {screen}"
         );
+    }
+}
+
+#[test]
+fn force_tty_makes_a_terminal_where_there_is_none() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    // The task's terminal echoes, ends lines as terminals do, and its input ends
+    // where ours does: for every program that reads it, however late.
+    let script = "tty; read line; echo got $line; cat; cat";
+    for (input, output) in [
+        ("a line\n", "got a line\r\n"),
+        ("a line\nno line", "got a line\r\nno line"),
+        ("", "got\r\n"),
+    ] {
+        let task = app
+            .command(&["--force-tty"], ["sh", "-c", script])
+            .stdin_bytes(input);
+        let task = task.stdout_capture().stderr_capture().unchecked();
+        let task = task.start().unwrap();
+        let said = wait_until("the task ends", || {
+            task.try_wait().unwrap().map(Output::new)
+        });
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{input:?}");
+        for part in ["/dev/pts/0\r\n", &input.replace('\n', "\r\n"), output] {
+            assert!(said.stdout.contains(part), "{input:?}: {said:?}");
+        }
+    }
+    assert!(app.containers().is_empty());
+}
+
+#[test]
+fn force_tty_takes_a_half_of_a_terminal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for script in ["\"$@\" </dev/null", "\"$@\" | cat"] {
+        let mut terminal = app.terminal(script, &["--force-tty"], ["tty"]);
+        assert_eq!(terminal.code(), 0, "{script}");
+        terminal.shows("/dev/pts/0\n");
+        terminal.is_as_it_was();
+    }
+}
+
+#[test]
+fn ctrl_c_stops_a_task_whose_terminal_is_not_the_users() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for options in [&["--force-tty"][..], &["--force-tty", "--no-stdin"]] {
+        let mut terminal = app.terminal("\"$@\" </dev/null", options, WAITS);
+        terminal.shows("ready");
+        terminal.types(CTRL_C);
+        assert_eq!(terminal.code(), 5, "{options:?}");
+        terminal.shows("told INT");
     }
 }
 
