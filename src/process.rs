@@ -1,14 +1,17 @@
 //! The one place where a process is started, always through duct.
 
+mod input;
+
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{ExitStatus, Output};
-use std::thread;
 
 use duct::{Expression, Handle, cmd};
+
+pub(crate) use input::End;
 
 use crate::exit;
 
@@ -24,7 +27,7 @@ enum Input {
     Null,
     Bytes(Vec<u8>),
     Ours,
-    ThroughUs,
+    ThroughUs(End),
 }
 
 impl Call {
@@ -78,9 +81,9 @@ impl Call {
     }
 
     /// Our standard input, read by us and handed on through a pipe.
-    pub(crate) fn input_through_us(self) -> Self {
+    pub(crate) fn input_through_us(self, end: End) -> Self {
         Self {
-            input: Input::ThroughUs,
+            input: Input::ThroughUs(end),
             ..self
         }
     }
@@ -152,7 +155,7 @@ impl Call {
     }
 
     /// Starts it with these two as its input and output.
-    pub(crate) fn start_between(self, input: io::PipeReader, output: OwnedFd) -> io::Result<()> {
+    pub(crate) fn start_between(self, input: OwnedFd, output: OwnedFd) -> io::Result<()> {
         self.expression
             .stdin_file(input)
             .stdout_file(output)
@@ -166,7 +169,7 @@ impl Call {
             Input::Null => self.expression.stdin_null(),
             Input::Bytes(bytes) => self.expression.stdin_bytes(bytes),
             Input::Ours => self.expression,
-            Input::ThroughUs => self.expression.stdin_file(pumped_input()?),
+            Input::ThroughUs(end) => self.expression.stdin_file(input::through_us(end)?),
         };
         if !self.own_group {
             return Ok(expression);
@@ -176,16 +179,6 @@ impl Call {
             Ok(())
         }))
     }
-}
-
-/// The reading end of a pipe that a thread fills from our standard input. The
-/// thread ends with the input, with the reader or with us.
-fn pumped_input() -> io::Result<io::PipeReader> {
-    let (reader, mut writer) = io::pipe()?;
-    thread::spawn(move || {
-        let _ = io::copy(&mut io::stdin().lock(), &mut writer);
-    });
-    Ok(reader)
 }
 
 /// The exit code, or 128 + n for what signal n ended.

@@ -124,25 +124,21 @@ fn the_plugins_own_name_serves_the_same() {
 
 mod parity {
     use super::*;
-    use crate::support::{docker, wait_until};
+    use crate::support::{Gate, docker};
 
     #[test]
     fn a_label_in_front_reaches_the_container() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
-        let words = [
-            "--label=com.example.one=1",
-            "--label=com.example.two=2",
-            "run",
-            "--no-tty",
-            &app.name,
-            "sleep",
-            "1",
-        ];
+        let gate = Gate::new(&app);
+        let labels = ["--label=com.example.one=1", "--label=com.example.two=2"];
+        let words = [&labels[..], &["run", "--no-tty", &app.name], &Gate::WAIT].concat();
         let handle = host.command(words).stdin_null().start().unwrap();
-        let id = wait_until("the container is there", || app.containers().pop());
+        gate.wait();
+        let id = app.containers().concat();
         let format = r#"{{index .Config.Labels "com.example.one"}} {{index .Config.Labels "com.example.two"}}"#;
         let labels = docker(&["container", "inspect", "--format", format, &id]);
+        gate.open();
         handle.wait().unwrap();
         assert_eq!(labels, "1 2");
     }

@@ -1,10 +1,10 @@
 //! From the creation of a container to its removal.
 
-use std::fs;
-
 use duct::{Handle, cmd};
 
-use crate::support::{App, Gate, Host, Image, Log, Output, descendants, signal_ours, wait_until};
+use crate::support::{
+    App, Gate, Host, Image, Log, Output, docker_client, our_program, signal, wait_until,
+};
 
 /// A task in the background that runs until it is told to end.
 struct Running {
@@ -26,7 +26,8 @@ impl Running {
 
     /// Sends a signal to our own process, below Dokku's.
     fn signal(&self, signal: &str) {
-        signal_ours(self.handle.pids()[0], "run", signal);
+        let ours = our_program(self.handle.pids()[0], "run");
+        crate::support::signal(ours.expect("our process runs"), signal);
     }
 
     fn end(&self) -> Output {
@@ -98,23 +99,11 @@ fn a_client_that_is_lost_does_not_end_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "trap 'exit 5' TERM");
-    let client = descendants(task.handle.pids()[0]).into_iter().find(|pid| {
-        fs::read_to_string(format!("/proc/{pid}/cmdline"))
-            .is_ok_and(|line| line.contains("\0start\0--attach"))
-    });
-    cmd!(
-        "kill",
-        "-KILL",
-        client.expect("docker's client runs").to_string()
-    )
-    .run()
-    .unwrap();
+    let ours = task.handle.pids()[0];
+    let client = docker_client(ours, &["start", "--attach"]);
+    signal(client.expect("docker's client runs"), "KILL");
     wait_until("another client waits", || {
-        let waits = descendants(task.handle.pids()[0]).into_iter().any(|pid| {
-            fs::read_to_string(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| line.contains("\0container\0wait"))
-        });
-        waits.then_some(())
+        docker_client(ours, &["container", "wait"])
     });
     task.signal("TERM");
     assert_eq!(task.end().code, 5);

@@ -1,17 +1,25 @@
 //! Limits that were set for process type `run`.
 
-use crate::support::{App, Host, Image, docker, wait_until};
+use crate::support::{App, Gate, Host, Image, docker};
 
 /// Memory, swap, reservation (bytes) and processors (billionths) of the container.
-fn limits(app: &App<'_>, options: &[&str]) -> String {
+fn limits(app: &App<'_>, gate: &Gate, options: &[&str]) -> String {
+    gate.close();
     let handle = app
-        .command(options, ["sleep", "1"])
+        .command(options, Gate::WAIT)
         .stdin_null()
         .start()
         .unwrap();
-    let id = wait_until("the container is there", || app.containers().pop());
+    gate.wait();
     let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.MemoryReservation}} {{.HostConfig.NanoCpus}}";
-    let limits = docker(&["container", "inspect", "--format", format, &id]);
+    let limits = docker(&[
+        "container",
+        "inspect",
+        "--format",
+        format,
+        &app.containers().concat(),
+    ]);
+    gate.open();
     handle.wait().unwrap();
     limits
 }
@@ -22,12 +30,13 @@ const MEGABYTE: u64 = 1024 * 1024;
 fn limits_of_run_apply_and_those_of_others_do_not() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
     app.prepare("resource:limit", &["--memory", "256"]);
     app.prepare(
         "resource:limit",
         &["--process-type", "web", "--memory", "128"],
     );
-    assert_eq!(limits(&app, &[]), "0 0 0 0");
+    assert_eq!(limits(&app, &gate, &[]), "0 0 0 0");
     app.prepare(
         "resource:limit",
         &[
@@ -51,13 +60,14 @@ fn limits_of_run_apply_and_those_of_others_do_not() {
         96 * MEGABYTE,
         32 * MEGABYTE
     );
-    assert_eq!(limits(&app, &[]), expected);
+    assert_eq!(limits(&app, &gate, &[]), expected);
 }
 
 #[test]
 fn options_stand_in_for_the_apps_limits() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
     app.prepare(
         "resource:limit",
         &[
@@ -72,7 +82,10 @@ fn options_stand_in_for_the_apps_limits() {
         ],
     );
     let expected = format!("{} {} 0 250000000", 128 * MEGABYTE, 256 * MEGABYTE);
-    assert_eq!(limits(&app, &["--memory=128", "--cpus=0.25"]), expected);
+    assert_eq!(
+        limits(&app, &gate, &["--memory=128", "--cpus=0.25"]),
+        expected
+    );
 }
 
 #[test]

@@ -37,4 +37,5 @@ mod retire;
 mod schedulers;
 mod stop;
 mod streams;
+mod terminal;
 mod tree;

@@ -7,6 +7,7 @@ use duct::Handle;
 
 use super::{Docker, complaint};
 use crate::dokku::message;
+use crate::process::End;
 
 /// Docker's own begin with Ctrl-P, which every shell has a use for and which it
 /// holds back until the next key.
@@ -32,8 +33,9 @@ impl Docker {
     /// stdin only when `stdin` is set. The client's own exit code is docker's
     /// idea of it; the container has the truth.
     ///
-    /// With a `terminal` the client stays in our process group: in raw mode every
-    /// key goes to the task, and a group in the background could not read it.
+    /// With a `terminal` the client of a user's terminal stays in our process
+    /// group: in raw mode every key goes to the task, and a group in the background
+    /// could not read it.
     ///
     /// # Errors
     /// The client could not be started.
@@ -53,16 +55,17 @@ impl Docker {
         arguments.extend(["--", id]);
         let mut call = self.call(&arguments);
         if stdin {
-            // From a terminal that is not handed on we read ourselves, for the
-            // same reason.
-            let by_us = !terminal && std::io::stdin().is_terminal();
-            call = if by_us {
-                call.input_through_us()
-            } else {
-                call.our_input()
+            call = match (terminal, std::io::stdin().is_terminal()) {
+                (true, true) => call.our_input().our_group(),
+                // A terminal that is not handed on we read ourselves, for the same
+                // reason.
+                (false, true) => call.input_through_us(End::Closes),
+                // Where the input of a terminal ends, docker closes its output
+                // (moby, container/stream/attach.go): the end is typed instead.
+                (true, false) => call.input_through_us(End::Typed),
+                (false, false) => call.our_input(),
             };
         }
-        let call = if terminal { call.our_group() } else { call };
         call.start().context("docker's client could not be started")
     }
 }

@@ -64,10 +64,14 @@ fn attend(
     keeper: &mut Keeper<'_>,
     events: &Events,
 ) -> Result<Kept> {
-    let mut terminal = task.streams.terminal.then(Terminal::guard).transpose()?;
+    let mut terminal = if task.streams.terminal {
+        Terminal::guard()?
+    } else {
+        None
+    };
     let client = docker.container_start_attached(id, task.streams.stdin, task.streams.terminal)?;
     if let Some(terminal) = &mut terminal {
         terminal.client_is(client.pids().first().copied());
     }
-    keeper.keep(events, client, task.streams.terminal)
+    keeper.keep(events, client, terminal.as_ref())
 }

@@ -97,7 +97,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, task: &Running<'_>) -> Result<()
     }
     let client = docker.container_wait(task.id)?;
     let mut keeper = Keeper::new(docker, task.id, task.stop_timeout, task.time_left);
-    if let Kept::Ended(code) = keeper.keep(&events, client, false)? {
+    if let Kept::Ended(code) = keeper.keep(&events, client, None)? {
         made::finish(host, docker, task.app, task.id, code);
     }
     Ok(())

@@ -16,6 +16,7 @@ use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use super::made::code_of;
 use super::signals::{Event, Events};
+use super::terminal::Terminal;
 use crate::docker::Docker;
 use crate::dokku::message;
 use crate::exit::{self, Failure};
@@ -85,8 +86,8 @@ impl<'a> Keeper<'a> {
     }
 
     /// Stays until the task has ended. `client` shows it: one that is attached, or
-    /// one that waits. With `may_leave` a client that ends well while the task runs
-    /// was told to by the detach keys.
+    /// one that waits. With the user's `terminal` a client that ends well while the
+    /// task runs was told to by the detach keys.
     ///
     /// # Errors
     /// Docker gives no answer, or the container has gone.
@@ -94,7 +95,7 @@ impl<'a> Keeper<'a> {
         &mut self,
         events: &Events,
         client: Handle,
-        may_leave: bool,
+        mut terminal: Option<&Terminal>,
     ) -> Result<Kept> {
         events.watch_client(client);
         loop {
@@ -115,8 +116,17 @@ impl<'a> Keeper<'a> {
                             code
                         }));
                     }
-                    if well && may_leave && self.kill_at.is_none() {
-                        return Ok(Kept::Left);
+                    if let Some(terminal) = terminal.take() {
+                        let asked = self.kill_at.is_some();
+                        if well && !asked {
+                            return Ok(Kept::Left);
+                        }
+                        terminal.give_back();
+                        if !asked {
+                            message::warn(
+                                "docker's client was lost: the task runs on, Ctrl-C asks it to end",
+                            );
+                        }
                     }
                     events.watch_client(self.docker.container_wait(self.id)?);
                 }

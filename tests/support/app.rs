@@ -6,7 +6,7 @@ use std::fs;
 use duct::{Expression, cmd};
 
 use super::host::{finish, repository};
-use super::{Host, Output, docker};
+use super::{Host, Output, Terminal, docker};
 
 /// What an app is deployed with; `tests/images/` builds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,11 +74,29 @@ impl<'a> App<'a> {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
+        self.host.command(self.words(name, options, command))
+    }
+
+    /// `dokku run …` on a terminal of its own, in a shell script that runs it as
+    /// `"$@"`.
+    pub fn terminal<I>(&self, script: &str, options: &[&str], command: I) -> Terminal
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        Terminal::start(self.host, script, self.words("run", options, command))
+    }
+
+    fn words<I>(&self, name: &str, options: &[&str], command: I) -> Vec<OsString>
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
         let mut words = vec![OsString::from(name)];
         words.extend(options.iter().map(OsString::from));
         words.push(OsString::from(&self.name));
         words.extend(command.into_iter().map(Into::into));
-        self.host.command(words)
+        words
     }
 
     /// Runs a command without input.

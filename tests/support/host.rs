@@ -96,7 +96,7 @@ impl Host {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        without_dokkus_variables(&cmd(&self.dokku, words))
+        Self::without_its_variables(cmd(&self.dokku, words))
     }
 
     /// The same, started by a shell script: its `"$@"` is the command.
@@ -104,7 +104,24 @@ impl Host {
         let dokku = self.dokku.to_str().unwrap();
         let words = [&["-c", script, "sh", dokku], words].concat();
         // More than one digit before a redirection is not every shell's.
-        without_dokkus_variables(&cmd("bash", words))
+        Self::without_its_variables(cmd("bash", words))
+    }
+
+    /// The `dokku` command.
+    pub fn program(&self) -> &Path {
+        &self.dokku
+    }
+
+    /// The variables that Dokku takes from its caller do not come from us.
+    pub fn without_its_variables(command: Expression) -> Expression {
+        std::env::vars_os()
+            .filter(|(name, _)| {
+                let name = name.to_string_lossy();
+                name.starts_with("DOKKU_")
+                    || name.starts_with("SSH_")
+                    || name.starts_with("PLUGIN_")
+            })
+            .fold(command, |command, (name, _)| command.env_remove(name))
     }
 
     /// Runs `dokku <words>` without input.
@@ -176,18 +193,6 @@ impl Drop for Host {
             let _ = fs::remove_dir_all(self.library.join("plugins/available").join(plugin));
         }
     }
-}
-
-/// A test that is started by Dokku must not look like it.
-fn without_dokkus_variables(command: &Expression) -> Expression {
-    std::env::vars_os()
-        .filter(|(name, _)| {
-            let name = name.to_string_lossy();
-            name.starts_with("DOKKU_") || name.starts_with("SSH_") || name.starts_with("PLUGIN_")
-        })
-        .fold(command.clone(), |command, (name, _)| {
-            command.env_remove(name)
-        })
 }
 
 /// Runs a command to its end.

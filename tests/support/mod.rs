@@ -7,6 +7,7 @@ mod host;
 mod log;
 mod output;
 mod processes;
+mod pty;
 mod registry;
 mod wait;
 
@@ -16,6 +17,7 @@ pub use gate::Gate;
 pub use host::{Host, finish, repository};
 pub use log::Log;
 pub use output::Output;
-pub use processes::{descendants, signal_ours};
+pub use processes::{docker_client, is_gone, our_program, signal, signal_ours};
+pub use pty::Terminal;
 pub use registry::{Login, Registry};
 pub use wait::wait_until;

@@ -1,11 +1,11 @@
-//! Processes below one that a test started.
+//! The processes of a command under test.
 
 use std::fs;
 
 use duct::cmd;
 
-/// The process and all below it, parents first.
-pub fn descendants(pid: u32) -> Vec<u32> {
+/// A process and all that descend from it, parents first.
+fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
     while let Some(pid) = found.get(next).copied() {
@@ -21,12 +21,40 @@ pub fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// Sends a signal to our own process of this name, below Dokku's.
-pub fn signal_ours(below: u32, name: &str, signal: &str) {
-    let ours = descendants(below).into_iter().find(|pid| {
+/// Our own process of this name, below Dokku's.
+pub fn our_program(ancestor: u32, name: &str) -> Option<u32> {
+    descendants(ancestor).into_iter().find(|pid| {
         fs::read_link(format!("/proc/{pid}/exe"))
             .is_ok_and(|path| path.file_name().is_some_and(|file| file == name))
-    });
-    let ours = ours.expect("our process runs").to_string();
-    cmd!("kill", format!("-{signal}"), ours).run().unwrap();
+    })
+}
+
+/// The client of docker's that was called with these words one after the other.
+pub fn docker_client(ancestor: u32, words: &[&str]) -> Option<u32> {
+    let wanted = format!("\0{}\0", words.join("\0"));
+    descendants(ancestor).into_iter().find(|pid| {
+        fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(&wanted))
+    })
+}
+
+/// Whether a process has ended, waited for or not.
+pub fn is_gone(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).map_or(true, |line| line.is_empty())
+}
+
+/// Sends a signal by its name.
+#[track_caller]
+pub fn signal(pid: u32, name: &str) {
+    cmd!("kill", format!("-{name}"), pid.to_string())
+        .run()
+        .unwrap();
+}
+
+/// Sends a signal to our own process of this name, below Dokku's.
+#[track_caller]
+pub fn signal_ours(ancestor: u32, program: &str, name: &str) {
+    signal(
+        our_program(ancestor, program).expect("our process runs"),
+        name,
+    );
 }

@@ -6,15 +6,21 @@ use std::time::{Duration, Instant};
 /// Asks again until `ready` gives something; fails after half a minute.
 #[track_caller]
 pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
+    wait_for(|| ready().ok_or_else(|| what.to_owned()))
+}
+
+/// The same for what can say what there is instead.
+#[track_caller]
+pub fn wait_for<T>(mut ready: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        if let Some(value) = ready() {
-            return value;
+        match ready() {
+            Ok(value) => return value,
+            Err(what) => assert!(
+                Instant::now() < deadline,
+                "{what}: not within half a minute"
+            ),
         }
-        assert!(
-            Instant::now() < deadline,
-            "{what}: not within half a minute"
-        );
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -1,0 +1,193 @@
+//! A terminal with a command on it, and a user before it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{ErrorKind, Read, Write};
+
+use duct::{Handle, cmd};
+use rustix::io::ioctl_fionbio;
+use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
+
+use super::wait::wait_for;
+use super::{Host, wait_until};
+
+/// A shell that runs a command as an interactive one does, in a group of its own in
+/// the terminal's foreground, and then says its exit code. It stays: with its
+/// session's leader a terminal would lose its modes, and nothing could be compared.
+const SHELL: &str = "set -m; trap : INT QUIT";
+const THE_END: &str = r"printf '\n[exit code %s]\n' $?; exec sleep 60";
+const ENDED: &str = "\n[exit code ";
+
+/// A terminal that is its user's screen and keyboard.
+pub struct Terminal {
+    /// `None` once it was hung up.
+    master: Option<File>,
+    shell: Handle,
+    printed: Vec<u8>,
+    modes_at_first: Modes,
+}
+
+/// All modes of a terminal, to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modes(String);
+
+impl Terminal {
+    pub const ROWS: u16 = 33;
+    pub const COLUMNS: u16 = 77;
+    /// Its kind, in variable `TERM`.
+    pub const TERM: &str = "vt220";
+
+    /// Runs a shell script on a new terminal; `"$@"` in it is `dokku <words>`.
+    pub fn start<I>(host: &Host, script: &str, words: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).expect("a new terminal");
+        unlockpt(&master).unwrap();
+        set_size(&master, Self::ROWS, Self::COLUMNS);
+        let slave = ioctl_tiocgptpeer(&master, flags).unwrap();
+        ioctl_fionbio(&master, true).unwrap();
+        let modes_at_first = modes(&master);
+
+        let script = format!("{SHELL}; {script}; {THE_END}");
+        let mut line: Vec<OsString> = ["--ctty", "--wait", "sh", "-c", &script, "sh"]
+            .map(Into::into)
+            .into();
+        line.push(host.program().into());
+        line.extend(words.into_iter().map(Into::into));
+        let copy = || slave.try_clone().unwrap();
+        let shell = Host::without_its_variables(cmd("setsid", line))
+            .env("TERM", Self::TERM)
+            .stdin_file(copy())
+            .stdout_file(copy())
+            .stderr_file(copy())
+            .unchecked()
+            .start()
+            .expect("setsid of util-linux");
+        Self {
+            master: Some(master.into()),
+            shell,
+            printed: Vec::new(),
+            modes_at_first,
+        }
+    }
+
+    /// What was printed so far.
+    pub fn screen(&mut self) -> String {
+        let mut bytes = [0; 4096];
+        if let Some(master) = &mut self.master {
+            loop {
+                match master.read(&mut bytes) {
+                    Ok(0) => break,
+                    Ok(length) => self.printed.extend(&bytes[..length]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    // Nothing now, or (EIO) nothing ever: nobody has it open.
+                    Err(_) => break,
+                }
+            }
+        }
+        // A screen has lines, however many terminals have ended them.
+        String::from_utf8_lossy(&self.printed).replace('\r', "")
+    }
+
+    /// Waits until this is on the screen.
+    #[track_caller]
+    pub fn shows(&mut self, text: &str) {
+        wait_for(|| {
+            let screen = self.screen();
+            if screen.contains(text) {
+                return Ok(());
+            }
+            Err(format!("{text:?} on a screen with {screen:?}"))
+        });
+    }
+
+    /// Types.
+    #[track_caller]
+    pub fn types(&mut self, keys: &str) {
+        self.master
+            .as_mut()
+            .expect("the terminal is there")
+            .write_all(keys.as_bytes())
+            .unwrap();
+    }
+
+    /// Changes the window's size, of which the foreground is told.
+    pub fn resize(&self, rows: u16, columns: u16) {
+        set_size(self.master(), rows, columns);
+    }
+
+    pub fn modes(&self) -> Modes {
+        modes(self.master())
+    }
+
+    /// Waits until the modes are those that the terminal had before the command.
+    #[track_caller]
+    pub fn is_as_it_was(&self) {
+        let before = &self.modes_at_first;
+        wait_for(|| {
+            let now = self.modes();
+            if now == *before {
+                return Ok(());
+            }
+            Err(format!("{before:#?} restored from {now:#?}"))
+        });
+    }
+
+    /// Waits until docker's client has made the terminal raw: every key goes to the
+    /// task from then on.
+    #[track_caller]
+    pub fn is_raw(&self) {
+        wait_until("the terminal is raw", || {
+            (self.modes() != self.modes_at_first).then_some(())
+        });
+    }
+
+    /// Waits for the command's end; gives its exit code.
+    #[track_caller]
+    pub fn code(&mut self) -> i32 {
+        self.shows(ENDED);
+        self.shows("]\n");
+        let screen = self.screen();
+        let (_, code) = screen.rsplit_once(ENDED).unwrap();
+        code.trim_end().trim_end_matches(']').parse().unwrap()
+    }
+
+    /// The process that the command descends from.
+    pub fn pid(&self) -> u32 {
+        self.shell.pids()[0]
+    }
+
+    /// The user closes the window.
+    pub fn hang_up(&mut self) {
+        self.master = None;
+    }
+
+    fn master(&self) -> &File {
+        self.master.as_ref().expect("the terminal is there")
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.hang_up();
+        let _ = self.shell.kill();
+    }
+}
+
+fn modes(master: &impl std::os::fd::AsFd) -> Modes {
+    Modes(format!("{:#?}", tcgetattr(master).unwrap()))
+}
+
+fn set_size(master: &impl std::os::fd::AsFd, rows: u16, columns: u16) {
+    let size = Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(master, size).unwrap();
+}

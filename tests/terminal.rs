@@ -1,0 +1,467 @@
+//! A task and its user's terminal.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use tempfile::NamedTempFile;
+
+use crate::support::{
+    App, Gate, Host, Image, Output, Terminal, docker, docker_client, is_gone, our_program, signal,
+    wait_until,
+};
+
+/// On the terminal and nothing else.
+const PLAIN: &str = "\"$@\"";
+
+const CTRL_C: &str = "\x03";
+const CTRL_D: &str = "\x04";
+const CTRL_P: &str = "\x10";
+const DETACH: &str = "\x1d\x11";
+
+/// Says `ready`, ends by INT or TERM with a code of its own.
+const WAITS: [&str; 3] = [
+    "sh",
+    "-c",
+    "trap 'echo told INT; exit 5' INT; trap 'echo told TERM; exit 6' TERM; echo ready; while :; do sleep 0.05; done",
+];
+
+/// What hook `scheduler-post-run` was told of an app's tasks.
+struct Ends(NamedTempFile);
+
+impl Ends {
+    fn of(host: &Host, app: &App<'_>) -> Self {
+        let file = NamedTempFile::new().unwrap();
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o666)).unwrap();
+        let script = format!(
+            "[ \"$2\" != {} ] || echo \"exit code $4\" >>{}",
+            app.name,
+            file.path().display()
+        );
+        host.add_hook("oneoff-test-ends", "scheduler-post-run", &script);
+        Self(file)
+    }
+
+    fn told(&self) -> String {
+        fs::read_to_string(self.0.path()).unwrap()
+    }
+}
+
+fn wait_until_removed(app: &App<'_>) {
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn a_task_between_two_terminals_gets_one() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for script in [PLAIN, "\"$@\" 2>/dev/null"] {
+        let mut terminal = app.terminal(script, &[], ["tty"]);
+        assert_eq!(terminal.code(), 0, "{script}");
+        terminal.shows("/dev/pts/0\n");
+    }
+}
+
+#[test]
+fn a_task_with_a_pipe_or_a_file_at_one_end_gets_none() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let file = NamedTempFile::new().unwrap();
+    let to_file = format!("\"$@\" >{0}; cat {0}", file.path().display());
+    let which = "for n in 0 1 2; do test -t $n && echo $n is one; done; echo asked";
+    for script in [
+        "\"$@\" </dev/null",
+        "echo | \"$@\"",
+        "\"$@\" | cat",
+        &to_file,
+    ] {
+        let mut terminal = app.terminal(script, &[], ["sh", "-c", which]);
+        assert_eq!(terminal.code(), 0, "{script}");
+        let screen = terminal.screen();
+        assert!(
+            screen.contains("asked") && !screen.contains("is one"),
+            "{script}: {screen}"
+        );
+    }
+}
+
+#[test]
+fn force_tty_makes_a_terminal_where_there_is_none() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    // The task's terminal echoes, ends lines as terminals do, and its input ends
+    // where ours does: for every program that reads it, however late.
+    let script = "tty; read line; echo got $line; cat; cat";
+    for (input, output) in [
+        ("a line\n", "got a line\r\n"),
+        ("a line\nno line", "got a line\r\nno line"),
+        ("", "got\r\n"),
+    ] {
+        let task = app
+            .command(&["--force-tty"], ["sh", "-c", script])
+            .stdin_bytes(input);
+        let task = task.stdout_capture().stderr_capture().unchecked();
+        let task = task.start().unwrap();
+        let said = wait_until("the task ends", || {
+            task.try_wait().unwrap().map(Output::new)
+        });
+        assert_eq!((said.code, said.stderr.as_str()), (0, ""), "{input:?}");
+        for part in ["/dev/pts/0\r\n", &input.replace('\n', "\r\n"), output] {
+            assert!(said.stdout.contains(part), "{input:?}: {said:?}");
+        }
+    }
+    assert!(app.containers().is_empty());
+}
+
+#[test]
+fn force_tty_takes_a_half_of_a_terminal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for script in ["\"$@\" </dev/null", "\"$@\" | cat"] {
+        let mut terminal = app.terminal(script, &["--force-tty"], ["tty"]);
+        assert_eq!(terminal.code(), 0, "{script}");
+        terminal.shows("/dev/pts/0\n");
+        terminal.is_as_it_was();
+    }
+}
+
+#[test]
+fn ctrl_c_stops_a_task_whose_terminal_is_not_the_users() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for options in [&["--force-tty"][..], &["--force-tty", "--no-stdin"]] {
+        let mut terminal = app.terminal("\"$@\" </dev/null", options, WAITS);
+        terminal.shows("ready");
+        terminal.types(CTRL_C);
+        assert_eq!(terminal.code(), 5, "{options:?}");
+        terminal.shows("told INT");
+    }
+}
+
+#[test]
+fn no_tty_leaves_the_terminal_with_the_user_who_types_lines() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let script = "test -t 0 || test -t 1 || echo no terminal; read a; echo got $a; cat; echo end";
+    let mut terminal = app.terminal(PLAIN, &["--no-tty"], ["sh", "-c", script]);
+    terminal.shows("no terminal");
+    terminal.types("one\n");
+    terminal.shows("got one");
+    terminal.types("two\n");
+    terminal.shows("two\ntwo\n"); // echoed by the terminal, and by the task
+    terminal.types(CTRL_D);
+    assert_eq!(terminal.code(), 0);
+    terminal.shows("end\n");
+    terminal.is_as_it_was();
+}
+
+#[test]
+fn ctrl_c_stops_a_task_with_no_tty() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &["--no-tty"], WAITS);
+    terminal.shows("ready");
+    terminal.types(CTRL_C);
+    assert_eq!(terminal.code(), 5);
+    terminal.shows("told INT");
+}
+
+#[test]
+fn what_is_typed_after_the_end_is_not_the_tasks() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ \"$2\" != {} ] || {{ touch {}; until [ -e {} ]; do sleep 0.05; done; }}",
+        app.name,
+        gate.path("ready").display(),
+        gate.path("go").display()
+    );
+    host.add_hook("oneoff-test-slow", "scheduler-post-run", &hook);
+    let then = "\"$@\"; read line; echo \"the shell got $line\"";
+    for option in ["--no-tty", "--force-tty"] {
+        let mut terminal = app.terminal(then, &[option], ["echo", "done"]);
+        gate.wait();
+        terminal.types("a line\n");
+        gate.open();
+        terminal.shows("the shell got a line");
+        gate.close();
+    }
+}
+
+#[test]
+fn a_shell_prompts_and_echoes() {
+    let host = Host::new();
+    let app = host.app(Image::Bash);
+    let mut terminal = app.terminal(PLAIN, &["-e", "PS1=say> "], [""; 0]);
+    terminal.shows("say> ");
+    terminal.types("echo $((40 + 2))\n");
+    terminal.shows("say> echo $((40 + 2))\n42\nsay> ");
+    terminal.types("exit 3\n");
+    assert_eq!(terminal.code(), 3);
+    terminal.is_as_it_was();
+}
+
+#[test]
+fn an_exit_code_comes_through_a_terminal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    assert_eq!(app.terminal(PLAIN, &[], ["sh", "-c", "exit 42"]).code(), 42);
+}
+
+#[test]
+fn ctrl_c_reaches_the_program() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let count = "n=0; trap 'n=$((n + 1)); echo told $n' INT; echo ready; until [ $n = 2 ]; do sleep 0.05; done; exit 7";
+    let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", count]);
+    terminal.shows("ready");
+    terminal.is_raw();
+    // The terminal's signal, and none of ours besides: the second would kill.
+    terminal.types(CTRL_C);
+    terminal.shows("told 1");
+    terminal.types(CTRL_C);
+    assert_eq!(terminal.code(), 7);
+}
+
+#[test]
+fn ctrl_c_ends_a_program_that_has_no_handler() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let script = "echo ready; exec sleep 1000";
+    let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", script]);
+    terminal.shows("ready");
+    terminal.is_raw();
+    terminal.types(CTRL_C);
+    assert_eq!(terminal.code(), 130);
+    terminal.is_as_it_was();
+}
+
+#[test]
+fn ctrl_p_reaches_the_program_without_another_key() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let script = "stty raw -echo; echo ready; dd bs=1 count=1 2>/dev/null | od -An -tx1";
+    let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", script]);
+    terminal.shows("ready");
+    terminal.is_raw();
+    terminal.types(CTRL_P);
+    assert_eq!(terminal.code(), 0);
+    terminal.shows(" 10\n");
+}
+
+#[test]
+fn the_task_sees_the_windows_size_and_its_changes() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let script = "for want in '33 77' '20 50'; do until [ \"$(stty size)\" = \"$want\" ]; do sleep 0.05; done; echo seen \"$want\"; done";
+    let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", script]);
+    terminal.shows("seen 33 77");
+    terminal.resize(20, 50);
+    terminal.shows("seen 20 50");
+    assert_eq!(terminal.code(), 0);
+}
+
+#[test]
+fn the_kind_of_terminal_is_passed_on_where_nothing_else_says_it() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let term = |options: &[&str]| {
+        let mut terminal = app.terminal(PLAIN, options, ["sh", "-c", "echo \"<$TERM>\""]);
+        assert_eq!(terminal.code(), 0);
+        let screen = terminal.screen();
+        screen.split(['<', '>']).nth(1).unwrap().to_owned()
+    };
+    assert_eq!(term(&[]), Terminal::TERM);
+    // Without a terminal it has no meaning.
+    assert_eq!(term(&["--no-tty"]), "");
+    app.config("TERM", "of-config");
+    assert_eq!(term(&[]), "of-config");
+    assert_eq!(term(&["-e", "TERM=mine"]), "mine");
+}
+
+#[test]
+fn a_task_that_is_left_runs_on_and_is_looked_after() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let ends = Ends::of(&host, &app);
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    terminal.types(DETACH);
+    assert_eq!(terminal.code(), 0);
+    terminal.is_as_it_was();
+    let id = app.containers().concat();
+    let inspect = |what: &str| docker(&["container", "inspect", "--format", what, &id]);
+    let name = inspect("{{.Name}}");
+    terminal.shows(&format!(
+        "docker container attach {}'",
+        name.trim_start_matches('/')
+    ));
+    assert_eq!(inspect("{{.State.Running}}"), "true");
+    // Neither its user's terminal nor a hang-up of it matters any more.
+    terminal.hang_up();
+    drop(terminal);
+    assert_eq!(inspect("{{.State.Running}} {{.State.ExitCode}}"), "true 0");
+    assert_eq!(ends.told(), "");
+    docker(&["container", "kill", &id]);
+    wait_until_removed(&app);
+    assert_eq!(ends.told(), "exit code 137\n");
+}
+
+#[test]
+fn a_terminal_that_hangs_up_stops_its_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let ends = Ends::of(&host, &app);
+    let script = "trap 'exit 8' HUP; trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+    for (options, code) in [(&[][..], 8), (&["--no-tty"], 9)] {
+        let mut terminal = app.terminal(PLAIN, options, ["sh", "-c", script]);
+        terminal.shows("ready");
+        let ours = our_program(terminal.pid(), "run").expect("our process runs");
+        terminal.hang_up();
+        wait_until("our process ends", || is_gone(ours).then_some(()));
+        assert!(app.containers().is_empty(), "{options:?}");
+        let told = ends.told();
+        assert!(
+            told.ends_with(&format!("exit code {code}\n")),
+            "{options:?}: {told}"
+        );
+    }
+}
+
+#[test]
+fn a_shell_ends_when_its_terminal_hangs_up() {
+    let host = Host::new();
+    let app = host.app(Image::Bash);
+    let mut terminal = app.terminal(PLAIN, &["-e", "PS1=say> "], [""; 0]);
+    terminal.shows("say> ");
+    terminal.is_raw();
+    terminal.hang_up();
+    wait_until_removed(&app);
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_an_end_of_the_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (script, code) in [
+        ("exit 0", 0),
+        ("kill -TERM $$", 143),
+        ("kill -KILL $$", 137),
+    ] {
+        let script = format!("echo ready; read line; {script}");
+        let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", &script]);
+        terminal.shows("ready");
+        terminal.is_raw();
+        let watcher = our_program(terminal.pid(), "keep").expect("somebody watches");
+        terminal.types("\r");
+        assert_eq!(terminal.code(), code, "{script}");
+        terminal.is_as_it_was();
+        wait_until("nobody watches any more", || is_gone(watcher).then_some(()));
+    }
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_a_start_that_failed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &[], ["no-such-command"]);
+    assert_eq!(terminal.code(), 127);
+    terminal.is_as_it_was();
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_a_client_that_leaves_it_raw() {
+    let host = Host::new();
+    if !host.is_own() {
+        return;
+    }
+    let app = host.app(Image::Busybox);
+    // It takes the modes that it finds for those to give back.
+    host.replace_docker(
+        "case \"$*\" in *'start --attach'*) stty raw -echo;; esac; exec \"$DOCKER\" \"$@\"",
+    );
+    for command in ["true", "no-such-command"] {
+        let mut terminal = app.terminal(PLAIN, &[], [command]);
+        terminal.code();
+        terminal.is_as_it_was();
+    }
+}
+
+#[test]
+fn the_terminal_is_as_it_was_after_a_signal_to_us() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    signal(our_program(terminal.pid(), "run").unwrap(), "TERM");
+    assert_eq!(terminal.code(), 6);
+    terminal.shows("told TERM");
+    terminal.is_as_it_was();
+}
+
+#[test]
+fn the_terminal_is_as_it_was_when_we_are_killed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    let shell = terminal.pid();
+    let client = docker_client(shell, &["start", "--attach"]).expect("docker's client runs");
+    let watcher = our_program(shell, "keep").expect("somebody watches");
+    // It comes late: the shell goes on, and has the terminal for itself.
+    signal(watcher, "STOP");
+    signal(our_program(shell, "run").unwrap(), "KILL");
+    assert_eq!(terminal.code(), 137);
+    signal(watcher, "CONT");
+    terminal.is_as_it_was();
+    wait_until("docker's client has gone", || is_gone(client).then_some(()));
+    wait_until("nobody watches any more", || is_gone(watcher).then_some(()));
+    // The task is `run:retire`'s.
+    docker(&["container", "rm", "--force", &app.containers().concat()]);
+}
+
+#[test]
+fn the_terminals_modes_are_known_before_docker_changes_them() {
+    let host = Host::new();
+    if !host.is_own() {
+        return;
+    }
+    let app = host.app(Image::Busybox);
+    let keep = host.library().join("plugins/available/oneoff/bin/keep");
+    fs::rename(&keep, keep.with_extension("real")).unwrap();
+    // A host so busy that the watcher starts late.
+    fs::write(&keep, "#!/bin/sh\nsleep 1\nexec \"$0.real\" \"$@\"\n").unwrap();
+    fs::set_permissions(&keep, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    signal(our_program(terminal.pid(), "run").unwrap(), "KILL");
+    assert_eq!(terminal.code(), 137);
+    terminal.is_as_it_was();
+    docker(&["container", "rm", "--force", &app.containers().concat()]);
+}
+
+#[test]
+fn the_terminal_is_its_users_when_dockers_client_is_killed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal(PLAIN, &[], WAITS);
+    terminal.shows("ready");
+    terminal.is_raw();
+    let client = docker_client(terminal.pid(), &["start", "--attach"]);
+    signal(client.expect("docker's client runs"), "KILL");
+    terminal.is_as_it_was();
+    terminal.shows("docker's client was lost");
+    // The task runs on, and Ctrl-C is a signal to us again.
+    wait_until("another client waits", || {
+        docker_client(terminal.pid(), &["container", "wait"])
+    });
+    terminal.types(CTRL_C);
+    assert_eq!(terminal.code(), 5);
+    terminal.is_as_it_was();
+}
