@@ -3,7 +3,7 @@
 use duct::{Handle, cmd};
 
 use crate::support::{
-    App, Gate, Host, Image, Log, Output, docker_client, our_program, signal, wait_until,
+    App, Gate, Host, Image, Log, Output, docker, docker_client, our_program, signal, wait_until,
 };
 
 /// A task in the background that runs until it is told to end.
@@ -107,6 +107,35 @@ fn a_client_that_is_lost_does_not_end_the_task() {
     });
     task.signal("TERM");
     assert_eq!(task.end().code, 5);
+}
+
+#[test]
+fn a_client_that_is_stopped_does_not_hold_up_the_end() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "true");
+    let client =
+        docker_client(task.handle.pids()[0], &["start", "--attach"]).expect("docker's client runs");
+    signal(client, "STOP");
+    task.signal("TERM");
+    wait_until("the task has ended", || {
+        let state = docker(&[
+            "container",
+            "inspect",
+            "--format",
+            "{{.State.Status}}",
+            &app.containers().concat(),
+        ]);
+        (state == "exited").then_some(())
+    });
+    task.signal("TERM");
+    wait_until("we have ended, too", || {
+        task.handle.try_wait().unwrap().map(|_| ())
+    });
+    signal(client, "KILL");
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
 }
 
 #[test]

@@ -168,6 +168,25 @@ fn ctrl_c_stops_a_task_with_no_tty() {
 }
 
 #[test]
+fn a_terminal_that_stops_background_output_holds_nothing_up() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (script, option) in [
+        ("stty tostop; \"$@\" </dev/null", "--timeout=1m"),
+        ("stty tostop; \"$@\"", "--no-tty"),
+    ] {
+        let mut terminal = app.terminal(
+            script,
+            &[option],
+            ["sh", "-c", "echo out; echo err >&2; exit 3"],
+        );
+        assert_eq!(terminal.code(), 3, "{option}");
+        terminal.shows("out");
+        terminal.shows("err");
+    }
+}
+
+#[test]
 fn what_is_typed_after_the_end_is_not_the_tasks() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 use duct::Handle;
+use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{Docker, complaint};
 use crate::dokku::message;
@@ -53,7 +54,12 @@ impl Docker {
             arguments.push(DETACH_KEYS);
         }
         arguments.extend(["--", id]);
-        let mut call = self.call(&arguments);
+        // In the background of a terminal it would be stopped by its first output.
+        let mut call = if holds_up_background() && !terminal {
+            self.call_in_session(&arguments)
+        } else {
+            self.call(&arguments)
+        };
         if stdin {
             call = match (terminal, std::io::stdin().is_terminal()) {
                 (true, true) => call.our_input().our_group(),
@@ -68,4 +74,14 @@ impl Docker {
         }
         call.start().context("docker's client could not be started")
     }
+}
+
+/// Whether one of our outputs is a terminal that stops whoever writes to it from the
+/// background (`stty tostop`).
+fn holds_up_background() -> bool {
+    let modes = [tcgetattr(std::io::stdout()), tcgetattr(std::io::stderr())];
+    modes
+        .into_iter()
+        .flatten()
+        .any(|modes| modes.local_modes.contains(LocalModes::TOSTOP))
 }

@@ -19,7 +19,8 @@ impl Docker {
         login: Option<&Path>,
         quiet: bool,
     ) -> Result<bool> {
-        let mut call = self.call(&["image", "pull", "--", reference]);
+        // In our process group: a Ctrl-C ends it with us, and nothing is half made.
+        let mut call = self.call(&["image", "pull", "--", reference]).our_group();
         if let Some(directory) = login {
             call = call.env("DOCKER_CONFIG", directory);
         }

@@ -15,6 +15,7 @@ pub(crate) mod image_inspect;
 pub(crate) mod image_pull;
 pub(crate) mod option;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -45,6 +46,20 @@ impl Docker {
             message::plain(&format!("+ docker {}", shell_words::join(&arguments)));
         }
         Call::new(&self.program, arguments).own_group()
+    }
+
+    /// A call in a session of its own, by setsid(1): what it writes to a terminal
+    /// that is not its own's is not held up. The same as [`Docker::call`] where there
+    /// is no such program.
+    fn call_in_session<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
+        let Ok(setsid) = which::which("setsid") else {
+            return self.call(arguments);
+        };
+        let docker = self.program.as_os_str().to_owned();
+        let arguments = arguments
+            .iter()
+            .map(|argument| OsString::from(argument.as_ref()));
+        Call::new(&setsid, std::iter::once(docker).chain(arguments))
     }
 
     fn capture(&self, call: Call) -> Result<Output> {

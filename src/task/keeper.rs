@@ -25,6 +25,10 @@ use crate::exit::{self, Failure};
 /// not before the task runs.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// So often docker may refuse to kill a task until its state is looked at: the
+/// client of one that has just ended still hands on its last output.
+const PATIENCE: u32 = 20;
+
 /// Looks after one container from its start to its end.
 pub(crate) struct Keeper<'a> {
     docker: &'a Docker,
@@ -35,6 +39,8 @@ pub(crate) struct Keeper<'a> {
     deadline: Option<Instant>,
     /// A signal that docker has not delivered yet.
     owed: Option<i32>,
+    /// How often docker would not kill it.
+    refusals: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
     past_deadline: bool,
@@ -66,6 +72,7 @@ impl<'a> Keeper<'a> {
             hang_up: SIGTERM,
             deadline,
             owed: None,
+            refusals: 0,
             kill_at: None,
             past_deadline: false,
         }
@@ -103,18 +110,8 @@ impl<'a> Keeper<'a> {
                 Event::Signal(signal) => self.ask_to_end(signal)?,
                 Event::Due => self.act_on_time()?,
                 Event::ClientEnded { well } => {
-                    let Some(state) = self.docker.container_state(self.id)? else {
-                        return Err(Failure::error(
-                            exit::DOCKER,
-                            "the task's container was removed by somebody else",
-                        ));
-                    };
-                    if let Some(code) = code_of(&state) {
-                        return Ok(Kept::Ended(if self.past_deadline {
-                            exit::DEADLINE
-                        } else {
-                            code
-                        }));
+                    if let Some(code) = self.end()? {
+                        return Ok(Kept::Ended(code));
                     }
                     if let Some(terminal) = terminal.take() {
                         let asked = self.kill_at.is_some();
@@ -131,7 +128,31 @@ impl<'a> Keeper<'a> {
                     events.watch_client(self.docker.container_wait(self.id)?);
                 }
             }
+            // It has ended, and its client does not see it: somebody has stopped the
+            // client, say.
+            if self.refusals >= PATIENCE
+                && let Some(code) = self.end()?
+            {
+                return Ok(Kept::Ended(code));
+            }
         }
+    }
+
+    /// The exit code when the task has ended or could not be started.
+    fn end(&self) -> Result<Option<u8>> {
+        let Some(state) = self.docker.container_state(self.id)? else {
+            return Err(Failure::error(
+                exit::DOCKER,
+                "the task's container was removed by somebody else",
+            ));
+        };
+        Ok(code_of(&state).map(|code| {
+            if self.past_deadline {
+                exit::DEADLINE
+            } else {
+                code
+            }
+        }))
     }
 
     fn due(&self) -> Option<Instant> {
@@ -172,10 +193,13 @@ impl<'a> Keeper<'a> {
     }
 
     fn deliver(&mut self) -> Result<()> {
-        if let Some(signal) = self.owed
-            && self.docker.container_kill(self.id, signal)?
-        {
-            self.owed = None;
+        if let Some(signal) = self.owed {
+            if self.docker.container_kill(self.id, signal)? {
+                self.owed = None;
+                self.refusals = 0;
+            } else if signal == SIGKILL {
+                self.refusals += 1;
+            }
         }
         Ok(())
     }
