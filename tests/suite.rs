@@ -22,6 +22,7 @@ mod exit_status;
 mod failures;
 mod global_flags;
 mod help;
+mod install;
 mod labels;
 mod life_cycle;
 mod procfile;

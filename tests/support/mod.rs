@@ -10,6 +10,6 @@ mod wait;
 pub use app::{App, Image};
 pub use docker::docker;
 pub use gate::Gate;
-pub use host::{Host, finish, repository};
+pub use host::{Host, finish, plugin_tree, repository};
 pub use output::Output;
 pub use wait::wait_until;
