@@ -8,6 +8,8 @@ mod command;
 mod docker;
 mod dokku;
 mod exit;
+mod grammar;
+mod hook;
 mod parallel;
 mod process;
 mod task;
@@ -36,4 +38,70 @@ pub fn detached() -> ExitCode {
 #[must_use]
 pub fn keep() -> ExitCode {
     exit::entry(command::keep::main)
+}
+
+/// `dokku run:list`: the tasks that there are.
+#[must_use]
+pub fn list() -> ExitCode {
+    exit::entry(command::list::main)
+}
+
+/// `dokku run:stop`: 0 when nothing that is asked for runs any more.
+#[must_use]
+pub fn stop() -> ExitCode {
+    exit::entry(command::stop::main)
+}
+
+/// `dokku run:retire`: every scheduler's pass over its tasks.
+#[must_use]
+pub fn retire() -> ExitCode {
+    exit::entry(command::retire::main)
+}
+
+/// Hook `scheduler-run-retire`.
+#[must_use]
+pub fn scheduler_run_retire() -> ExitCode {
+    exit::entry(hook::scheduler_run_retire::main)
+}
+
+/// `dokku run:logs`: what tasks have written.
+#[must_use]
+pub fn logs() -> ExitCode {
+    exit::entry(command::logs::main)
+}
+
+/// `dokku run:set`: a property.
+#[must_use]
+pub fn set() -> ExitCode {
+    exit::entry(command::set::main)
+}
+
+/// `dokku run:report`: the properties.
+#[must_use]
+pub fn report() -> ExitCode {
+    exit::entry(command::report::main)
+}
+
+/// Hook `report`.
+#[must_use]
+pub fn report_hook() -> ExitCode {
+    exit::entry(command::report::hook)
+}
+
+/// Hook `post-delete`.
+#[must_use]
+pub fn post_delete() -> ExitCode {
+    exit::entry(hook::properties::post_delete)
+}
+
+/// Hook `post-app-rename-setup`.
+#[must_use]
+pub fn post_app_rename_setup() -> ExitCode {
+    exit::entry(hook::properties::post_app_rename_setup)
+}
+
+/// Hook `post-app-clone-setup`.
+#[must_use]
+pub fn post_app_clone_setup() -> ExitCode {
+    exit::entry(hook::properties::post_app_clone_setup)
 }

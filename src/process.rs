@@ -128,6 +128,18 @@ impl Call {
         self.finished()?.stdout_null().start()
     }
 
+    /// Starts it with these two as its outputs.
+    pub(crate) fn start_into(
+        self,
+        stdout: io::PipeWriter,
+        stderr: io::PipeWriter,
+    ) -> io::Result<Handle> {
+        self.finished()?
+            .stdout_file(stdout)
+            .stderr_file(stderr)
+            .start()
+    }
+
     /// Starts it without any stream or open file of ours, to live on without us.
     pub(crate) fn start_in_background(self) -> io::Result<()> {
         // What our caller left open for us, a lock or a pipe, is not for it.

@@ -41,6 +41,48 @@ fn a_trace_of_the_commands_reaches_no_hook() {
 }
 
 #[test]
+fn words_of_a_detached_command_change_nothing_either() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let said = tempfile::NamedTempFile::new().unwrap();
+    let path = said.path().display();
+    std::fs::set_permissions(
+        said.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o666),
+    )
+    .unwrap();
+    let hook = format!(
+        "[ \"$2\" != {} ] || echo \"code=$4 trace=$DOKKU_TRACE\" >>{path}",
+        app.name
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    let words = [
+        "run:detached",
+        &app.name,
+        "sh",
+        "-c",
+        "exit 3",
+        "--message=a b",
+        "--app",
+        "other",
+        "--trace",
+    ];
+    assert_eq!(host.dokku(words).code, 0);
+    let read = || {
+        std::fs::read_to_string(said.path())
+            .ok()
+            .filter(|text| text.ends_with('\n'))
+    };
+    assert_eq!(
+        crate::support::wait_until("the task's end is told", read),
+        "code=3 trace=\n"
+    );
+    crate::support::wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
 fn the_app_may_stand_in_front() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

@@ -92,16 +92,6 @@ fn a_cron_task_has_crons_name_and_labels() {
 }
 
 #[test]
-fn a_policy_that_needs_a_lock_is_refused() {
-    let host = Host::new();
-    let app = host.app(Image::Busybox);
-    for policy in ["forbid", "replace"] {
-        let output = app.run_with(&["--cron-id=abc", "--concurrency-policy", policy], ["true"]);
-        output.refuses(1, policy);
-    }
-}
-
-#[test]
 fn a_name_that_is_taken_is_tried_again_under_another_number() {
     let host = Host::new();
     if !host.is_own() {

@@ -1,11 +1,10 @@
 //! From the creation of a container to its removal.
 
 use std::fs;
-use std::path::Path;
 
 use duct::{Handle, cmd};
 
-use crate::support::{App, Gate, Host, Image, Output, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, Output, descendants, signal_ours, wait_until};
 
 /// A task in the background that runs until it is told to end.
 struct Running {
@@ -27,38 +26,12 @@ impl Running {
 
     /// Sends a signal to our own process, below Dokku's.
     fn signal(&self, signal: &str) {
-        let ours = descendants(self.handle.pids()[0]).into_iter().find(|pid| {
-            fs::read_link(format!("/proc/{pid}/exe"))
-                .is_ok_and(|path| path.file_name().is_some_and(|name| name == "run"))
-        });
-        cmd!(
-            "kill",
-            format!("-{signal}"),
-            ours.expect("our process runs").to_string()
-        )
-        .run()
-        .unwrap();
+        signal_ours(self.handle.pids()[0], "run", signal);
     }
 
     fn end(&self) -> Output {
         Output::new(self.handle.wait().unwrap())
     }
-}
-
-fn descendants(pid: u32) -> Vec<u32> {
-    let mut found = vec![pid];
-    let mut next = 0;
-    while let Some(pid) = found.get(next).copied() {
-        let children =
-            fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        found.extend(
-            children
-                .split_whitespace()
-                .map(|pid| pid.parse::<u32>().unwrap()),
-        );
-        next += 1;
-    }
-    found
 }
 
 #[test]
@@ -152,7 +125,10 @@ fn a_container_that_somebody_removes_is_said() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "true");
+    // Docker kills it first: what we saw of it then would be an end like any other.
+    task.signal("STOP");
     crate::support::docker(&["container", "rm", "--force", &app.containers().concat()]);
+    task.signal("CONT");
     let output = task.end();
     assert_eq!(output.code, 125, "{output:?}");
     assert!(
@@ -165,19 +141,13 @@ fn a_container_that_somebody_removes_is_said() {
 fn the_hooks_see_the_container_in_order() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let log = tempfile::tempdir().unwrap();
-    fs::set_permissions(
-        log.path(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o777),
-    )
-    .unwrap();
-    let file = log.path().join("log");
+    let log = Log::new();
     let state = "docker container inspect --format '{{.State.Status}}'";
     let write = |app_argument: &str, id: &str, rest: &str| {
         format!(
             "[ \"{app_argument}\" != {} ] || echo \"{rest} $({state} {id})\" >>{}",
             app.name,
-            file.display()
+            log.path().display()
         )
     };
     host.add_hook(
@@ -192,13 +162,9 @@ fn the_hooks_see_the_container_in_order() {
     );
     assert_eq!(app.sh("exit 3").code, 3);
     assert_eq!(
-        read(&file),
+        log.read(),
         "create app run created\nend docker-local 3 exited\n"
     );
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap()
 }
 
 #[test]

@@ -16,16 +16,26 @@
 mod support;
 
 mod arguments;
+mod detached;
 mod docker_options;
 mod environment;
 mod exit_status;
 mod failures;
 mod global_flags;
 mod help;
+mod image_types;
 mod install;
 mod labels;
 mod life_cycle;
+mod list;
+mod lock;
+mod logs;
 mod procfile;
+mod properties;
+mod registry;
 mod resources;
+mod retire;
+mod schedulers;
+mod stop;
 mod streams;
 mod tree;

@@ -1,7 +1,7 @@
 //! The repository is the plugin's tree on a user's host.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use duct::cmd;
 
@@ -39,22 +39,62 @@ fn only_one_path_has_a_part_named_commands() {
 }
 
 #[test]
-fn every_subcommand_is_a_link_to_a_binary() {
-    let subcommands = fs::read_dir(repository().join("subcommands")).unwrap();
-    let mut names = Vec::new();
-    for entry in subcommands {
-        let link = entry.unwrap().path();
-        let binary = fs::read_link(&link).unwrap();
-        let name = binary.file_name().unwrap().to_str().unwrap();
-        assert_eq!(binary, Path::new("../bin").join(name), "{}", link.display());
+fn every_link_leads_to_a_binary_and_every_binary_is_reached() {
+    let links: Vec<(String, PathBuf)> = kept()
+        .into_iter()
+        .filter(|path| !path.starts_with("tests/") && path != "update") // `install`, a script
+        .filter_map(|path| Some((path.clone(), fs::read_link(repository().join(&path)).ok()?)))
+        .collect();
+    let mut reached: Vec<String> = Vec::new();
+    for (link, to) in &links {
+        let above = Path::new(link).components().count() - 1;
+        let name = to.file_name().unwrap().to_str().unwrap();
+        assert_eq!(
+            *to,
+            Path::new(&"../".repeat(above)).join("bin").join(name),
+            "{link}"
+        );
         assert!(
             repository().join(format!("src/bin/{name}.rs")).is_file(),
-            "{}",
-            link.display()
+            "{link} leads to {name}"
         );
-        names.push(link.file_name().unwrap().to_owned());
+        reached.push(name.to_owned());
     }
-    assert!(names.iter().any(|name| name == "default"), "{names:?}");
+    // `keep` is started by the others, `help` by the script `commands`.
+    let binaries = fs::read_dir(repository().join("src/bin"))
+        .unwrap()
+        .flatten();
+    for binary in binaries.map(|file| {
+        file.path()
+            .file_stem()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
+    }) {
+        assert!(
+            binary == "keep" || binary == "help" || reached.contains(&binary),
+            "nothing leads to {binary}"
+        );
+    }
+}
+
+#[test]
+fn a_released_binary_weighs_at_most_a_megabyte() {
+    let Some(tree) = std::env::var_os("ONEOFF_PLUGIN_TREE") else {
+        return;
+    };
+    for binary in fs::read_dir(Path::new(&tree).join("bin"))
+        .unwrap()
+        .flatten()
+    {
+        let bytes = binary.metadata().unwrap().len();
+        assert!(
+            bytes <= 1024 * 1024,
+            "{}: {bytes} bytes",
+            binary.path().display()
+        );
+    }
 }
 
 #[test]

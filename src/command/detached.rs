@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use super::print;
 use super::start::{self, Start};
-use crate::task::detached::Started;
-use crate::task::{detached, elsewhere};
+use crate::task::detached::{self, Started};
 
 /// Starts a task and prints its container's name. `arguments` begin with the
 /// command word.
@@ -21,11 +20,6 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             Started::Running(name) => print(&format!("{name}\n")).map(|()| 0),
             Started::Failed(code) => Ok(code),
         },
-        Start::Elsewhere {
-            host,
-            app,
-            scheduler,
-            request,
-        } => elsewhere::run(&host, &app, &scheduler, &request, true),
+        Start::Elsewhere { host, task } => task.run(&host),
     }
 }

@@ -21,7 +21,7 @@ const TAKEN_OVER: &str = "run";
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 
 /// What stands after the plugin's name, and what it does.
-const COMMANDS: [(&str, &str); 2] = [
+const COMMANDS: [(&str, &str); 8] = [
     (
         " [options] <app> [<cmd>...]",
         "Run a command in a new container using the current app image",
@@ -29,6 +29,30 @@ const COMMANDS: [(&str, &str); 2] = [
     (
         ":detached [options] <app> [<cmd>...]",
         "Run a command in a new detached container using the current app image",
+    ),
+    (
+        ":list [--format json|stdout] [--all] [<app>]",
+        "List the one-off tasks of an app or of every app",
+    ),
+    (
+        ":logs [-n N] [-t] [-q] [--since TIME] [--stderr] <app>|--container NAME",
+        "Show what one-off tasks have written",
+    ),
+    (
+        ":report [<app>] [<flag>]",
+        "Show the properties of one-off tasks",
+    ),
+    (
+        ":retire [<app>]",
+        "Stop tasks past their deadline and sweep what was left behind",
+    ),
+    (
+        ":set <app>|--global <property> [<value>]",
+        "Set or unset a property of one-off tasks",
+    ),
+    (
+        ":stop [--all] <app>|--container NAME",
+        "Stop the tasks of an app or one of them",
     ),
 ];
 

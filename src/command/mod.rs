@@ -5,10 +5,17 @@ use std::io::Write;
 pub(crate) mod detached;
 pub(crate) mod help;
 pub(crate) mod keep;
+pub(crate) mod list;
+pub(crate) mod logs;
+mod options;
+pub(crate) mod report;
+pub(crate) mod retire;
 pub(crate) mod run;
+pub(crate) mod set;
 mod start;
+pub(crate) mod stop;
+mod table;
 mod task_options;
-mod value;
 
 /// To stdout, where a command of ours has something to say there. A reader that
 /// has gone is no error.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use super::start::{self, Start};
-use crate::task::{attached, elsewhere};
+use crate::task::attached;
 
 /// Runs an attached task; gives its exit code. `arguments` begin with the command
 /// word.
@@ -16,11 +16,6 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     match start::prepare("run", arguments, false)? {
         Start::Shown => Ok(0),
         Start::Here { host, docker, task } => attached::run(&host, &docker, *task),
-        Start::Elsewhere {
-            host,
-            app,
-            scheduler,
-            request,
-        } => elsewhere::run(&host, &app, &scheduler, &request, false),
+        Start::Elsewhere { host, task } => task.run(&host),
     }
 }

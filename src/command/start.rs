@@ -5,15 +5,17 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 
+use super::options::Parsed;
 use super::print;
-use super::task_options::{Parsed, TaskOptions};
+use super::task_options::TaskOptions;
 use crate::docker::Docker;
-use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::task::answers::{self, Gathered};
 use crate::task::container::{Streams, Task};
+use crate::task::elsewhere::Handover;
 use crate::task::request::{Request, Tty};
+use crate::task::settings::Settings;
 
 /// Where the words of a command line lead.
 pub(crate) enum Start {
@@ -26,9 +28,7 @@ pub(crate) enum Start {
     },
     Elsewhere {
         host: Host,
-        app: App,
-        scheduler: String,
-        request: Box<Request>,
+        task: Handover,
     },
 }
 
@@ -41,23 +41,23 @@ pub(crate) fn prepare(
     arguments: &[OsString],
     detached: bool,
 ) -> Result<Start> {
-    let options = match TaskOptions::parse_words(command, arguments.get(1..).unwrap_or_default())? {
+    let options = match TaskOptions::parse_words(command, arguments)? {
         Parsed::Options(options) => options,
         Parsed::Help(text) => return print(&text).map(|()| Start::Shown),
     };
     let host = Host::from_environment(arguments)?;
     let (app, request) = options.asked(&host.flags)?;
     let app = host.app(&app)?;
-    let docker = Docker::new(host.docker()?, host.trace);
-    let answers = match answers::gather(&host, &docker, &app, &request)? {
-        Gathered::Here(answers) => *answers,
+    let settings = Settings::of(&host, &app)?;
+    let request = options.with_settings(request, &settings);
+    let (docker, answers) = match answers::gather(&host, &app, &request, settings)? {
+        Gathered::Here(docker, answers) => (docker, *answers),
         Gathered::Elsewhere(scheduler) => {
-            return Ok(Start::Elsewhere {
-                host,
-                app,
-                scheduler,
-                request: Box::new(request),
-            });
+            let task = Handover::new(&host, &app, &scheduler, &request, detached)?;
+            if options.dry_run {
+                return print(task.shown()).map(|()| Start::Shown);
+            }
+            return Ok(Start::Elsewhere { host, task });
         }
     };
     let streams = streams(&request, detached);

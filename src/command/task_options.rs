@@ -3,15 +3,14 @@
 use std::ffi::OsString;
 
 use anyhow::{Result, bail};
-use clap::{ArgAction, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, Parser};
 
-use super::value::{self, TimeToLive};
+use super::options::{self, Parsed};
 use crate::dokku::flags::GlobalFlags;
 use crate::dokku::message;
-use crate::task::request::{Cron, Request, Tty};
-
-/// Core's default for `--ttl-seconds`: a day.
-const DEFAULT_TIME_TO_LIVE: u64 = 24 * 60 * 60;
+use crate::grammar::{self, TimeToLive};
+use crate::task::request::{Cron, Lock, Policy, Request, Tty};
+use crate::task::settings::Settings;
 
 // Core's options first, ours after them. The words are one list: with the app as
 // a positional of its own clap would take options out of the command.
@@ -32,31 +31,34 @@ pub(crate) struct TaskOptions {
     #[arg(long)]
     force_tty: bool,
     /// Stop the task after so many seconds [default: 86400]
-    #[arg(long, value_name = "SECONDS", value_parser = value::seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = grammar::seconds)]
     ttl_seconds: Option<u64>,
     /// The task's id in the app's crontab (deprecated)
-    #[arg(long, value_name = "ID", value_parser = value::identifier)]
+    #[arg(long, value_name = "ID", value_parser = grammar::identifier)]
     cron_id: Option<String>,
-    /// What a cron task does while one of its id runs (deprecated): allow, forbid or replace
-    #[arg(long, value_name = "POLICY", value_parser = ["allow", "forbid", "replace"], hide_possible_values = true)]
-    concurrency_policy: Option<String>,
+    /// What the task does while another one has its cron id or lock: allow, forbid or replace
+    #[arg(long, value_name = "POLICY", value_parser = grammar::policy)]
+    concurrency_policy: Option<Policy>,
+    /// Run only while no other task of the app has this lock
+    #[arg(long, value_name = "NAME", value_parser = grammar::identifier)]
+    lock: Option<String>,
     /// Stop the task after 90 (seconds), 10m, 2h or never: none
-    #[arg(long, value_name = "TIME", value_parser = value::time_to_live, conflicts_with = "ttl_seconds")]
+    #[arg(long, value_name = "TIME", value_parser = grammar::time_to_live, conflicts_with = "ttl_seconds")]
     timeout: Option<TimeToLive>,
     /// Label the container
-    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = value::label)]
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = grammar::label)]
     label: Vec<(String, String)>,
     /// Memory in place of the app's limit: 512m, 1g (a bare number is megabytes)
-    #[arg(long, value_name = "SIZE", value_parser = value::memory)]
+    #[arg(long, value_name = "SIZE", value_parser = grammar::memory)]
     memory: Option<String>,
     /// Processors in place of the app's limit: 0.5, 2
-    #[arg(long, value_name = "NUMBER", value_parser = value::cpus)]
+    #[arg(long, value_name = "NUMBER", value_parser = grammar::cpus)]
     cpus: Option<String>,
     /// Run as this user (and group) of the image
-    #[arg(long, value_name = "USER[:GROUP]", value_parser = value::user)]
+    #[arg(long, value_name = "USER[:GROUP]", value_parser = grammar::user)]
     user: Option<String>,
     /// Run in this directory of the container
-    #[arg(long, value_name = "DIRECTORY", value_parser = value::workdir)]
+    #[arg(long, value_name = "DIRECTORY", value_parser = grammar::workdir)]
     workdir: Option<String>,
     /// Attach no input
     #[arg(long)]
@@ -71,41 +73,20 @@ pub(crate) struct TaskOptions {
     usage: String,
 }
 
-/// What the words of the command line come to.
-pub(crate) enum Parsed {
-    Options(Box<TaskOptions>),
-    /// The help that was asked for.
-    Help(String),
-}
-
 impl TaskOptions {
-    /// `command` is what stands after `dokku`.
+    /// `command` is what stands after `dokku`; `arguments` begin with it.
     ///
     /// # Errors
     /// Wrong usage: one sentence that names what is wrong, and the usage line.
-    pub(crate) fn parse_words(command: &str, words: &[OsString]) -> Result<Parsed> {
-        let usage = format!("dokku {command} [options] <app> [<cmd>...]");
-        let mut parser = Self::command().override_usage(usage.clone());
-        match parser
-            .try_get_matches_from_mut(words)
-            .and_then(|matches| Self::from_arg_matches(&matches))
-        {
-            Ok(options) => Ok(Parsed::Options(Box::new(Self { usage, ..options }))),
-            Err(error) if !error.use_stderr() => Ok(Parsed::Help(error.to_string())),
-            Err(error) => {
-                let text = error.to_string();
-                let sentence: Vec<&str> = text
-                    .lines()
-                    .map(str::trim)
-                    .take_while(|line| !line.is_empty())
-                    .collect();
-                let sentence = sentence.join(" ");
-                bail!(
-                    "{}\nUsage: {usage}",
-                    sentence.strip_prefix("error: ").unwrap_or(&sentence)
-                )
-            }
-        }
+    pub(crate) fn parse_words(command: &str, arguments: &[OsString]) -> Result<Parsed<Self>> {
+        let usage = format!("{command} [options] <app> [<cmd>...]");
+        Ok(match options::parse::<Self>(&usage, arguments)? {
+            Parsed::Options(options) => Parsed::Options(Self {
+                usage: format!("dokku {usage}"),
+                ..options
+            }),
+            Parsed::Help(text) => Parsed::Help(text),
+        })
     }
 
     /// The app's name (empty when none is given), and what is asked of its task.
@@ -114,7 +95,8 @@ impl TaskOptions {
     /// A value that cannot be taken. No value of the environment is part of the
     /// message.
     pub(crate) fn asked(&self, flags: &GlobalFlags) -> Result<(String, Request)> {
-        let words: Result<Vec<String>> = self.words.iter().map(|word| value::utf8(word)).collect();
+        let words: Result<Vec<String>> =
+            self.words.iter().map(|word| grammar::utf8(word)).collect();
         let mut words = words?.into_iter();
         let app = flags
             .app
@@ -126,18 +108,39 @@ impl TaskOptions {
         Ok((app, self.request(flags, literal, words.collect())?))
     }
 
+    /// What the app's properties say where the command says nothing.
+    pub(crate) fn with_settings(&self, request: Request, settings: &Settings) -> Request {
+        let time_to_live = match (self.timeout, self.ttl_seconds) {
+            (None, None) => settings.time_to_live.0,
+            _ => request.time_to_live,
+        };
+        Request {
+            time_to_live,
+            stdin: request.stdin && settings.stdin,
+            ..request
+        }
+    }
+
     fn request(&self, flags: &GlobalFlags, literal: bool, command: Vec<String>) -> Result<Request> {
         if self.no_tty && self.force_tty {
             bail!("Cannot specify both --force-tty and --no-tty");
         }
+        let policy = self.concurrency_policy.unwrap_or_default();
+        if policy != Policy::Allow && self.cron_id.is_none() && self.lock.is_none() {
+            bail!(
+                "'--concurrency-policy {}' needs a '--lock' or '--cron-id' to hold",
+                policy.name()
+            );
+        }
         Ok(Request {
             environment: self.environment()?,
-            labels: self.labels(flags)?,
-            time_to_live: match (self.timeout, self.ttl_seconds) {
-                (Some(TimeToLive(seconds)), _) => seconds,
-                (None, seconds) => Some(seconds.unwrap_or(DEFAULT_TIME_TO_LIVE)),
-            },
-            cron: self.cron()?,
+            global_labels: global_labels(flags)?,
+            labels: self.label.clone(),
+            time_to_live: self
+                .timeout
+                .map_or(self.ttl_seconds, |TimeToLive(seconds)| seconds),
+            cron: self.cron(),
+            lock: self.lock(),
             memory: self.memory.clone(),
             cpus: self.cpus.clone(),
             user: self.user.clone(),
@@ -153,37 +156,15 @@ impl TaskOptions {
         })
     }
 
-    fn cron(&self) -> Result<Option<Cron>> {
-        let Some(id) = self.cron_id.clone() else {
-            return Ok(None);
-        };
-        match self.concurrency_policy.as_deref().unwrap_or("allow") {
-            policy @ "allow" => Ok(Some(Cron {
-                id,
-                concurrency_policy: policy.to_owned(),
-            })),
-            policy => bail!("the concurrency policy '{policy}' is not served yet: only 'allow' is"),
-        }
+    /// A lock that another task may have, too, would be none.
+    fn lock(&self) -> Option<Lock> {
+        let policy = self.concurrency_policy.unwrap_or(Policy::Forbid);
+        self.lock.clone().map(|name| Lock { name, policy })
     }
 
-    /// Those of the global flags first: the command's own win.
-    fn labels(&self, flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
-        let mut labels = Vec::new();
-        for label in &flags.labels {
-            // Docker takes a label without a value; so does core's global flag.
-            let pair = if label.contains('=') {
-                label.clone()
-            } else {
-                format!("{label}=")
-            };
-            labels.push(
-                value::label(&pair).map_err(|why| {
-                    anyhow::anyhow!("invalid value '{label}' for '--label': {why}")
-                })?,
-            );
-        }
-        labels.extend(self.label.iter().cloned());
-        Ok(labels)
+    fn cron(&self) -> Option<Cron> {
+        let policy = self.concurrency_policy.unwrap_or_default();
+        self.cron_id.clone().map(|id| Cron { id, policy })
     }
 
     fn environment(&self) -> Result<Vec<(String, String)>> {
@@ -194,6 +175,20 @@ impl TaskOptions {
     }
 }
 
+fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
+    let pair = |label: &String| {
+        // Docker takes a label without a value; so does core's global flag.
+        let pair = if label.contains('=') {
+            label.clone()
+        } else {
+            format!("{label}=")
+        };
+        grammar::label(&pair)
+            .map_err(|why| anyhow::anyhow!("invalid value '{label}' for '--label': {why}"))
+    };
+    flags.labels.iter().map(pair).collect()
+}
+
 /// One pair of `--env`.
 fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let shown = pair.to_string_lossy();
@@ -201,7 +196,7 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let Some(text) = pair.to_str() else {
         bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
     };
-    let (name, value) = value::pair(text).map_err(|why| {
+    let (name, value) = grammar::pair(text).map_err(|why| {
         anyhow::anyhow!("invalid value '{shown}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}")
     })?;
     if ['\'', '"']
@@ -217,12 +212,14 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<TaskOptions> {
-        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let words: Vec<OsString> = ["run"].iter().chain(words).map(OsString::from).collect();
         match TaskOptions::parse_words("run", &words)? {
-            Parsed::Options(options) => Ok(*options),
+            Parsed::Options(options) => Ok(options),
             Parsed::Help(text) => bail!("help: {text}"),
         }
     }

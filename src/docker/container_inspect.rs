@@ -1,5 +1,7 @@
 //! `docker container inspect`
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
@@ -11,6 +13,35 @@ use super::{Docker, complaint, failure};
 pub(crate) struct State {
     pub(crate) status: Status,
     pub(crate) exit_code: i64,
+    /// RFC 3339, UTC; in the year 1 for one that was never started.
+    #[serde(default)]
+    pub(crate) started_at: String,
+}
+
+/// What one call tells of a container, in the order of [`FACTS`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) id: String,
+    /// With a slash before it.
+    pub(crate) path: String,
+    /// RFC 3339, UTC.
+    pub(crate) created: String,
+    pub(crate) state: State,
+    pub(crate) labels: Option<HashMap<String, String>>,
+}
+
+const FACTS: &str =
+    "[{{json .Id}},{{json .Name}},{{json .Created}},{{json .State}},{{json .Config.Labels}}]";
+
+impl Facts {
+    pub(crate) fn name(&self) -> &str {
+        self.path.trim_start_matches('/')
+    }
+
+    /// A label's value; `None` when it has none of that name.
+    pub(crate) fn label(&self, name: &str) -> Option<&str> {
+        self.labels.as_ref()?.get(name).map(String::as_str)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -28,6 +59,40 @@ pub(crate) enum Status {
 }
 
 impl Docker {
+    /// Facts of those that are still there, in one call.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(crate) fn container_facts(&self, ids: &[&str]) -> Result<Vec<Facts>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arguments: Vec<&str> = ["container", "inspect", "--format", FACTS, "--"]
+            .iter()
+            .chain(ids)
+            .copied()
+            .collect();
+        let output = self.capture(self.call(&arguments))?;
+        // It fails for one that has gone meanwhile, and tells of the others.
+        if !output.status.success()
+            && !complaint(&output)
+                .to_lowercase()
+                .contains("no such container")
+        {
+            return Err(failure("look at the containers", &output));
+        }
+        let lines = output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                serde_json::from_slice(line)
+                    .context("docker's description of a container cannot be read")
+            })
+            .collect()
+    }
+
     /// `None` when there is no such container any more.
     ///
     /// # Errors

@@ -7,16 +7,24 @@ use anyhow::Result;
 use super::Docker;
 
 impl Docker {
-    /// Pulls an image, its progress on our stderr; `login` is the directory of
-    /// the client's configuration to use. Gives whether it came.
+    /// Pulls an image, its progress on our stderr unless `quiet`; `login` is the
+    /// directory of the client's configuration to use. Gives whether it came;
+    /// docker says why not.
     ///
     /// # Errors
     /// Docker could not be started.
-    pub(crate) fn image_pull(&self, reference: &str, login: Option<&Path>) -> Result<bool> {
+    pub(crate) fn image_pull(
+        &self,
+        reference: &str,
+        login: Option<&Path>,
+        quiet: bool,
+    ) -> Result<bool> {
         let mut call = self.call(&["image", "pull", "--", reference]);
         if let Some(directory) = login {
             call = call.env("DOCKER_CONFIG", directory);
         }
-        Ok(call.relay()?.status.success())
+        // Docker's own `--quiet` would still print the image's name.
+        let output = if quiet { call.stdout() } else { call.relay() };
+        Ok(output?.status.success())
     }
 }

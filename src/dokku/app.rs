@@ -1,5 +1,7 @@
 //! Whether an app exists, and whether the one who asks may see it.
 
+use std::fs;
+
 use anyhow::Result;
 
 use super::host::Host;
@@ -29,23 +31,48 @@ impl Host {
         ))
     }
 
-    /// The access plugins' answer: for one app exactly one line, in all, means
-    /// yes (`filterApps` in core's plugin `common`). Without one everybody may.
-    fn may_see(&self, name: &str) -> bool {
-        const HOOK: &str = "user-auth-app";
-        if !self.is_answered(HOOK, &[]) {
-            return true;
+    /// Every app that the user may see, by name.
+    pub(crate) fn apps(&self) -> Vec<App> {
+        let mut names: Vec<String> = fs::read_dir(&self.root)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| is_valid_name(name) && self.root.join(name).is_dir())
+            .collect();
+        names.sort();
+        if self.has_access_plugin() {
+            let seen = self.seen_of(&names.iter().map(String::as_str).collect::<Vec<_>>());
+            names.retain(|name| seen.iter().any(|seen| seen == name));
         }
-        self.ask(HOOK, &[&self.user, &self.key_name, name])
-            .is_ok_and(|answer| {
-                answer
-                    .lines()
-                    .filter(|line| !line.trim().is_empty())
-                    .count()
-                    == 1
-            })
+        names.into_iter().map(App).collect()
+    }
+
+    /// For one app exactly one line, in all, means yes (`filterApps` in core's
+    /// plugin `common`). Without an access plugin everybody may.
+    fn may_see(&self, name: &str) -> bool {
+        !self.has_access_plugin() || self.seen_of(&[name]).len() == 1
+    }
+
+    fn has_access_plugin(&self) -> bool {
+        self.is_answered(ACCESS_HOOK, &[])
+    }
+
+    /// The access plugins' answer about these apps: a line each that may be seen.
+    fn seen_of(&self, names: &[&str]) -> Vec<String> {
+        let mut arguments = vec![self.user.as_str(), self.key_name.as_str()];
+        arguments.extend(names);
+        let answer = self.ask(ACCESS_HOOK, &arguments).unwrap_or_default();
+        answer
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
+
+/// Says which apps a user may see. Not asked where only the event log has it.
+const ACCESS_HOOK: &str = "user-auth-app";
 
 /// `^[a-z0-9][a-z0-9._-]*$`
 fn is_valid_name(name: &str) -> bool {

@@ -23,4 +23,11 @@ impl Host {
             .map_err(|error| anyhow::anyhow!("line {}, column {}", error.line(), error.column()))
             .with_context(|| format!("the answer of hook '{HOOK}' is no JSON object of strings"))
     }
+
+    /// A value of the app's own config, whatever the global one says; empty when
+    /// there is none.
+    pub(crate) fn own_config(&self, app: &App, name: &str) -> String {
+        let answer = self.ask_softly("config-get", &[app.name(), name]);
+        answer.trim().to_owned()
+    }
 }

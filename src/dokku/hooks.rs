@@ -142,11 +142,7 @@ impl Host {
     }
 
     fn call(&self, program: &Path, arguments: &[&str]) -> Call {
-        let call = Call::new(program, arguments);
-        self.flags
-            .not_meant
-            .iter()
-            .fold(call, |call, variable| call.env_remove(variable))
+        self.told_truly(Call::new(program, arguments))
     }
 
     /// The hooks in the order in which plugn runs them: plugin names by bytes.

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 
 use super::flags::{self, Evidence, GlobalFlags};
 use crate::exit::{self, Failure};
+use crate::process::Call;
 
 /// Directories, the one who asks, and what the global flags say.
 pub(crate) struct Host {
@@ -27,13 +28,15 @@ pub(crate) struct Host {
     pub(crate) trace: bool,
 }
 
+/// What Dokku calls the key of one who came without.
+const NO_KEY: &str = "default";
+
 impl Host {
     /// Reads the environment; `argv` are our arguments, the command word first.
     ///
     /// # Errors
-    /// Not started by Dokku, no docker, or global flags that cannot be told.
+    /// Not started by Dokku, or global flags that cannot be told.
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
-        let library = directory("DOKKU_LIB_ROOT")?;
         let flags = flags::find(&Evidence {
             global_flags: &std::env::var_os("DOKKU_GLOBAL_FLAGS")
                 .unwrap_or_default()
@@ -45,6 +48,18 @@ impl Host {
                 .collect::<Vec<_>>(),
             ancestors: &ancestors(),
         })?;
+        Self::with_flags(flags)
+    }
+
+    /// For a process that another one of ours started: it has read the flags.
+    ///
+    /// # Errors
+    /// Not started by Dokku.
+    pub(crate) fn without_flags() -> Result<Self> {
+        Self::with_flags(GlobalFlags::default())
+    }
+
+    fn with_flags(flags: GlobalFlags) -> Result<Self> {
         let meant = |variable: &'static str| {
             text(variable).is_some_and(|value| !value.is_empty())
                 && !flags.not_meant.contains(&variable)
@@ -53,13 +68,30 @@ impl Host {
             root: directory("DOKKU_ROOT")?,
             enabled: directory("PLUGIN_ENABLED_PATH")?,
             user: first_of(&["SSH_USER", "USER"]).unwrap_or_default(),
-            key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| "default".to_owned()),
+            key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| NO_KEY.to_owned()),
             quiet: meant("DOKKU_QUIET_OUTPUT"),
             trace: meant("DOKKU_TRACE"),
             docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
-            library,
+            library: directory("DOKKU_LIB_ROOT")?,
             flags,
         })
+    }
+
+    /// Who asks, for people: the name of the SSH key, else the user.
+    pub(crate) fn who(&self) -> &str {
+        if self.key_name == NO_KEY {
+            &self.user
+        } else {
+            &self.key_name
+        }
+    }
+
+    /// What is started for Dokku sees nothing of what only the user's command said.
+    pub(crate) fn told_truly(&self, call: Call) -> Call {
+        self.flags
+            .not_meant
+            .iter()
+            .fold(call, |call, variable| call.env_remove(variable))
     }
 
     /// The docker client as an absolute path: `DOCKER_BIN`, which may be a
@@ -67,10 +99,6 @@ impl Host {
     ///
     /// # Errors
     /// There is none (exit code 125).
-    #[allow(
-        clippy::unused_self,
-        reason = "the host's environment is this process's"
-    )]
     pub(crate) fn docker(&self) -> Result<PathBuf> {
         let name = &self.docker_bin;
         which::which(name).map_err(|_| {

@@ -1,22 +1,24 @@
 //! Dokku's property store: one plain file a value.
 
 use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 
 use super::host::Host;
 
 /// In place of an app's name, what holds for every app.
-const GLOBAL: &str = "--global";
+pub(crate) const GLOBAL: &str = "--global";
 
 impl Host {
+    fn properties(&self, plugin: &str, app: &str) -> PathBuf {
+        self.library.join("config").join(plugin).join(app)
+    }
+
     /// An app's property of a plugin; `None` when it is not set or empty.
     pub(crate) fn property(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
-        let path = self
-            .library
-            .join("config")
-            .join(plugin)
-            .join(app)
-            .join(name);
-        let value = fs::read_to_string(path).ok()?;
+        let value = fs::read_to_string(self.properties(plugin, app).join(name)).ok()?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
@@ -25,5 +27,71 @@ impl Host {
     pub(crate) fn property_or_global(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
         self.property(plugin, app, name)
             .or_else(|| self.property(plugin, GLOBAL, name))
+    }
+
+    /// Writes a property as a whole or not at all.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub(crate) fn set_property(
+        &self,
+        plugin: &str,
+        app: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<()> {
+        let directory = self.properties(plugin, app);
+        let write = || -> io::Result<()> {
+            fs::create_dir_all(&directory)?;
+            let unfinished = directory.join(format!(".{name}.{}", std::process::id()));
+            fs::write(&unfinished, value)?;
+            fs::rename(&unfinished, directory.join(name))
+        };
+        write().with_context(|| {
+            format!(
+                "property '{name}' cannot be written below '{}'",
+                directory.display()
+            )
+        })
+    }
+
+    /// # Errors
+    /// The store cannot be written.
+    pub(crate) fn unset_property(&self, plugin: &str, app: &str, name: &str) -> Result<()> {
+        let file = self.properties(plugin, app).join(name);
+        or_none(fs::remove_file(&file))
+            .with_context(|| format!("'{}' cannot be removed", file.display()))
+    }
+
+    /// # Errors
+    /// The store cannot be written.
+    pub(crate) fn remove_properties(&self, plugin: &str, app: &str) -> Result<()> {
+        let directory = self.properties(plugin, app);
+        or_none(fs::remove_dir_all(&directory))
+            .with_context(|| format!("'{}' cannot be removed", directory.display()))
+    }
+
+    /// # Errors
+    /// The store cannot be read or written.
+    pub(crate) fn copy_properties(&self, plugin: &str, old: &str, new: &str) -> Result<()> {
+        let from = self.properties(plugin, old);
+        let Ok(entries) = fs::read_dir(&from) else {
+            return Ok(());
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if let Some(value) = self.property(plugin, old, &name) {
+                self.set_property(plugin, new, &name, &value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is not there need not be removed.
+fn or_none(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
     }
 }

@@ -1,12 +1,15 @@
 //! Which scheduler runs an app, and how tasks run on this host.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::app::App;
 use super::host::Host;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
+
+/// Those whose plugins come with Dokku and have hook `scheduler-run`.
+const CORES: [&str; 2] = [DOCKER_LOCAL, "k3s"];
 
 impl Host {
     /// The scheduler's name.
@@ -21,10 +24,73 @@ impl Host {
             .to_owned())
     }
 
-    /// Whether a plugin runs tasks for another scheduler. Each of them answers to
-    /// its own name only, so there is no telling which.
-    pub(crate) fn is_run_by_plugin(&self) -> bool {
-        self.is_answered("scheduler-run", &["scheduler-docker-local"])
+    /// The app's scheduler where its property names another one than this host's.
+    /// It saves a question for every app of a list.
+    pub(crate) fn other_scheduler(&self, app: &App) -> Option<String> {
+        let selected = self.property_or_global("scheduler", app.name(), "selected")?;
+        (selected != DOCKER_LOCAL).then_some(selected)
+    }
+
+    /// Lets another scheduler's plugin serve a command about its tasks; its exit
+    /// status is ours.
+    ///
+    /// # Errors
+    /// No plugin has such a hook, or it cannot be started.
+    pub(crate) fn hand_over_command(
+        &self,
+        trigger: &str,
+        scheduler: &str,
+        app: &App,
+        rest: &[&str],
+    ) -> Result<u8> {
+        let arguments = self.arguments_for(trigger, scheduler, app, rest)?;
+        self.hand_over(trigger, &arguments, |call| call.start()?.into_output())
+    }
+
+    /// What another scheduler's plugin says about its tasks.
+    ///
+    /// # Errors
+    /// No plugin has such a hook, or it fails.
+    pub(crate) fn ask_scheduler(
+        &self,
+        trigger: &str,
+        scheduler: &str,
+        app: &App,
+        rest: &[&str],
+    ) -> Result<String> {
+        self.ask(trigger, &self.arguments_for(trigger, scheduler, app, rest)?)
+    }
+
+    fn arguments_for<'a>(
+        &self,
+        trigger: &str,
+        scheduler: &'a str,
+        app: &'a App,
+        rest: &[&'a str],
+    ) -> Result<Vec<&'a str>> {
+        if !self.has_plugin_for(trigger, scheduler) {
+            bail!(
+                "the app's scheduler is '{scheduler}', and no enabled plugin serves this command for it"
+            );
+        }
+        Ok([scheduler, app.name()]
+            .iter()
+            .chain(rest)
+            .copied()
+            .collect())
+    }
+
+    /// Whether a plugin may serve this trigger for the scheduler. Each answers to its
+    /// own name only and passes others over with success: of core's it is known to
+    /// which, of the rest there is no telling.
+    pub(crate) fn has_plugin_for(&self, trigger: &str, scheduler: &str) -> bool {
+        let others: Vec<String> = CORES
+            .into_iter()
+            .filter(|name| *name != scheduler)
+            .map(|name| format!("scheduler-{name}"))
+            .collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        self.is_answered(trigger, &others)
     }
 
     /// The program of a task without a command, where one was chosen.
@@ -47,8 +113,16 @@ impl Host {
     /// # Errors
     /// The property is no number.
     pub(crate) fn stop_timeout(&self, app: &App) -> Result<u64> {
+        self.stop_timeout_of(app.name())
+    }
+
+    /// The same for an app that may have gone.
+    ///
+    /// # Errors
+    /// As [`Host::stop_timeout`].
+    pub(crate) fn stop_timeout_of(&self, app: &str) -> Result<u64> {
         const DEFAULT: u64 = 30;
-        let answer = self.ask_softly("ps-get-property", &[app.name(), "stop-timeout-seconds"]);
+        let answer = self.ask_softly("ps-get-property", &[app, "stop-timeout-seconds"]);
         match answer.trim() {
             "" => Ok(DEFAULT),
             seconds => seconds.parse().with_context(|| {

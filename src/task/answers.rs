@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::request::Request;
+use super::settings::Settings;
 use crate::docker::Docker;
 use crate::docker::image_inspect::Image;
 use crate::docker::option::{self, DockerOption};
@@ -35,12 +36,14 @@ pub(crate) struct Answers {
     pub(crate) init: bool,
     pub(crate) resources: Resources,
     pub(crate) trace: bool,
+    /// Who asks for the task.
+    pub(crate) user: String,
 }
 
 /// Who runs the app's tasks.
 pub(crate) enum Gathered {
-    /// This host, from these answers.
-    Here(Box<Answers>),
+    /// This host's docker, from these answers.
+    Here(Docker, Box<Answers>),
     /// Another scheduler, of this name: its plugin asks what it needs.
     Elsewhere(String),
 }
@@ -55,9 +58,8 @@ pub(crate) enum ImageType {
 }
 
 impl ImageType {
-    fn of(image: &Image, config: &BTreeMap<String, String>) -> Self {
-        let user = config.get("DOKKU_APP_USER").filter(|user| !user.is_empty());
-        let user = user.map_or("herokuishuser", String::as_str);
+    /// `user` is the one that herokuish runs the app as.
+    fn of(image: &Image, user: &str) -> Self {
         if !image.label("io.buildpacks.stack.id").is_empty() {
             Self::Pack
         } else if image.has_env(&format!("USER={user}")) {
@@ -77,20 +79,22 @@ impl ImageType {
     }
 }
 
+/// Docker is looked for together with the image: another scheduler needs none.
+///
 /// # Errors
 /// A question fails, or the app has no image that was released.
 pub(crate) fn gather(
     host: &Host,
-    docker: &Docker,
     app: &App,
     request: &Request,
+    settings: Settings,
 ) -> Result<Gathered> {
     let entry = request
         .command
         .first()
         .filter(|word| !word.is_empty() && !request.literal);
     let (image, config, procfile_command, rest) = std::thread::scope(|scope| {
-        let image = scope.spawn(|| find_image(host, docker, app));
+        let image = scope.spawn(|| find_image(host, app));
         let config = scope.spawn(|| host.config(app));
         let procfile =
             scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
@@ -102,23 +106,17 @@ pub(crate) fn gather(
     if scheduler != DOCKER_LOCAL {
         return Ok(Gathered::Elsewhere(scheduler));
     }
-    let (name, inspected, mut words) = image?;
+    let (docker, name, inspected, mut words) = image?;
     let inspected = match inspected {
         Some(inspected) => inspected,
-        None => pull(host, docker, app, &name)?,
+        None => pull(host, &docker, app, &name)?,
     };
     released(&inspected)?;
 
     let config = config?;
-    let image_type = ImageType::of(&inspected, &config);
-    if image_type != ImageType::Dockerfile {
-        bail!(
-            "the app's image is of type '{}', which is not served yet",
-            image_type.name()
-        );
-    }
+    let image_type = ImageType::of(&inspected, &app_user(host, app, &config));
     words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
-    Ok(Gathered::Here(Box::new(Answers {
+    let answers = Answers {
         app: app.name().to_owned(),
         image: name.reference,
         image_type,
@@ -129,20 +127,33 @@ pub(crate) fn gather(
         shell: host.shell(app),
         stop_timeout: stop_timeout?,
         init: host.wants_init(app),
-        resources: host.resources(app),
+        resources: settings.over(host.resources(app)),
         trace: host.trace,
-    })))
+        user: host.who().to_owned(),
+    };
+    Ok(Gathered::Here(docker, Box::new(answers)))
 }
 
-type FoundImage = (AppImage, Option<Image>, Vec<String>);
+/// The user that herokuish was told to run the app as. Core takes no global value.
+fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String {
+    const KEY: &str = "DOKKU_APP_USER";
+    config
+        .contains_key(KEY)
+        .then(|| host.own_config(app, KEY))
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "herokuishuser".to_owned())
+}
 
-fn find_image(host: &Host, docker: &Docker, app: &App) -> Result<FoundImage> {
+type FoundImage = (Docker, AppImage, Option<Image>, Vec<String>);
+
+fn find_image(host: &Host, app: &App) -> Result<FoundImage> {
+    let docker = Docker::new(host.docker()?, host.trace);
     let image = host.app_image(app)?;
     let (inspected, options) = std::thread::scope(|scope| {
         let options = scope.spawn(|| host.docker_options(app, &image.tag));
         (docker.image_inspect(&image.reference), joined(options))
     });
-    Ok((image, inspected?, options?))
+    Ok((docker, image, inspected?, options?))
 }
 
 fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {
@@ -153,7 +164,7 @@ fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Ima
                 "Image {reference} not found locally, pulling from registry"
             ));
         }
-        if docker.image_pull(reference, host.registry_login(app).as_deref())?
+        if docker.image_pull(reference, host.registry_login(app).as_deref(), host.quiet)?
             && let Some(inspected) = docker.image_inspect(reference)?
         {
             return Ok(inspected);

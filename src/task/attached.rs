@@ -5,7 +5,8 @@ use anyhow::Result;
 use super::background;
 use super::container::Task;
 use super::keeper::{Keeper, Kept};
-use super::made::{self, Made};
+use super::lock;
+use super::made::Made;
 use super::signals::Events;
 use super::terminal::Terminal;
 use crate::docker::Docker;
@@ -20,7 +21,9 @@ use crate::exit;
 /// It could not be made or started by docker, or a hook refused it.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     let events = Events::watch()?;
+    let locks = lock::take(host, docker, &task)?;
     let made = Made::create(host, docker, &mut task)?;
+    drop(locks);
     if let Some(signal) = events.signal_so_far() {
         return Ok(exit::of_signal(signal));
     }
@@ -30,29 +33,41 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     } else {
         keeper
     };
-    let kept = {
-        let mut terminal = task.streams.terminal.then(Terminal::guard).transpose()?;
-        let client =
-            docker.container_start_attached(&made.id, task.streams.stdin, task.streams.terminal)?;
-        if let Some(terminal) = &mut terminal {
-            terminal.client_is(client.pids().first().copied());
-        }
-        keeper.keep(&events, client, task.streams.terminal)?
-    };
+    made.starts();
+    let kept = attend(docker, &made.id, &task, &mut keeper, &events);
+    let time_left = keeper.time_left();
     match kept {
-        Kept::Ended(code) => {
-            let id = made.id.clone();
-            made.leave();
-            made::finish(host, docker, &task.app, &id, code);
+        Ok(Kept::Ended(code)) => {
+            made.finish(host, &task.app, code);
             Ok(code)
         }
-        Kept::Left => {
-            background::keep(&task.app, &made.id, task.stop_timeout, keeper.time_left())?;
+        Ok(Kept::Left) => {
+            background::keep(host, &task, &made, time_left)?;
             let name = made.leave();
             message::info(&format!(
                 "The task runs on: 'docker container attach {name}' comes back to it"
             ));
             Ok(0)
         }
+        // Docker gives no answer, and the task may run well: it is not ours to end.
+        Err(error) => {
+            made.leave();
+            Err(error)
+        }
     }
+}
+
+fn attend(
+    docker: &Docker,
+    id: &str,
+    task: &Task,
+    keeper: &mut Keeper<'_>,
+    events: &Events,
+) -> Result<Kept> {
+    let mut terminal = task.streams.terminal.then(Terminal::guard).transpose()?;
+    let client = docker.container_start_attached(id, task.streams.stdin, task.streams.terminal)?;
+    if let Some(terminal) = &mut terminal {
+        terminal.client_is(client.pids().first().copied());
+    }
+    keeper.keep(events, client, task.streams.terminal)
 }

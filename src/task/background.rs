@@ -1,9 +1,13 @@
 //! The process that looks after a task whose caller has gone.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
 
+use super::container::Task;
 use super::keeper::{Keeper, Kept};
-use super::made;
+use super::lease::Lease;
+use super::made::{self, Made};
 use super::signals::Events;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
@@ -12,22 +16,59 @@ use crate::process::Call;
 /// The program beside ours for what outlives a command.
 pub(super) const PROGRAM: &str = "keep";
 
+/// A task that runs, as one process of ours tells another of it.
+pub(crate) struct Running<'a> {
+    pub(crate) app: &'a str,
+    /// The container's.
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    /// Seconds.
+    pub(crate) stop_timeout: u64,
+    /// Seconds until the deadline; `None` for none.
+    pub(crate) time_left: Option<u64>,
+}
+
+/// Starts it for a task of ours: it takes the lease when we have ended.
+///
+/// # Errors
+/// As [`look_after`].
+pub(crate) fn keep(
+    host: &Host,
+    task: &Task,
+    made: &Made<'_>,
+    time_left: Option<u64>,
+) -> Result<()> {
+    let stop_timeout = task.stop_timeout;
+    look_after(
+        host,
+        &Running {
+            app: &task.app,
+            id: &made.id,
+            name: &made.name,
+            stop_timeout,
+            time_left,
+        },
+    )
+}
+
 /// Starts it for a container that runs: it holds neither our terminal nor our
-/// pipes. `time_left` is in seconds.
+/// pipes.
 ///
 /// # Errors
 /// It could not be started.
-pub(crate) fn keep(app: &str, id: &str, stop_timeout: u64, time_left: Option<u64>) -> Result<()> {
+pub(crate) fn look_after(host: &Host, task: &Running<'_>) -> Result<()> {
+    let time_left = task
+        .time_left
+        .map_or_else(String::new, |left| left.to_string());
     let arguments = [
-        app.to_owned(),
-        id.to_owned(),
-        stop_timeout.to_string(),
-        time_left.map_or_else(String::new, |left| left.to_string()),
+        task.app,
+        task.id,
+        task.name,
+        &task.stop_timeout.to_string(),
+        &time_left,
     ];
-    let program = std::env::current_exe()
-        .context("our own program's path cannot be read")?
-        .with_file_name(PROGRAM);
-    Call::new(&program, arguments)
+    let program = own_program(PROGRAM)?;
+    host.told_truly(Call::new(&program, arguments))
         .start_in_background()
         .with_context(|| {
             format!(
@@ -37,24 +78,27 @@ pub(crate) fn keep(app: &str, id: &str, stop_timeout: u64, time_left: Option<u64
         })
 }
 
+/// A program that stands beside ours.
+pub(super) fn own_program(name: &str) -> Result<PathBuf> {
+    Ok(std::env::current_exe()
+        .context("our own program's path cannot be read")?
+        .with_file_name(name))
+}
+
 /// The process itself: stays until the task's end.
 ///
 /// # Errors
 /// Docker gives no answer, or the container has gone.
-pub(crate) fn run(
-    host: &Host,
-    docker: &Docker,
-    app: &str,
-    id: &str,
-    stop_timeout: u64,
-    time_left: Option<u64>,
-) -> Result<()> {
+pub(crate) fn run(host: &Host, docker: &Docker, task: &Running<'_>) -> Result<()> {
     let events = Events::watch()?;
-    let client = docker.container_wait(id)?;
-    if let Kept::Ended(code) =
-        Keeper::new(docker, id, stop_timeout, time_left).keep(&events, client, false)?
-    {
-        made::finish(host, docker, app, id, code);
+    let lease = Lease::of_task_after(host, task.name)?;
+    if let Some(facts) = docker.container_facts(&[task.id])?.first() {
+        lease.note_start(&facts.state.started_at);
+    }
+    let client = docker.container_wait(task.id)?;
+    let mut keeper = Keeper::new(docker, task.id, task.stop_timeout, task.time_left);
+    if let Kept::Ended(code) = keeper.keep(&events, client, false)? {
+        made::finish(host, docker, task.app, task.id, code);
     }
     Ok(())
 }

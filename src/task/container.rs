@@ -4,6 +4,8 @@ use anyhow::Result;
 
 use super::answers::{Answers, ImageType};
 use super::environment::Environment;
+use super::labels;
+use super::lock::Exclusion;
 use super::request::Request;
 use crate::docker::container_create::Container;
 use crate::docker::option::DockerOption;
@@ -45,6 +47,8 @@ pub(crate) struct Task {
     /// Seconds.
     pub(crate) time_to_live: Option<u64>,
     pub(crate) stop_timeout: u64,
+    /// What only one container of the app may have.
+    pub(crate) exclusions: Vec<Exclusion>,
     options: Vec<String>,
     own_environment: Vec<(String, String)>,
     command: Vec<String>,
@@ -78,6 +82,8 @@ impl Task {
             .procfile_command
             .as_ref()
             .and_then(|_| request.command.first().cloned());
+        let labels = labels::options(&request, &answers.app, &answers.user, entry.as_deref());
+        let exclusions = labels::exclusions(&request);
         let mut options = kept_words(kept);
         options.extend(resource_options(
             answers.resources,
@@ -102,36 +108,7 @@ impl Task {
         options.extend(["--pull=never", "--restart=no"].map(str::to_owned));
         options.extend(streams.stdin.then(|| "--interactive".to_owned()));
         options.extend(streams.terminal.then(|| "--tty".to_owned()));
-        // Docker keeps the last label of a name: Dokku's own cannot be replaced.
-        let mut labels = request.labels;
-        labels.extend(
-            entry
-                .iter()
-                .map(|entry| ("com.dokku.process-type".to_owned(), entry.clone())),
-        );
-        labels.extend(request.time_to_live.map(|seconds| {
-            (
-                "com.dokku.active-deadline-seconds".to_owned(),
-                seconds.to_string(),
-            )
-        }));
-        if let Some(cron) = request.cron {
-            labels.push(("com.dokku.cron-id".to_owned(), cron.id));
-            labels.push((
-                "com.dokku.concurrency-policy".to_owned(),
-                cron.concurrency_policy,
-            ));
-        }
-        labels.push((
-            "com.dokku.container-type".to_owned(),
-            process_type.to_owned(),
-        ));
-        labels.push(("com.dokku.app-name".to_owned(), answers.app.clone()));
-        options.extend(
-            labels
-                .iter()
-                .map(|(name, value)| format!("--label={name}={value}")),
-        );
+        options.extend(labels);
 
         Ok(Self {
             guesses_shell: request.command.is_empty() && answers.shell.is_none(),
@@ -149,6 +126,7 @@ impl Task {
             streams,
             time_to_live: request.time_to_live,
             stop_timeout: answers.stop_timeout,
+            exclusions,
             options,
             own_environment: request.environment,
         })

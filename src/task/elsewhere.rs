@@ -14,40 +14,66 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::process::Call;
 
-/// Hands the task to the scheduler's hook and gives the hook's exit status. Its
-/// streams are ours.
-///
-/// # Errors
-/// No plugin runs tasks for this scheduler, or the task asks for what only this
-/// host can do.
-pub(crate) fn run(
-    host: &Host,
-    app: &App,
-    scheduler: &str,
-    request: &Request,
-    detached: bool,
-) -> Result<u8> {
-    refuse_what_is_only_here(scheduler, request)?;
-    if !host.is_run_by_plugin() {
-        bail!("the app's scheduler is '{scheduler}', and no enabled plugin runs tasks on it");
+/// The hook that does the work.
+const HOOK: &str = "scheduler-run";
+
+/// A task that is ready to be handed to the scheduler's plugin.
+pub(crate) struct Handover {
+    arguments: Vec<String>,
+    variables: Vec<(&'static str, String)>,
+    /// The call as it may be seen: without the values of the task's environment.
+    shown: String,
+    stdin: bool,
+}
+
+impl Handover {
+    /// # Errors
+    /// No plugin runs tasks for this scheduler, or the task asks for what only this
+    /// host can do.
+    pub(crate) fn new(
+        host: &Host,
+        app: &App,
+        scheduler: &str,
+        request: &Request,
+        detached: bool,
+    ) -> Result<Self> {
+        refuse_what_is_only_here(scheduler, request)?;
+        if !host.has_plugin_for(HOOK, scheduler) {
+            bail!("the app's scheduler is '{scheduler}', and no enabled plugin runs tasks on it");
+        }
+        let variables = variables(request, detached);
+        Ok(Self {
+            arguments: arguments(app.name(), scheduler, request, |value| value),
+            shown: shown(
+                &arguments(app.name(), scheduler, request, |_| "***"),
+                &variables,
+            ),
+            variables,
+            stdin: request.stdin,
+        })
     }
-    let events = Events::watch()?;
-    let arguments = arguments(app.name(), scheduler, request);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let variables = variables(request, detached);
-    host.hand_over("scheduler-run", &arguments, |call| {
-        let call = variables
-            .iter()
-            .fold(call, |call, (name, value)| call.env(name, value));
-        attend(
-            &events,
-            if request.stdin {
-                call.our_input()
-            } else {
-                call
-            },
-        )
-    })
+
+    /// What [`Handover::run`] would do, for `--dry-run`.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Lets the hook run the task and gives the hook's exit status. Its streams are
+    /// ours.
+    ///
+    /// # Errors
+    /// The hook cannot be started.
+    pub(crate) fn run(&self, host: &Host) -> Result<u8> {
+        let events = Events::watch()?;
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        host.hand_over(HOOK, &arguments, |call| {
+            let call = self
+                .variables
+                .iter()
+                .fold(call, |call, (name, value)| call.env(name, value));
+            attend(&events, if self.stdin { call.our_input() } else { call })
+        })
+    }
 }
 
 /// Waits for the hook's end and passes signals on. A key of the terminal reaches
@@ -73,8 +99,14 @@ fn attend(events: &Events, call: Call) -> std::io::Result<Output> {
     }
 }
 
-/// `<scheduler> <app> <env count> <env>… -- <command>…`
-fn arguments(app: &str, scheduler: &str, request: &Request) -> Vec<String> {
+/// `<scheduler> <app> <env count> <env>… -- <command>…`, each value of the task's
+/// environment `as_seen`.
+fn arguments(
+    app: &str,
+    scheduler: &str,
+    request: &Request,
+    as_seen: fn(&str) -> &str,
+) -> Vec<String> {
     let mut arguments = vec![
         scheduler.to_owned(),
         app.to_owned(),
@@ -84,11 +116,24 @@ fn arguments(app: &str, scheduler: &str, request: &Request) -> Vec<String> {
         request
             .environment
             .iter()
-            .map(|(name, value)| format!("{name}={value}")),
+            .map(|(name, value)| format!("{name}={}", as_seen(value))),
     );
     arguments.push("--".to_owned());
     arguments.extend(request.command.iter().cloned());
     arguments
+}
+
+/// The hook's call, to be pasted into a shell, and what it finds in its environment.
+fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
+    let variables: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("  {name}={value}\n"))
+        .collect();
+    format!(
+        "plugn trigger {HOOK} {}\n{}",
+        shell_words::join(arguments),
+        variables.concat()
+    )
 }
 
 /// What core tells a scheduler in its environment.
@@ -110,10 +155,10 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
         )),
         Some((
             "DOKKU_CONCURRENCY_POLICY",
-            cron.map_or_else(
-                || "allow".to_owned(),
-                |cron| cron.concurrency_policy.clone(),
-            ),
+            cron.map(|cron| cron.policy)
+                .unwrap_or_default()
+                .name()
+                .to_owned(),
         )),
     ]
     .into_iter()
@@ -125,6 +170,7 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
 fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
     let wishes = [
         ("--label", !request.labels.is_empty()),
+        ("--lock", request.lock.is_some()),
         ("--memory", request.memory.is_some()),
         ("--cpus", request.cpus.is_some()),
         ("--user", request.user.is_some()),
@@ -142,7 +188,7 @@ fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::request::Cron;
+    use crate::task::request::{Cron, Policy};
 
     #[test]
     fn the_hook_is_called_as_core_calls_it() {
@@ -152,14 +198,14 @@ mod tests {
             ..Request::default()
         };
         let expected = ["k3s", "demo", "2", "A=b c", "D=", "--", "ls", "--", ""];
-        assert_eq!(arguments("demo", "k3s", &request), expected);
+        assert_eq!(arguments("demo", "k3s", &request, |value| value), expected);
     }
 
     #[test]
     fn its_environment_says_how() {
         let cron = Some(Cron {
             id: "x".into(),
-            concurrency_policy: "allow".into(),
+            policy: Policy::Allow,
         });
         for (request, detached, expected) in [
             (

@@ -6,9 +6,12 @@
 //! a failed start or a lost client came about. Whatever fails on the way, it is
 //! removed.
 
+use std::time::SystemTime;
+
 use anyhow::{Result, bail};
 
 use super::container::Task;
+use super::lease::Lease;
 use crate::docker::Docker;
 use crate::docker::container_create::Creation;
 use crate::docker::container_inspect::{State, Status};
@@ -17,17 +20,19 @@ use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::exit;
 
-/// A container of ours. It is removed when this goes out of scope.
+/// A container of ours, and the lease that says so. It is removed when this goes
+/// out of scope.
 pub(crate) struct Made<'a> {
     docker: &'a Docker,
     pub(crate) id: String,
     pub(crate) name: String,
-    ours: bool,
+    removed_with_us: bool,
+    lease: Lease,
 }
 
 impl Drop for Made<'_> {
     fn drop(&mut self) {
-        if self.ours {
+        if self.removed_with_us {
             remove(self.docker, &self.id);
         }
     }
@@ -39,7 +44,7 @@ impl<'a> Made<'a> {
     /// # Errors
     /// Docker refuses it, or a hook: nothing is left then.
     pub(crate) fn create(host: &Host, docker: &'a Docker, task: &mut Task) -> Result<Self> {
-        let mut made = Self::numbered(docker, task)?;
+        let mut made = Self::numbered(host, docker, task)?;
         if let Some(shell) = task.guessed_shell()
             && !docker.container_has_file(&made.id, shell)?
         {
@@ -47,7 +52,7 @@ impl<'a> Made<'a> {
             if !host.quiet {
                 message::info(&format!("The image has no {shell}, running {other}"));
             }
-            made = Self::numbered(docker, task)?;
+            made = Self::numbered(host, docker, task)?;
         }
         host.tell(
             "post-container-create",
@@ -58,16 +63,20 @@ impl<'a> Made<'a> {
 
     /// Takes a number that is free. Docker decides which is: it is asked again
     /// until it takes one.
-    fn numbered(docker: &'a Docker, task: &Task) -> Result<Self> {
+    fn numbered(host: &Host, docker: &'a Docker, task: &Task) -> Result<Self> {
         const TRIES: usize = 100;
         for _ in 0..TRIES {
             let container = task.container(random_number())?;
+            let Some(lease) = Lease::of_task(host, &container.name)? else {
+                continue;
+            };
             if let Creation::Created(id) = docker.container_create(&container)? {
                 return Ok(Self {
                     docker,
                     id,
                     name: container.name,
-                    ours: true,
+                    removed_with_us: true,
+                    lease,
                 });
             }
         }
@@ -77,9 +86,22 @@ impl<'a> Made<'a> {
         )
     }
 
-    /// Another process looks after it from now on.
+    /// It is about to be started.
+    pub(crate) fn starts(&self) {
+        self.lease
+            .note_start(&humantime::format_rfc3339_millis(SystemTime::now()).to_string());
+    }
+
+    /// The last steps after the task's end.
+    pub(crate) fn finish(mut self, host: &Host, app: &str, code: u8) {
+        self.removed_with_us = false;
+        finish(host, self.docker, app, &self.id, code);
+    }
+
+    /// Leaves the container as it is, to whoever takes the lease next. Gives its
+    /// name.
     pub(crate) fn leave(mut self) -> String {
-        self.ours = false;
+        self.removed_with_us = false;
         std::mem::take(&mut self.name)
     }
 }
@@ -95,7 +117,8 @@ pub(crate) fn finish(host: &Host, docker: &Docker, app: &str, id: &str, code: u8
     remove(docker, id);
 }
 
-fn remove(docker: &Docker, id: &str) {
+/// Removes a container, or says why not: `run:retire` comes back to it.
+pub(crate) fn remove(docker: &Docker, id: &str) {
     if let Err(error) = docker.container_remove(id) {
         message::warn(&format!("{error:#}"));
     }
@@ -142,7 +165,11 @@ mod tests {
             (Status::Running, 0, None),
             (Status::Paused, 0, None),
         ] {
-            let state = State { status, exit_code };
+            let state = State {
+                status,
+                exit_code,
+                started_at: String::new(),
+            };
             assert_eq!(code_of(&state), expected, "{state:?}");
         }
     }

@@ -5,10 +5,14 @@
 pub(crate) struct Request {
     /// Values that win over every other source, in order.
     pub(crate) environment: Vec<(String, String)>,
+    /// Dokku's global flags; whoever reads those gets these from Dokku.
+    pub(crate) global_labels: Vec<(String, String)>,
+    /// Those of the task's own options.
     pub(crate) labels: Vec<(String, String)>,
     /// Seconds from its start to its deadline; `None` for no deadline.
     pub(crate) time_to_live: Option<u64>,
     pub(crate) cron: Option<Cron>,
+    pub(crate) lock: Option<Lock>,
     /// In place of the app's limits.
     pub(crate) memory: Option<String>,
     pub(crate) cpus: Option<String>,
@@ -36,7 +40,36 @@ pub(crate) enum Tty {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cron {
     pub(crate) id: String,
-    pub(crate) concurrency_policy: String,
+    pub(crate) policy: Policy,
+}
+
+/// What a task does while another one has its lock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Policy {
+    #[default]
+    Allow,
+    /// It does not start.
+    Forbid,
+    /// It stops the other one first.
+    Replace,
+}
+
+impl Policy {
+    /// Its word in options and labels.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Forbid => "forbid",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+/// A lock by name, within the app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lock {
+    pub(crate) name: String,
+    pub(crate) policy: Policy,
 }
 
 impl Request {

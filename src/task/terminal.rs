@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::background::PROGRAM;
+use super::background::{PROGRAM, own_program};
 use crate::process::Call;
 
 /// Gives the terminal back as it was: when this goes out of scope, and also when
@@ -39,9 +39,7 @@ impl Terminal {
             .as_fd()
             .try_clone_to_owned()
             .context("the terminal cannot be kept")?;
-        let program = std::env::current_exe()
-            .context("our own program's path cannot be read")?
-            .with_file_name(PROGRAM);
+        let program = own_program(PROGRAM)?;
         Call::new(&program, [WATCH])
             .start_between(reader, terminal)
             .with_context(|| {

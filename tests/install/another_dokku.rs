@@ -127,10 +127,9 @@ fn the_hook_is_quiet_and_changes_nothing_the_second_time() {
 
 #[test]
 fn an_older_dokku_is_warned_of_once() {
-    let host = Host::without_plugin();
-    let url = archive_url(&host);
+    let host = Host::with_plugin();
     fs::write(host.library().join("STABLE_VERSION"), "1700000000:0.37.9\n").unwrap();
-    let output = host.dokku(["plugin:install", &url, "--name", "oneoff"]);
+    let output = host.dokku(["plugin:install"]);
     succeeds(&output);
     assert!(
         output.stderr.contains("made for Dokku 0.38 and later")

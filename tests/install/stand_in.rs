@@ -35,21 +35,22 @@ fn we_get_ours_as_they_were_typed() {
 }
 
 #[test]
-fn what_nobody_has_is_said() {
+fn what_only_core_has_is_cores_and_what_nobody_has_is_said() {
     let host = Host::with_plugin();
     let core = host
         .library()
-        .join("core-plugins/available/run/subcommands/logs");
+        .join("core-plugins/available/run/subcommands/extra");
+    super::write_script(&core, "echo \"core's $*\"");
+    assert_eq!(host.dokku(["run:extra", "an-app"]).code, 1);
+    host.prepare(&["plugin:install"]);
+    host.dokku(["run:extra", "an-app"])
+        .says("core's run:extra an-app\n");
     fs::remove_file(core).unwrap();
-    host.prepare(&["plugin:disable", "oneoff"]);
-    let output = host.dokku(["run:logs", "an-app"]);
-    output.refuses(10, "`run:logs` is not a dokku command.");
-    // The next hook takes the name away where neither has it.
-    host.prepare(&["plugin:enable", "oneoff"]);
-    if !available(&host).join("subcommands/logs").exists() {
-        host.prepare(&["plugin:install"]);
-        assert_eq!(host.dokku(["run:logs", "an-app"]).code, 1);
-    }
+    host.dokku(["run:extra", "an-app"])
+        .refuses(10, "`run:extra` is not a dokku command.");
+    // The next hook takes the name away.
+    host.prepare(&["plugin:install"]);
+    assert_eq!(host.dokku(["run:extra", "an-app"]).code, 1);
 }
 
 #[test]

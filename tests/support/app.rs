@@ -14,6 +14,10 @@ pub enum Image {
     /// Busybox: `/bin/sh`, no bash.
     Busybox,
     Bash,
+    /// Runs everything by `/exec`, which prints its arguments between brackets.
+    Herokuish,
+    /// Runs everything by `launcher`, which does the same; its own entrypoint fails.
+    Pack,
     /// Not released: its build failed half-way.
     BuildStage,
     /// None at all.
@@ -40,6 +44,8 @@ impl<'a> App<'a> {
         let recipe = match image {
             Image::Busybox => "busybox",
             Image::Bash => "bash",
+            Image::Herokuish => "herokuish",
+            Image::Pack => "pack",
             Image::BuildStage => "build-stage",
             Image::None => return,
         };
@@ -59,7 +65,16 @@ impl<'a> App<'a> {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        let mut words = vec![OsString::from("run")];
+        self.subcommand("run", options, command)
+    }
+
+    /// `dokku <name> <options> <app> <command>`, ready for redirections.
+    pub fn subcommand<I>(&self, name: &str, options: &[&str], command: I) -> Expression
+    where
+        I: IntoIterator,
+        I::Item: Into<OsString>,
+    {
+        let mut words = vec![OsString::from(name)];
         words.extend(options.iter().map(OsString::from));
         words.push(OsString::from(&self.name));
         words.extend(command.into_iter().map(Into::into));

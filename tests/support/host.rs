@@ -102,15 +102,15 @@ impl Host {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        let command = cmd(&self.dokku, words);
-        std::env::vars_os()
-            .filter(|(name, _)| {
-                let name = name.to_string_lossy();
-                name.starts_with("DOKKU_")
-                    || name.starts_with("SSH_")
-                    || name.starts_with("PLUGIN_")
-            })
-            .fold(command, |command, (name, _)| command.env_remove(name))
+        without_dokkus_variables(&cmd(&self.dokku, words))
+    }
+
+    /// The same, started by a shell script: its `"$@"` is the command.
+    pub fn command_by(&self, script: &str, words: &[&str]) -> Expression {
+        let dokku = self.dokku.to_str().unwrap();
+        let words = [&["-c", script, "sh", dokku], words].concat();
+        // More than one digit before a redirection is not every shell's.
+        without_dokkus_variables(&cmd("bash", words))
     }
 
     /// Runs `dokku <words>` without input.
@@ -182,6 +182,18 @@ impl Drop for Host {
             let _ = fs::remove_dir_all(self.library.join("plugins/available").join(plugin));
         }
     }
+}
+
+/// A test that is started by Dokku must not look like it.
+fn without_dokkus_variables(command: &Expression) -> Expression {
+    std::env::vars_os()
+        .filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("DOKKU_") || name.starts_with("SSH_") || name.starts_with("PLUGIN_")
+        })
+        .fold(command.clone(), |command, (name, _)| {
+            command.env_remove(name)
+        })
 }
 
 /// Runs a command to its end.

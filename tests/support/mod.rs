@@ -4,12 +4,18 @@ mod app;
 mod docker;
 mod gate;
 mod host;
+mod log;
 mod output;
+mod processes;
+mod registry;
 mod wait;
 
 pub use app::{App, Image};
 pub use docker::docker;
 pub use gate::Gate;
 pub use host::{Host, finish, plugin_tree, repository};
+pub use log::Log;
 pub use output::Output;
+pub use processes::{descendants, signal_ours};
+pub use registry::{Login, Registry};
 pub use wait::wait_until;

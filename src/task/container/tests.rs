@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::docker::option;
-use crate::task::request::Cron;
+use crate::task::request::{Cron, Policy};
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
@@ -13,6 +13,7 @@ fn answers() -> Answers {
         app: "demo".to_owned(),
         image: "dokku/demo:latest".to_owned(),
         stop_timeout: 30,
+        user: "ada".to_owned(),
         ..Answers::default()
     }
 }
@@ -35,7 +36,7 @@ fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String
     let common = [
         "container create ",
         "--pull=never --restart=no ",
-        "--label=com.dokku.container-type=run --label=com.dokku.app-name=demo --name=demo.run.7 --env-file /dev/stdin ",
+        "--label=dokku-oneoff.user=ada --label=com.dokku.container-type=run --label=com.dokku.app-name=demo --name=demo.run.7 --env-file /dev/stdin ",
         "dokku/demo:latest ",
     ];
     common.iter().fold(arguments, |arguments, part| {
@@ -175,7 +176,7 @@ fn without_a_shell_of_the_apps_bash_is_a_guess() {
 fn a_cron_task_has_its_own_name_and_labels() {
     let cron = Cron {
         id: "abc".to_owned(),
-        concurrency_policy: "allow".to_owned(),
+        policy: Policy::Allow,
     };
     let task = Task::new(
         answers(),

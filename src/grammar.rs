@@ -1,6 +1,9 @@
-//! The grammars of option values, checked before anything is asked or started.
+//! The grammars of what users may say: options and properties. Checked before
+//! anything is asked or started.
 
 use std::ffi::OsStr;
+
+use crate::task::request::Policy;
 
 /// `None` for `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +131,43 @@ pub(crate) fn identifier(text: &str) -> Result<String, String> {
     Err("expected letters, digits and . _ = -".to_owned())
 }
 
+/// A concurrency policy by its word.
+pub(crate) fn policy(text: &str) -> Result<Policy, String> {
+    let policies = [Policy::Allow, Policy::Forbid, Policy::Replace];
+    let found = policies.into_iter().find(|policy| policy.name() == text);
+    found.ok_or_else(|| "expected allow, forbid or replace".to_owned())
+}
+
+/// A number of lines, or `all`.
+pub(crate) fn lines(text: &str) -> Result<String, String> {
+    if text == "all"
+        || text
+            .parse::<u32>()
+            .is_ok_and(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Ok(text.to_owned());
+    }
+    Err("expected a number of lines or 'all'".to_owned())
+}
+
+/// A time or a duration, as far as its letters: docker reads it.
+pub(crate) fn since(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b":.+-".contains(&byte);
+    if text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned())
+}
+
+/// A container's name or id (docker's grammar).
+pub(crate) fn container(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a container's name".to_owned())
+}
+
 /// Docker's API is JSON: what is no UTF-8 would arrive as something else.
 pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
     let shown = word.display();
@@ -218,6 +258,19 @@ mod tests {
             assert!(user(text).is_err(), "{text:?}");
         }
         assert!(workdir("/srv").is_ok() && workdir("srv").is_err());
+        assert!(lines("0").is_ok() && lines("all").is_ok());
+        assert!(
+            lines("").is_err()
+                && lines("-1").is_err()
+                && lines("+1").is_err()
+                && lines("x").is_err()
+        );
+        assert!(since("10m").is_ok() && since("2026-08-03T05:47:44Z").is_ok());
+        assert!(since("").is_err() && since("-1").is_err() && since("1 2").is_err());
+        assert!(container("my.app.run.7").is_ok());
+        for text in ["", "-a", "a b", "../a", "a/b", "a\n", ".a"] {
+            assert!(container(text).is_err(), "{text:?}");
+        }
         assert!(identifier("5cruaotm4yzzpnjlsdunblj8qyjp=").is_ok());
         for text in ["", "a b", "-x", "a;b", "../x"] {
             assert!(identifier(text).is_err(), "{text:?}");

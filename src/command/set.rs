@@ -1,0 +1,67 @@
+//! `dokku run:set <app>|--global <property> [<value>]`
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use super::options::{self, Parsed};
+use super::print;
+use crate::dokku::host::Host;
+use crate::dokku::property::GLOBAL;
+use crate::task::settings::{Key, PLUGIN};
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true)]
+struct Options {
+    /// For every app
+    #[arg(long)]
+    global: bool,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Sets a property, or unsets it when there is no value.
+///
+/// # Errors
+/// Wrong usage, an app that is not there, a value that is none of the property's.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:set <app>|--global <property> [<value>]";
+    let options: Options = match options::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    let mut words = options.words.into_iter();
+    let owner = if options.global {
+        GLOBAL.to_owned()
+    } else {
+        let name = host
+            .flags
+            .app
+            .clone()
+            .or_else(|| words.next())
+            .unwrap_or_default();
+        host.app(&name)?.name().to_owned()
+    };
+    let Some(name) = words.next() else {
+        bail!("No property specified\nUsage: dokku {USAGE}")
+    };
+    let key = Key::named(&name)?;
+    let value = words.next().unwrap_or_default();
+    if let Some(word) = words.next() {
+        bail!("'{word}' is one word too many\nUsage: dokku {USAGE}");
+    }
+    let said = if value.is_empty() {
+        host.unset_property(PLUGIN, &owner, key.name)?;
+        format!("-----> Unsetting {}\n", key.name)
+    } else {
+        key.check(&value)?;
+        host.set_property(PLUGIN, &owner, key.name, &value)?;
+        format!("-----> Setting {} to {value}\n", key.name)
+    };
+    if !host.quiet {
+        print(&said)?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,103 @@
+//! `dokku run:stop [--all] <app>|--container NAME`
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use super::options::{self, Parsed};
+use super::print;
+use crate::docker::Docker;
+use crate::docker::container_ls::Listed;
+use crate::docker::container_stop::Stopped;
+use crate::dokku::host::Host;
+use crate::dokku::message;
+use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::grammar;
+use crate::parallel::joined;
+use crate::task::listing;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// Stop this one only
+    #[arg(long, value_name = "NAME", value_parser = grammar::container)]
+    container: Option<String>,
+    /// The app's cron tasks too
+    #[arg(long)]
+    all: bool,
+    #[arg(hide = true)]
+    app: Option<String>,
+}
+
+/// Stops one task, or those of an app; prints the names of the stopped.
+///
+/// # Errors
+/// Wrong usage, an app or a container that is not there, docker gives no answer.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:stop [--all] <app>|--container NAME";
+    let options: Options = match options::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    let named = options.app.as_ref().or(host.flags.app.as_ref());
+    let app = named.map(|name| host.app(name)).transpose()?;
+    let container = options.container.as_deref();
+    let owner = app
+        .clone()
+        .or_else(|| container.and_then(|name| listing::app_of(&host, name)));
+    if let Some(owner) = &owner {
+        let scheduler = host.scheduler(owner)?;
+        if scheduler != DOCKER_LOCAL {
+            let container = container.unwrap_or_default();
+            return host.hand_over_command("scheduler-run-stop", &scheduler, owner, &[container]);
+        }
+    }
+    let docker = Docker::new(host.docker()?, host.trace);
+    match (container, app) {
+        (Some(name), app) => {
+            let (task, app) = listing::find(&host, &docker, name, app.as_ref())?;
+            stop(&docker, &[task], host.stop_timeout(&app)?)
+        }
+        (None, Some(app)) => {
+            let mut tasks = listing::tasks(&docker, Some(&app))?;
+            tasks.retain(|task| options.all || !task.is_cron());
+            if tasks.is_empty() {
+                print("No run containers exist\n")?;
+            }
+            stop(&docker, &tasks, host.stop_timeout(&app)?)
+        }
+        (None, None) => bail!("No container or app specified\nUsage: dokku {USAGE}"),
+    }
+}
+
+/// Stops them side by side; 1 when one that runs could not be.
+fn stop(docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
+    let results = std::thread::scope(|scope| {
+        let stops: Vec<_> = tasks
+            .iter()
+            .map(|task| scope.spawn(|| stop_one(docker, task, timeout)))
+            .collect();
+        stops.into_iter().map(joined).collect::<Result<Vec<bool>>>()
+    })?;
+    Ok(u8::from(results.contains(&false)))
+}
+
+/// Says what came of it; whether it is well.
+fn stop_one(docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
+    let name = &task.name;
+    if task.has_ended() {
+        message::info(&format!("{name} has ended already"));
+        return Ok(true);
+    }
+    match docker.container_stop(&task.id, timeout)? {
+        Stopped::Yes => print(&format!("{name}\n"))?,
+        Stopped::Gone => message::info(&format!("{name} has ended already")),
+        Stopped::No(why) => {
+            message::warn(&format!("{name} could not be stopped: {why}"));
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,60 @@
+//! `docker container logs`
+
+use std::io::{self, PipeReader};
+
+use anyhow::{Context, Result};
+use duct::Handle;
+
+use super::Docker;
+
+/// Which part of the logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// A number of lines from the end, or `all`.
+    pub(crate) tail: String,
+    /// What is still to come, too.
+    pub(crate) follow: bool,
+    pub(crate) since: Option<String>,
+}
+
+/// A client that reads logs, and what it reads.
+pub(crate) struct Logs {
+    pub(crate) client: Handle,
+    pub(crate) stdout: PipeReader,
+    /// `None` when it is part of `stdout`, in the order of the task's writing.
+    pub(crate) stderr: Option<PipeReader>,
+}
+
+impl Docker {
+    /// Starts to read a container's logs, each entry with its time before it. It
+    /// ends with the container when it follows. The client is in our process
+    /// group: a Ctrl-C ends it, too.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_logs(&self, id: &str, part: &Part, apart: bool) -> Result<Logs> {
+        let mut arguments = ["container", "logs", "--timestamps"]
+            .map(str::to_owned)
+            .to_vec();
+        arguments.push(format!("--tail={}", part.tail));
+        arguments.extend(part.follow.then(|| "--follow".to_owned()));
+        arguments.extend(part.since.iter().map(|since| format!("--since={since}")));
+        arguments.extend(["--".to_owned(), id.to_owned()]);
+        let call = self.call(&arguments).our_group();
+        let start = || -> io::Result<Logs> {
+            let (stdout, to_stdout) = io::pipe()?;
+            let (stderr, to_stderr) = if apart {
+                let (stderr, to_stderr) = io::pipe()?;
+                (Some(stderr), to_stderr)
+            } else {
+                (None, to_stdout.try_clone()?)
+            };
+            Ok(Logs {
+                client: call.start_into(to_stdout, to_stderr)?,
+                stdout,
+                stderr,
+            })
+        };
+        start().context("docker's client could not be started")
+    }
+}

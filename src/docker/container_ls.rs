@@ -1,0 +1,101 @@
+//! `docker container ls`
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::container_inspect::Status;
+use super::{Docker, failure};
+
+/// A container in a list, in the order of [`FORMAT`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) status: Status,
+    /// As docker shows it: `running`.
+    pub(crate) state: String,
+    /// `Up 2 minutes`, `Exited (3) 2 minutes ago`.
+    pub(crate) status_text: String,
+    /// In double quotes.
+    pub(crate) command: String,
+    /// `2022-08-03 05:47:44 +0000 UTC`, in the time zone of this process.
+    pub(crate) created_at: String,
+    /// `2 seconds ago`
+    pub(crate) running_for: String,
+    pub(crate) image: String,
+    pub(crate) app: String,
+    /// `run` or `cron`.
+    pub(crate) container_type: String,
+    /// Seconds, as text; empty for none.
+    pub(crate) time_to_live: String,
+    pub(crate) cron_id: String,
+    pub(crate) user: String,
+}
+
+/// One JSON array a line: the list's own JSON runs labels together at commas.
+const FORMAT: &str = concat!(
+    "[{{json .ID}},{{json .Names}},{{json .State}},{{json .State}},{{json .Status}},{{json .Command}},",
+    "{{json .CreatedAt}},{{json .RunningFor}},{{json .Image}},",
+    r#"{{json (.Label "com.dokku.app-name")}},{{json (.Label "com.dokku.container-type")}},"#,
+    r#"{{json (.Label "com.dokku.active-deadline-seconds")}},{{json (.Label "com.dokku.cron-id")}},"#,
+    r#"{{json (.Label "dokku-oneoff.user")}}]"#
+);
+
+impl Listed {
+    /// The exit code of one that has ended.
+    pub(crate) fn exit_code(&self) -> Option<u8> {
+        let code = self.status_text.strip_prefix("Exited (")?;
+        code.split_once(')')?.0.parse().ok()
+    }
+}
+
+impl Docker {
+    /// The containers that have these labels (`name` or `name=value`), newest first,
+    /// whatever their state.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(crate) fn container_ls(&self, labels: &[String]) -> Result<Vec<Listed>> {
+        let mut arguments = ["container", "ls", "--all", "--no-trunc", "--format", FORMAT]
+            .map(str::to_owned)
+            .to_vec();
+        arguments.extend(labels.iter().map(|label| format!("--filter=label={label}")));
+        let output = self.capture(self.call(&arguments))?;
+        if !output.status.success() {
+            return Err(failure("list the containers", &output));
+        }
+        let lines = output
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        lines
+            .map(|line| {
+                serde_json::from_slice(line).context("docker's list of containers cannot be read")
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_list() {
+        let line = r#"["id","demo.run.1","exited","exited","Exited (3) 2 minutes ago","\"sh -c 'a,b=c'\"","2022-08-03 05:47:44 +0000 UTC","2 minutes ago","dokku/demo:latest","demo","run","60","","ada"]"#;
+        let listed: Listed = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (listed.status, listed.exit_code()),
+            (Status::Exited, Some(3))
+        );
+        assert_eq!((listed.app.as_str(), listed.user.as_str()), ("demo", "ada"));
+        assert_eq!(
+            Listed {
+                status_text: "Up 2 minutes".into(),
+                ..listed
+            }
+            .exit_code(),
+            None
+        );
+    }
+}

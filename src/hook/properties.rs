@@ -1,0 +1,55 @@
+//! What becomes of an app's properties with the app.
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+
+use crate::dokku::host::Host;
+use crate::task::settings::PLUGIN;
+
+/// `post-delete <app>`
+///
+/// # Errors
+/// They cannot be removed.
+pub(crate) fn post_delete(arguments: &[OsString]) -> Result<u8> {
+    let [app] = names(arguments)?;
+    Host::without_flags()?.remove_properties(PLUGIN, app)?;
+    Ok(0)
+}
+
+/// `post-app-rename-setup <old> <new>`
+///
+/// # Errors
+/// They cannot be copied or removed.
+pub(crate) fn post_app_rename_setup(arguments: &[OsString]) -> Result<u8> {
+    let [old, new] = names(arguments)?;
+    let host = Host::without_flags()?;
+    host.copy_properties(PLUGIN, old, new)?;
+    host.remove_properties(PLUGIN, old)?;
+    Ok(0)
+}
+
+/// `post-app-clone-setup <old> <new>`
+///
+/// # Errors
+/// They cannot be copied.
+pub(crate) fn post_app_clone_setup(arguments: &[OsString]) -> Result<u8> {
+    let [old, new] = names(arguments)?;
+    Host::without_flags()?.copy_properties(PLUGIN, old, new)?;
+    Ok(0)
+}
+
+/// The apps that the trigger names. An empty one would be the plugin's whole store.
+fn names<const COUNT: usize>(arguments: &[OsString]) -> Result<[&str; COUNT]> {
+    let words: Vec<&str> = arguments
+        .iter()
+        .take(COUNT)
+        .filter_map(|word| word.to_str())
+        .collect();
+    let harmless =
+        |word: &&str| !word.is_empty() && !word.contains('/') && !word.starts_with(['.', '-']);
+    match <[&str; COUNT]>::try_from(words) {
+        Ok(names) if names.iter().all(harmless) => Ok(names),
+        _ => bail!("this hook takes {COUNT} names of apps"),
+    }
+}

@@ -1,0 +1,96 @@
+//! Locks: at most one task of an app at a time.
+//!
+//! The container is the lock. Its holder runs, or was created by a process of ours
+//! that lives; one that was created and has nobody any more is removed. Whoever
+//! looks for a holder and creates its own container meanwhile holds the lock's
+//! lease, so of any number of starts at the same moment one comes first.
+
+use anyhow::{Result, bail};
+
+use super::container::Task;
+use super::labels;
+use super::lease::Lease;
+use super::request::Policy;
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
+use crate::docker::container_ls::Listed;
+use crate::docker::container_stop::Stopped;
+use crate::dokku::host::Host;
+use crate::dokku::message;
+
+/// A label that only one container of the app may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Exclusion {
+    /// The label's name: a cron id's or a lock's.
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) policy: Policy,
+}
+
+/// Waits for its turn and makes room as the task's policies say. The leases are to
+/// be held until the task's container is there.
+///
+/// # Errors
+/// Another task has the lock and is not to be replaced, or cannot be stopped.
+pub(crate) fn take(host: &Host, docker: &Docker, task: &Task) -> Result<Vec<Lease>> {
+    let mut leases = Vec::new();
+    for exclusion in &task.exclusions {
+        let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
+        leases.push(Lease::of_lock_after(host, &file)?);
+        make_room(host, docker, task, exclusion)?;
+    }
+    Ok(leases)
+}
+
+fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -> Result<()> {
+    let labels = [
+        format!("{}={}", labels::APP, task.app),
+        format!("{}={}", exclusion.label, exclusion.value),
+    ];
+    for other in docker.container_ls(&labels)? {
+        if !holds(host, docker, &other)? {
+            continue;
+        }
+        if exclusion.policy == Policy::Forbid {
+            bail!(
+                "{} currently has a lock in place for {}: {} has it",
+                task.app,
+                exclusion.value,
+                other.name
+            );
+        }
+        if !host.quiet {
+            message::info(&format!(
+                "Replacing {}, which has the lock for {}",
+                other.name, exclusion.value
+            ));
+        }
+        replace(docker, &other, task.stop_timeout)?;
+    }
+    Ok(())
+}
+
+/// Whether it has the lock. What was created and has nobody is removed.
+fn holds(host: &Host, docker: &Docker, other: &Listed) -> Result<bool> {
+    match other.status {
+        Status::Running | Status::Paused | Status::Restarting => Ok(true),
+        Status::Created => {
+            let free = Lease::of_task(host, &other.name)?;
+            if free.is_some() {
+                docker.container_remove(&other.id)?;
+            }
+            Ok(free.is_none())
+        }
+        Status::Exited | Status::Dead | Status::Removing | Status::Unknown => Ok(false),
+    }
+}
+
+fn replace(docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
+    if other.status == Status::Created {
+        return docker.container_remove(&other.id);
+    }
+    match docker.container_stop(&other.id, stop_timeout)? {
+        Stopped::Yes | Stopped::Gone => Ok(()),
+        Stopped::No(why) => bail!("{} could not be stopped: {why}", other.name),
+    }
+}

@@ -1,0 +1,276 @@
+//! The logs of several tasks as one stream, in the order of their times.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, PipeReader, Write};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+/// How long a source may be silent until the others go on without it.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Docker splits a line of a task's after so many bytes; each part has a time.
+const ENTRY: usize = 16 * 1024;
+
+/// One stream of one task.
+pub(crate) struct Source {
+    pub(crate) reader: PipeReader,
+    pub(crate) to_stderr: bool,
+    /// What stands before each line: `app[7]:`; nothing for raw lines.
+    pub(crate) prefix: Option<Prefix>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    pub(crate) text: String,
+    /// An ANSI colour.
+    pub(crate) color: Option<u8>,
+}
+
+/// What a source's thread tells; `None` at its end.
+struct Said {
+    source: usize,
+    line: Option<Vec<u8>>,
+}
+
+/// Copies the sources to these outputs until all have ended, or an output has no
+/// reader any more.
+pub(crate) fn merge(sources: Vec<Source>, stdout: &mut impl Write, stderr: &mut impl Write) {
+    let (sender, receiver) = mpsc::channel();
+    let mut ways = Vec::new();
+    for (number, source) in sources.into_iter().enumerate() {
+        let sender = sender.clone();
+        thread::spawn(move || read(number, source.reader, &sender));
+        ways.push(Way {
+            to_stderr: source.to_stderr,
+            prefix: source.prefix,
+            lines: VecDeque::new(),
+            ended: false,
+        });
+    }
+    drop(sender);
+    let _ = Merge { ways }.run(&receiver, stdout, stderr);
+}
+
+fn read(source: usize, reader: PipeReader, sender: &Sender<Said>) {
+    let mut reader = BufReader::new(reader);
+    loop {
+        let mut line = Vec::new();
+        let more = matches!(reader.read_until(b'\n', &mut line), Ok(1..));
+        let said = Said {
+            source,
+            line: more.then_some(line),
+        };
+        if sender.send(said).is_err() || !more {
+            return;
+        }
+    }
+}
+
+struct Way {
+    to_stderr: bool,
+    prefix: Option<Prefix>,
+    lines: VecDeque<Vec<u8>>,
+    ended: bool,
+}
+
+struct Merge {
+    ways: Vec<Way>,
+}
+
+impl Merge {
+    fn run(
+        mut self,
+        receiver: &Receiver<Said>,
+        stdout: &mut impl Write,
+        stderr: &mut impl Write,
+    ) -> std::io::Result<()> {
+        loop {
+            // While every source has a line or has ended, the earliest is known.
+            while self
+                .ways
+                .iter()
+                .all(|way| way.ended || !way.lines.is_empty())
+            {
+                if !self.write_earliest(stdout, stderr)? {
+                    return stdout.flush();
+                }
+            }
+            match receiver.recv_timeout(PATIENCE) {
+                Ok(said) => self.take(said),
+                Err(RecvTimeoutError::Timeout) => {
+                    while self.write_earliest(stdout, stderr)? {}
+                    stdout.flush()?;
+                    // Nothing is held back any more: wait for as long as it takes.
+                    match receiver.recv() {
+                        Ok(said) => self.take(said),
+                        Err(_) => return Ok(()),
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.ways.iter_mut().for_each(|way| way.ended = true);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, said: Said) {
+        let way = &mut self.ways[said.source];
+        match said.line {
+            Some(line) => way.lines.push_back(line),
+            None => way.ended = true,
+        }
+    }
+
+    /// Whether there was one.
+    fn write_earliest(
+        &mut self,
+        stdout: &mut impl Write,
+        stderr: &mut impl Write,
+    ) -> std::io::Result<bool> {
+        // Docker's times are of equal length and in UTC: they sort as text.
+        let waiting = self.ways.iter_mut().filter(|way| !way.lines.is_empty());
+        let Some(way) = waiting.min_by(|one, other| time_of(one).cmp(time_of(other))) else {
+            return Ok(false);
+        };
+        let Some(line) = way.lines.pop_front() else {
+            return Ok(false);
+        };
+        let text = shown(&line, way.prefix.as_ref());
+        if way.to_stderr {
+            stderr.write_all(&text)?;
+        } else {
+            stdout.write_all(&text)?;
+        }
+        Ok(true)
+    }
+}
+
+fn time_of(way: &Way) -> &[u8] {
+    way.lines
+        .front()
+        .and_then(|line| split_time(line))
+        .map_or(&[], |(time, _)| time)
+}
+
+/// `2026-11-23T14:36:15.292936097Z ` and the rest; `None` for a line of docker's own.
+fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = line.iter().position(|byte| *byte == b' ')?;
+    let (time, rest) = line.split_at(end);
+    let looks_right = time.len() >= 20
+        && time.ends_with(b"Z")
+        && time[10] == b'T'
+        && time[..4].iter().all(u8::is_ascii_digit);
+    looks_right.then_some((time, &rest[1..]))
+}
+
+/// The line as its user sees it.
+fn shown(line: &[u8], prefix: Option<&Prefix>) -> Vec<u8> {
+    let Some((time, rest)) = split_time(line) else {
+        return line.to_vec();
+    };
+    let mut text = Vec::with_capacity(line.len() + 32);
+    if let Some(Prefix { text: name, color }) = prefix {
+        let (on, off) = color.map_or((String::new(), ""), |color| {
+            (format!("\x1b[{color}m"), "\x1b[0m")
+        });
+        text.extend(on.as_bytes());
+        text.extend(time);
+        text.extend(format!(" {name}{off} ").as_bytes());
+    }
+    // The times within a line that docker has split.
+    let mut rest = rest;
+    while rest.len() > ENTRY
+        && let Some((_, after)) = split_time(&rest[ENTRY..])
+    {
+        text.extend(&rest[..ENTRY]);
+        rest = after;
+    }
+    text.extend(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
+        let sources = parts.iter().map(|(text, to_stderr, prefix)| {
+            let (reader, mut writer) = std::io::pipe().unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
+            Source {
+                reader,
+                to_stderr: *to_stderr,
+                prefix: prefix.clone(),
+            }
+        });
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        merge(sources.collect(), &mut stdout, &mut stderr);
+        (
+            String::from_utf8(stdout).unwrap(),
+            String::from_utf8(stderr).unwrap(),
+        )
+    }
+
+    fn at(second: u8, text: &str) -> String {
+        format!("2026-11-23T14:36:{second:02}.000000001Z {text}\n")
+    }
+
+    #[test]
+    fn lines_come_in_the_order_of_their_times() {
+        let one = at(1, "one") + &at(3, "three") + &at(5, "five");
+        let two = at(2, "two") + &at(4, "");
+        let (stdout, stderr) = merged(&[(&one, false, None), (&two, false, None)]);
+        assert_eq!(
+            (stdout.as_str(), stderr.as_str()),
+            ("one\ntwo\nthree\n\nfive\n", "")
+        );
+    }
+
+    #[test]
+    fn errors_go_their_own_way() {
+        let (stdout, stderr) = merged(&[(&at(1, "out"), false, None), (&at(2, "err"), true, None)]);
+        assert_eq!((stdout.as_str(), stderr.as_str()), ("out\n", "err\n"));
+    }
+
+    #[test]
+    fn a_prefix_is_cores() {
+        let plain = Prefix {
+            text: "app[7]:".to_owned(),
+            color: None,
+        };
+        let colored = Prefix {
+            color: Some(36),
+            ..plain.clone()
+        };
+        let time = "2026-11-23T14:36:01.000000001Z";
+        assert_eq!(
+            merged(&[(&at(1, "x"), false, Some(plain))]).0,
+            format!("{time} app[7]: x\n")
+        );
+        assert_eq!(
+            merged(&[(&at(1, "x"), false, Some(colored))]).0,
+            format!("\x1b[36m{time} app[7]:\x1b[0m x\n")
+        );
+    }
+
+    #[test]
+    fn a_line_that_docker_has_split_is_one_again() {
+        let long = "x".repeat(2 * ENTRY + 5);
+        let time = "2026-11-23T14:36:01.000000001Z ";
+        let split = format!(
+            "{time}{}{time}{}{time}{}\n",
+            &long[..ENTRY],
+            &long[ENTRY..2 * ENTRY],
+            &long[2 * ENTRY..]
+        );
+        assert_eq!(merged(&[(&split, false, None)]).0, long + "\n");
+    }
+
+    #[test]
+    fn what_docker_itself_says_is_shown_as_it_is() {
+        for line in ["Error response from daemon: no\n", "", "x\n", "2026 x\n"] {
+            assert_eq!(merged(&[(line, false, None)]).0, line);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The plugin's own properties: what an app's tasks get where their command says
+//! nothing.
+
+use anyhow::{Result, bail};
+
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::resource::{Resources, megabytes};
+use crate::grammar::{self, TimeToLive};
+
+/// Its name in Dokku's property store.
+pub(crate) const PLUGIN: &str = "oneoff";
+
+/// A property.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// What holds when it is set nowhere.
+    pub(crate) default: &'static str,
+    check: fn(&str) -> Result<(), String>,
+}
+
+pub(crate) const TTL_SECONDS: Key = Key {
+    name: "ttl-seconds",
+    default: "86400",
+    check: |text| grammar::time_to_live(text).map(|_| ()),
+};
+pub(crate) const MEMORY: Key = Key {
+    name: "memory",
+    default: "",
+    check: |text| grammar::memory(text).map(|_| ()),
+};
+pub(crate) const CPUS: Key = Key {
+    name: "cpus",
+    default: "",
+    check: |text| grammar::cpus(text).map(|_| ()),
+};
+pub(crate) const STDIN: Key = Key {
+    name: "stdin",
+    default: ATTACH,
+    check: attach_or_none,
+};
+
+/// Every property, by name.
+pub(crate) const KEYS: [&Key; 4] = [&CPUS, &MEMORY, &STDIN, &TTL_SECONDS];
+
+const ATTACH: &str = "attach";
+const NONE: &str = "none";
+
+fn attach_or_none(text: &str) -> Result<(), String> {
+    if [ATTACH, NONE].contains(&text) {
+        Ok(())
+    } else {
+        Err(format!("expected {ATTACH} or {NONE}"))
+    }
+}
+
+impl Key {
+    /// # Errors
+    /// There is none of this name; the message has all names.
+    pub(crate) fn named(name: &str) -> Result<&'static Self> {
+        if let Some(key) = KEYS.into_iter().find(|key| key.name == name) {
+            return Ok(key);
+        }
+        bail!(
+            "there is no property '{name}': there are {}",
+            KEYS.map(|key| key.name).join(", ")
+        )
+    }
+
+    /// # Errors
+    /// The value is none of this property's.
+    pub(crate) fn check(&self, value: &str) -> Result<()> {
+        match (self.check)(value) {
+            Ok(()) => Ok(()),
+            Err(why) => bail!(
+                "invalid value '{value}' for property '{}': {why}",
+                self.name
+            ),
+        }
+    }
+
+    /// What holds for the app.
+    pub(crate) fn computed(&self, host: &Host, app: &App) -> String {
+        host.property_or_global(PLUGIN, app.name(), self.name)
+            .unwrap_or_else(|| self.default.to_owned())
+    }
+}
+
+/// What holds for the tasks of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) time_to_live: TimeToLive,
+    pub(crate) stdin: bool,
+    memory: Option<String>,
+    cpus: Option<String>,
+}
+
+impl Settings {
+    /// # Errors
+    /// A property's file was written by hand, and wrongly.
+    pub(crate) fn of(host: &Host, app: &App) -> Result<Self> {
+        let value = |key: &Key| -> Result<String> {
+            let value = key.computed(host, app);
+            if !value.is_empty() {
+                key.check(&value)?;
+            }
+            Ok(value)
+        };
+        let filled = |value: String| Some(value).filter(|value| !value.is_empty());
+        let time_to_live =
+            grammar::time_to_live(&value(&TTL_SECONDS)?).map_err(anyhow::Error::msg)?;
+        Ok(Self {
+            time_to_live,
+            stdin: value(&STDIN)? != NONE,
+            memory: filled(value(&MEMORY)?),
+            cpus: filled(value(&CPUS)?),
+        })
+    }
+
+    /// These limits over the app's. A memory of its own stands in for the app's
+    /// three, which docker wants to agree.
+    pub(crate) fn over(self, app: Resources) -> Resources {
+        let cpus = self.cpus.or(app.cpus.clone());
+        match self.memory {
+            Some(memory) => {
+                let memory = Some(megabytes(memory));
+                Resources {
+                    memory,
+                    memory_swap: None,
+                    memory_reservation: None,
+                    cpus,
+                    ..app
+                }
+            }
+            None => Resources { cpus, ..app },
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! How an image was built decides what runs the command. The images of these
+//! tests print each argument that reaches their `/exec` or `launcher` between
+//! brackets, and then execute them.
+
+use crate::support::{App, Host, Image, Log, docker, finish};
+
+/// A command, and the words that core hands over for it.
+const COMMANDS: [(&[&str], &[&str]); 4] = [
+    (
+        &["echo", "a b", "", "--help"],
+        &["echo", "a b", "", "--help"],
+    ),
+    (&["job"], &["echo", "from", "the", "entry"]),
+    (
+        &["job", "own word"],
+        &["echo", "from", "the", "entry", "own word"],
+    ),
+    (&["echo", "job"], &["echo", "job"]),
+];
+
+fn brackets(words: &[&str]) -> String {
+    words.iter().flat_map(|word| ["[", word, "]"]).collect()
+}
+
+/// What the image's program was given for a command, and that it ran.
+fn assert_given(app: &App<'_>) {
+    app.procfile("job: echo from the entry\n");
+    for (command, words) in COMMANDS {
+        let output = app.run_with(&["--no-stdin"], command.iter().copied());
+        let expected = format!("{}\n{}\n", brackets(words), words[1..].join(" "));
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (0, expected.as_str()),
+            "{command:?}: {output:?}"
+        );
+    }
+    let shell = app
+        .command(&[], [""; 0])
+        .stdin_bytes("echo ${BASH_VERSION:+bash}");
+    finish(&shell).says("[/bin/bash]\nbash\n");
+    let status = app.run(["sh", "-c", "exit 7"]).code;
+    assert_eq!(status, 7, "the command's own");
+}
+
+#[test]
+fn herokuish_runs_everything_by_exec() {
+    let host = Host::new();
+    assert_given(&host.app(Image::Herokuish));
+}
+
+#[test]
+fn buildpack_images_run_everything_by_their_launcher() {
+    let host = Host::new();
+    assert_given(&host.app(Image::Pack));
+}
+
+#[test]
+fn the_apps_shell_runs_by_exec_and_launcher() {
+    let host = Host::new();
+    for image in [Image::Herokuish, Image::Pack] {
+        let app = host.app(image);
+        app.prepare("scheduler:set", &["shell", "/bin/sh"]);
+        let shell = app.command(&[], [""; 0]).stdin_bytes("echo in the shell");
+        finish(&shell).says("[/bin/sh]\nin the shell\n");
+    }
+}
+
+/// Writes down the image type of every task of the app.
+fn record(host: &Host, app: &App<'_>) -> Log {
+    let log = Log::new();
+    let hook = format!(
+        "[ \"$1\" != {} ] || echo \"$2 $3\" >>{}",
+        app.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-type", "docker-args-process-run", &hook);
+    log
+}
+
+#[test]
+fn hooks_are_told_the_type() {
+    for (image, told) in [
+        (Image::Busybox, "dockerfile latest\n"),
+        (Image::Herokuish, "herokuish latest\n"),
+        (Image::Pack, "pack latest\n"),
+    ] {
+        let host = Host::new();
+        let app = host.app(image);
+        let log = record(&host, &app);
+        assert_eq!(app.run(["true"]).code, 0);
+        assert_eq!(log.read(), told, "{image:?}");
+    }
+}
+
+/// Deploys the same image with another environment.
+fn deploy_with(app: &App<'_>, image: Image, change: &str) {
+    app.deploy(image);
+    let id = docker(&["container", "create", &app.image()]);
+    docker(&["container", "commit", "--change", change, &id, &app.image()]);
+    docker(&["container", "rm", &id]);
+}
+
+#[test]
+fn the_apps_own_user_makes_an_image_herokuishs() {
+    let host = Host::new();
+    let app = host.app(Image::Herokuish);
+    let log = record(&host, &app);
+    app.config("DOKKU_APP_USER", "ada");
+    // /exec would have printed the word.
+    app.run(["true"]).says("");
+    assert_eq!(log.take(), "dockerfile latest\n");
+    deploy_with(&app, Image::Herokuish, "ENV USER=ada");
+    app.run(["true"]).says("[true]\n");
+    assert_eq!(log.take(), "herokuish latest\n");
+    app.config("DOKKU_APP_USER", "");
+    app.run(["true"]).says("");
+    assert_eq!(log.take(), "dockerfile latest\n");
+}
+
+#[test]
+fn another_apps_user_for_all_makes_none() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its global config is everybody's
+    }
+    let app = host.app(Image::Herokuish);
+    host.prepare(&[
+        "config:set",
+        "--global",
+        "--no-restart",
+        "DOKKU_APP_USER=ada",
+    ]);
+    app.run(["true"]).says("[true]\n");
+}
+
+#[test]
+fn without_bash_the_shell_that_is_there_runs_and_is_said() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let shell = |options: &[&str]| {
+        let command = app
+            .command(options, [""; 0])
+            .stdin_bytes("echo ${BASH_VERSION:-no bash}");
+        finish(&command)
+    };
+    let said = shell(&[]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, "no bash\n"));
+    assert_eq!(
+        said.stderr,
+        "-----> The image has no /bin/bash, running sh\n"
+    );
+
+    let quiet = host
+        .command(["--quiet", "run", &app.name])
+        .stdin_bytes("echo quiet");
+    finish(&quiet).says("quiet\n");
+
+    // One that was chosen is taken, whether it is there or not.
+    app.prepare("scheduler:set", &["shell", "/bin/ash"]);
+    shell(&[]).says("no bash\n");
+    app.prepare("scheduler:set", &["shell", "/bin/bash"]);
+    let output = shell(&[]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (127, ""),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_buildpack_image_without_bash_gets_the_shell_that_is_there() {
+    let host = Host::new();
+    let app = host.app(Image::Pack);
+    let id = docker(&[
+        "container",
+        "create",
+        "--entrypoint",
+        "rm",
+        &app.image(),
+        "/bin/bash",
+    ]);
+    docker(&["container", "start", "--attach", &id]);
+    docker(&[
+        "container",
+        "commit",
+        "--change",
+        "ENTRYPOINT [\"/bin/false\"]",
+        &id,
+        &app.image(),
+    ]);
+    docker(&["container", "rm", &id]);
+    let shell = app.command(&[], [""; 0]).stdin_bytes("echo in the shell");
+    let output = finish(&shell);
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (
+            0,
+            "[sh]\nin the shell\n",
+            "-----> The image has no /bin/bash, running sh\n"
+        )
+    );
+}

@@ -1,0 +1,289 @@
+//! `run:list`
+
+use serde_json::Value;
+
+use crate::support::{App, Gate, Host, Image, docker};
+
+/// A container as a task's, created and not started; removed with the app.
+fn created(app: &App<'_>, number: u32, container_type: &str) -> String {
+    let name = format!("{}.{container_type}.{number}", app.name);
+    docker(&[
+        "container",
+        "create",
+        "--name",
+        &name,
+        "--label",
+        &format!("com.dokku.app-name={}", app.name),
+        "--label",
+        &format!("com.dokku.container-type={container_type}"),
+        &app.image(),
+        "sleep",
+        "1",
+    ])
+}
+
+fn remove(app: &App<'_>) {
+    for id in app.containers() {
+        docker(&["container", "rm", "--force", &id]);
+    }
+}
+
+fn json(output: &str) -> Vec<Value> {
+    serde_json::from_str(output).unwrap()
+}
+
+#[test]
+fn json_has_cores_keys_and_ours_beside_them() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let handle = app
+        .command(&["--timeout=10m"], Gate::WAIT)
+        .stdin_null()
+        .start()
+        .unwrap();
+    gate.wait();
+    let output = host.dokku(["run:list", "--format", "json", &app.name]);
+    gate.open();
+    handle.wait().unwrap();
+    let tasks = json(&output.stdout);
+    assert_eq!(tasks.len(), 1, "{output:?}");
+    let task = tasks[0].as_object().unwrap();
+    assert_eq!(task["app"], app.name);
+    assert_eq!(task["type"], "run");
+    assert_eq!(task["image"], app.image());
+    assert_eq!(task["exit_code"], Value::Null);
+    assert!(task["started"].as_str().unwrap().ends_with('Z'), "{task:?}");
+    assert!(
+        task["deadline"].as_str().unwrap().ends_with('Z'),
+        "{task:?}"
+    );
+    let first: Vec<&str> = output
+        .stdout
+        .lines()
+        .filter_map(|line| line.trim().split('"').nth(1))
+        .take(4)
+        .collect();
+    assert_eq!(first, ["name", "state", "command", "created_at"]);
+}
+
+#[test]
+fn all_adds_cron_tasks_and_ended_ones() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    created(&app, 1, "run");
+    created(&app, 2, "cron");
+    let ended = created(&app, 3, "run");
+    docker(&["container", "start", "--attach", &ended]);
+    let names = |words: &[&str]| {
+        let words: Vec<&str> = ["run:list", "--format=json"]
+            .iter()
+            .chain(words)
+            .copied()
+            .chain([app.name.as_str()])
+            .collect();
+        let mut names: Vec<String> = json(&host.dokku(words).stdout)
+            .iter()
+            .map(|task| task["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let (some, all) = (names(&[]), names(&["--all"]));
+    let output = host.dokku(["run:list", "--format=json", "--all", &app.name]);
+    remove(&app);
+    assert_eq!(some, [format!("{}.run.1", app.name)]);
+    assert_eq!(
+        all,
+        [
+            format!("{}.cron.2", app.name),
+            format!("{}.run.1", app.name),
+            format!("{}.run.3", app.name)
+        ]
+    );
+    let tasks = json(&output.stdout);
+    let ended = tasks.iter().find(|task| task["state"] == "exited").unwrap();
+    assert_eq!(ended["exit_code"], 0);
+}
+
+#[test]
+fn without_an_app_every_app_that_may_be_seen() {
+    let host = Host::new();
+    let (one, two, hidden) = (
+        host.app(Image::Busybox),
+        host.app(Image::Busybox),
+        host.app(Image::Busybox),
+    );
+    for app in [&one, &two, &hidden] {
+        created(app, 1, "run");
+    }
+    let hook = format!(
+        "shift 2; for app; do [ $app = {} ] || echo $app; done",
+        hidden.name
+    );
+    host.add_hook("oneoff-test-acl", "user-auth-app", &hook);
+    let table = host.dokku(["run:list"]);
+    let all = host.dokku(["run:list", "--format", "json"]);
+    let not_seen = host.dokku(["run:list", &hidden.name]);
+    host.add_hook(
+        "oneoff-test-acl",
+        "user-auth-app",
+        "shift 2; for app; do echo $app; done",
+    );
+    for app in [&one, &two, &hidden] {
+        remove(app);
+    }
+    assert_eq!(table.code, 0, "{table:?}");
+    for app in [&one, &two] {
+        assert!(
+            table
+                .stdout
+                .contains(&format!("=====> {} run containers\nNAMES", app.name)),
+            "{table:?}"
+        );
+    }
+    assert!(
+        !table.stdout.contains(&hidden.name) && !all.stdout.contains(&hidden.name),
+        "{all:?}"
+    );
+    let apps: Vec<Value> = json(&all.stdout)
+        .into_iter()
+        .map(|task| task["app"].clone())
+        .collect();
+    assert!(
+        apps.contains(&one.name.clone().into()) && apps.contains(&two.name.clone().into()),
+        "{apps:?}"
+    );
+    not_seen.refuses(20, "does not exist");
+}
+
+#[test]
+fn an_unknown_format_names_the_two() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    let output = host.dokku(["run:list", "--format=yaml", &app.name]);
+    output.refuses(1, "stdout, json");
+}
+
+#[test]
+fn quiet_drops_the_heading() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    created(&app, 1, "run");
+    let outputs = [
+        host.dokku(["run:list", "--quiet", &app.name]),
+        host.dokku(["--quiet", "run:list", &app.name]),
+        host.dokku(["--app", &app.name, "--quiet", "run:list"]),
+    ];
+    remove(&app);
+    for output in outputs {
+        assert!(
+            output
+                .stdout
+                .starts_with(&format!("{}.run.1\t\"sleep 1\"\t", app.name)),
+            "{output:?}"
+        );
+        assert_eq!(output.stdout.lines().count(), 1);
+    }
+}
+
+#[test]
+fn another_schedulers_hook_lists_its_tasks() {
+    let host = Host::new();
+    let (app, here) = (host.app(Image::None), host.app(Image::Busybox));
+    created(&here, 1, "run");
+    let hook = format!(
+        "[ $2 != {} ] || echo \"[{{\\\"name\\\":\\\"$1 $3\\\"}}]\"",
+        app.name
+    );
+    host.add_hook("oneoff-test-other", "scheduler-run-list", &hook);
+    app.prepare("scheduler:set", &["selected", "other"]);
+    let one = host.dokku(["run:list", "--format=json", &app.name]);
+    let table = host.dokku(["run:list"]);
+    let every = host.dokku(["run:list", "--format=json"]);
+    remove(&here);
+    one.says("[{\"name\":\"other json\"}]\n");
+    assert!(
+        table.stdout.contains("[{\"name\":\"other stdout\"}]\n"),
+        "{table:?}"
+    );
+    let names: Vec<Value> = json(&every.stdout)
+        .into_iter()
+        .map(|task| task["name"].clone())
+        .collect();
+    assert!(
+        names.contains(&"other json".into())
+            && names.contains(&format!("{}.run.1", here.name).into()),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_scheduler_without_the_hook_is_said() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    app.prepare("scheduler:set", &["selected", "k3s"]);
+    host.dokku(["run:list", &app.name]).refuses(1, "'k3s'");
+    let every = host.dokku(["run:list", "--format=json"]);
+    assert_eq!(every.code, 1, "{every:?}");
+    assert!(
+        every
+            .stderr
+            .contains(&format!("{}: the app's scheduler is 'k3s'", app.name)),
+        "{every:?}"
+    );
+    json(&every.stdout);
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn the_table_of_an_app() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        created(&app, 1, "run");
+        let output = host.dokku(["run:list", &app.name]);
+        remove(&app);
+        assert_eq!(output.code, 0, "{output:?}");
+        let lines: Vec<&str> = output.stdout.lines().collect();
+        let name = format!("{}.run.1", app.name);
+        let width = name.len() + 3;
+        assert_eq!(lines.len(), 3, "{output:?}");
+        assert_eq!(lines[0], format!("=====> {} run containers", app.name));
+        assert_eq!(
+            lines[1],
+            format!("{:width$}{:12}CREATED", "NAMES", "COMMAND")
+        );
+        assert!(
+            lines[2].starts_with(&format!("{name}   \"sleep 1\"   ")),
+            "{output:?}"
+        );
+    }
+
+    #[test]
+    fn no_task_is_an_empty_list() {
+        let host = Host::new();
+        let app = host.app(Image::None);
+        let output = host.dokku(["run:list", "--format", "json", &app.name]);
+        assert_eq!((output.code, output.stdout.as_str()), (0, "[]\n"));
+        assert_eq!(host.dokku(["run:list", "no-such-app"]).code, 20);
+    }
+
+    #[test]
+    fn json_of_a_task() {
+        let host = Host::new();
+        let app = host.app(Image::Busybox);
+        created(&app, 1, "run");
+        let output = host.dokku(["run:list", "--format", "json", &app.name]);
+        remove(&app);
+        let tasks = json(&output.stdout);
+        assert_eq!(tasks[0]["name"], format!("{}.run.1", app.name));
+        assert_eq!(tasks[0]["state"], "created");
+        assert_eq!(tasks[0]["command"], "\"sleep 1\"");
+        assert!(
+            tasks[0]["created_at"].as_str().unwrap().starts_with("20"),
+            "{output:?}"
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! `--lock`, and the policies of cron tasks.
+
+use std::fs;
+use std::thread;
+
+use crate::support::{App, Gate, Host, Image, Output, docker, wait_until};
+
+/// Starts so many at the same moment; their exit codes.
+fn at_once(app: &App<'_>, options: &[&str], count: usize, script: &str) -> Vec<Output> {
+    thread::scope(|scope| {
+        let tasks: Vec<_> = (0..count)
+            .map(|_| scope.spawn(|| app.run_with(options, ["sh", "-c", script])))
+            .collect();
+        tasks.into_iter().map(|task| task.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn of_fifty_starts_exactly_one_runs() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // The one that runs waits until all the others have been refused.
+    let script = "echo ran >>/gate/ran; while [ ! -e /gate/go ]; do sleep 0.05; done";
+    let outputs = thread::scope(|scope| {
+        let tasks = scope.spawn(|| {
+            at_once(
+                &app,
+                &["--cron-id=job", "--concurrency-policy=forbid"],
+                50,
+                script,
+            )
+        });
+        wait_until("one runs", || gate.path("ran").exists().then_some(()));
+        wait_until("the others are refused", || {
+            let filter = format!("label=com.dokku.app-name={}", app.name);
+            let starting = processes_of(&app.name);
+            (starting <= 1
+                && docker(&["container", "ls", "--quiet", "--filter", &filter])
+                    .lines()
+                    .count()
+                    == 1)
+                .then_some(())
+        });
+        gate.open();
+        tasks.join().unwrap()
+    });
+    let refused = outputs
+        .iter()
+        .filter(|output| output.code == 1 && output.stderr.contains("lock"))
+        .count();
+    let ran = outputs.iter().filter(|output| output.code == 0).count();
+    assert_eq!((ran, refused), (1, 49));
+    assert_eq!(fs::read_to_string(gate.path("ran")).unwrap(), "ran\n");
+}
+
+/// Processes of `run` with this word on their command line.
+fn processes_of(app: &str) -> usize {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let lines =
+        processes.filter_map(|process| fs::read_to_string(process.path().join("cmdline")).ok());
+    lines
+        .filter(|line| line.contains("/subcommands/default\0run\0") && line.contains(app))
+        .count()
+}
+
+#[test]
+fn a_lock_is_free_when_its_task_has_ended() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for _ in 0..2 {
+        assert_eq!(app.run_with(&["--lock=import"], ["true"]).code, 0);
+    }
+}
+
+#[test]
+fn locks_of_other_names_and_apps_do_not_hold() {
+    let host = Host::new();
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let gate = Gate::new(&app);
+    let handle = app
+        .command(&["--lock=import"], Gate::WAIT)
+        .stdin_null()
+        .start()
+        .unwrap();
+    gate.wait();
+    app.run_with(&["--lock=import"], ["true"])
+        .refuses(1, "lock in place for import");
+    assert_eq!(app.run_with(&["--lock=export"], ["true"]).code, 0);
+    assert_eq!(
+        app.run_with(
+            &["--cron-id=import", "--concurrency-policy=forbid"],
+            ["true"]
+        )
+        .code,
+        0
+    );
+    assert_eq!(other.run_with(&["--lock=import"], ["true"]).code, 0);
+    gate.open();
+    handle.wait().unwrap();
+}
+
+#[test]
+fn replace_stops_the_old_one_and_starts_the_new() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let options = ["--lock=import", "--concurrency-policy=replace"];
+    let script = "trap 'exit 5' TERM; touch /gate/ready; while :; do sleep 0.05; done";
+    let old = app
+        .command(&options, ["sh", "-c", script])
+        .stdin_null()
+        .unchecked()
+        .start()
+        .unwrap();
+    gate.wait();
+    let output = app.run_with(&options, ["echo", "new"]);
+    assert_eq!((output.code, output.stdout.as_str()), (0, "new\n"));
+    assert_eq!(old.wait().unwrap().status.code(), Some(5));
+}
+
+#[test]
+fn what_a_dead_start_left_holds_no_lock() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    docker(&[
+        "container",
+        "create",
+        "--name",
+        &format!("{}.run.1", app.name),
+        "--label",
+        &app_label,
+        "--label",
+        "com.dokku.container-type=run",
+        "--label",
+        "dokku-oneoff.lock=import",
+        &app.image(),
+        "true",
+    ]);
+    app.run_with(&["--lock=import"], ["echo", "ran"])
+        .says("ran\n");
+    assert!(app.containers().is_empty(), "it was removed");
+}
+
+#[test]
+fn a_policy_needs_something_to_hold() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.run_with(&["--concurrency-policy=forbid"], ["true"])
+        .refuses(1, "--concurrency-policy forbid");
+    app.run_with(&["--lock=../x"], ["true"])
+        .refuses(1, "'../x'");
+    assert_eq!(
+        app.run_with(&["--concurrency-policy=allow"], ["true"]).code,
+        0
+    );
+}

@@ -1,0 +1,268 @@
+//! `run:logs`
+
+use duct::cmd;
+
+use crate::support::{App, Gate, Host, Image, docker, finish, wait_until};
+
+/// A detached task that writes with `script`, then waits at the gate; its name.
+fn writing(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
+    let script = format!("{script}; {}", Gate::WAIT[2]);
+    let output = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
+    gate.wait();
+    output.stdout.trim().to_owned()
+}
+
+fn end(app: &App<'_>, gate: &Gate) {
+    gate.open();
+    wait_until("the tasks have ended", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+fn number(name: &str) -> &str {
+    name.rsplit('.').next().unwrap()
+}
+
+/// The line without its time, which must be one.
+fn without_time(line: &str) -> &str {
+    let (time, rest) = line.split_once(' ').unwrap();
+    assert!(time.len() > 20 && time.ends_with('Z'), "{line}");
+    rest
+}
+
+#[test]
+fn tasks_are_interleaved_in_time_order_with_their_names() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let detached = |script: &str| {
+        let output = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
+        output.stdout.trim().to_owned()
+    };
+    let until = |file: &str| format!("while [ ! -e /gate/{file} ]; do sleep 0.05; done");
+    let one = detached(&format!(
+        "echo first; touch /gate/1; {}; echo third; touch /gate/3; {}",
+        until("2"),
+        until("go")
+    ));
+    let two = detached(&format!(
+        "{}; echo second; touch /gate/2; {}",
+        until("1"),
+        until("go")
+    ));
+    wait_until("all lines are written", || {
+        gate.path("3").exists().then_some(())
+    });
+    let output = host.dokku(["run:logs", &app.name]);
+    end(&app, &gate);
+    let lines: Vec<&str> = output.stdout.lines().map(without_time).collect();
+    let expected = [(&one, "first"), (&two, "second"), (&one, "third")]
+        .map(|(name, line)| format!("app[{}]: {line}", number(name)));
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn raw_lines_are_the_tasks_bytes() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = writing(
+        &host,
+        &app,
+        &gate,
+        "echo a b; echo; printf '%040000d\\n' 7; echo err >&2",
+    );
+    let output = host.dokku(["run:logs", "-q", "-n", "all", "--container", &name]);
+    end(&app, &gate);
+    output.says(&format!("a b\n\n{:040000}\nerr\n", 7));
+}
+
+#[test]
+fn errors_are_merged_or_apart() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // Docker reads the two streams side by side: only time keeps their order.
+    writing(
+        &host,
+        &app,
+        &gate,
+        "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three",
+    );
+    let merged = host.dokku(["run:logs", "-q", &app.name]);
+    let apart = host.dokku(["run:logs", "-q", "--stderr", &app.name]);
+    end(&app, &gate);
+    merged.says("one\ntwo\nthree\n");
+    assert_eq!(
+        (apart.code, apart.stdout.as_str(), apart.stderr.as_str()),
+        (0, "one\nthree\n", "two\n")
+    );
+}
+
+#[test]
+fn a_number_of_lines_and_a_time() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    writing(&host, &app, &gate, "seq 1 150");
+    let counted = |words: &[&str]| {
+        let words: Vec<&str> = ["run:logs", "-q"]
+            .iter()
+            .chain(words)
+            .copied()
+            .chain([app.name.as_str()])
+            .collect();
+        host.dokku(words).stdout.lines().count()
+    };
+    let counts = [
+        counted(&[]),
+        counted(&["-n", "2"]),
+        counted(&["--num=0"]),
+        counted(&["--since", "2100-01-01T00:00:00Z"]),
+    ];
+    end(&app, &gate);
+    assert_eq!(counts, [100, 2, 0, 0]);
+    host.dokku(["run:logs", "-n", "some", &app.name])
+        .refuses(1, "'some'");
+    host.dokku(["run:logs", "--since", "; id", &app.name])
+        .refuses(1, "'; id'");
+}
+
+#[test]
+fn following_ends_with_the_last_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = "echo before";
+    let output = host.dokku([
+        "run:detached",
+        &app.name,
+        "sh",
+        "-c",
+        &format!("{script}; {}; echo after", Gate::WAIT[2]),
+    ]);
+    gate.wait();
+    let follow = host.command(["run:logs", "-t", "-q", "--container", output.stdout.trim()]);
+    let handle = follow
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture()
+        .start()
+        .unwrap();
+    wait_until("it follows", || client_follows(&app));
+    gate.open();
+    let output = handle.wait().unwrap();
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).as_ref()
+        ),
+        (Some(0), "before\nafter\n")
+    );
+    end(&app, &gate);
+}
+
+/// Docker's client that follows the logs of this task runs.
+fn client_follows(app: &App<'_>) -> Option<()> {
+    let id = app.containers().concat();
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut lines = processes
+        .filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok());
+    lines
+        .any(|line| {
+            line.contains("\0logs\0") && line.contains("\0--follow\0") && line.contains(&id)
+        })
+        .then_some(())
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    writing(&host, &app, &gate, "seq 1 50000");
+    let logs = host
+        .command(["run:logs", "-n", "all", "-q", &app.name])
+        .stdin_null()
+        .stderr_capture()
+        .unchecked();
+    let output = logs
+        .pipe(cmd!("head", "-n", "1"))
+        .stdout_capture()
+        .run()
+        .unwrap();
+    end(&app, &gate);
+    assert_eq!(
+        (output.stdout.as_slice(), output.stderr.as_slice()),
+        (&b"1\n"[..], &b""[..])
+    );
+}
+
+#[test]
+fn what_is_no_task_of_ours_is_not_there() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let web = format!("{}.web.1", app.name);
+    let label = format!("com.dokku.app-name={}", app.name);
+    docker(&[
+        "container",
+        "create",
+        "--name",
+        &web,
+        "--label",
+        &label,
+        &app.image(),
+        "true",
+    ]);
+    for container in [web.as_str(), "no-such-container"] {
+        host.dokku(["run:logs", "--container", container])
+            .refuses(1, "there is no one-off container");
+    }
+    docker(&["container", "rm", &web]);
+    host.dokku(["run:logs"])
+        .refuses(1, "No container or app specified");
+    host.dokku(["run:logs", "no-such-app"])
+        .refuses(20, "does not exist");
+}
+
+#[test]
+fn an_app_without_tasks_is_said() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    let output = host.dokku(["run:logs", &app.name]);
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (0, "", "No run containers exist\n")
+    );
+}
+
+#[test]
+fn another_schedulers_hook_shows_its_logs() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    host.add_hook(
+        "oneoff-test-other",
+        "scheduler-run-logs",
+        &format!("[ $2 != {} ] || echo \"$1 [$3] $4 $5 $6\"", app.name),
+    );
+    app.prepare("scheduler:set", &["selected", "other"]);
+    host.dokku(["run:logs", &app.name])
+        .says("other [] false false 100\n");
+    host.dokku(["run:logs", "-t", "-q", "-n", "5", &app.name])
+        .says("other [] true true 5\n");
+}
+
+#[test]
+fn no_colour_without_a_terminal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = writing(&host, &app, &gate, "echo line");
+    let output = finish(&host.command(["run:logs", &app.name]).stdin_null());
+    end(&app, &gate);
+    assert_eq!(
+        without_time(output.stdout.trim_end()),
+        format!("app[{}]: line", number(&name)),
+        "{output:?}"
+    );
+}

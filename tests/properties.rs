@@ -1,0 +1,171 @@
+//! `run:set`, `run:report`, and what the properties do.
+
+use crate::support::{App, Host, Image, finish};
+
+/// The value of an option in the call of docker's that a dry run shows.
+fn option_of(app: &App<'_>, options: &[&str], name: &str) -> Option<String> {
+    let output = app.run_with(&[&["--dry-run"], options].concat(), ["true"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    let beginning = format!("--{name}=");
+    let mut words = output
+        .stdout
+        .split_whitespace()
+        .map(|word| word.trim_matches('\''));
+    words.find_map(|word| word.strip_prefix(&beginning).map(str::to_owned))
+}
+
+const DEADLINE: &str = "label=com.dokku.active-deadline-seconds";
+
+#[test]
+fn a_property_holds_where_the_command_says_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    host.dokku(["run:set", &app.name, "ttl-seconds", "600"])
+        .says("-----> Setting ttl-seconds to 600\n");
+    app.prepare("run:set", &["memory", "64"]);
+    app.prepare("run:set", &["cpus", "0.5"]);
+    assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("600"));
+    assert_eq!(option_of(&app, &[], "memory").as_deref(), Some("64m"));
+    assert_eq!(option_of(&app, &[], "cpus").as_deref(), Some("0.5"));
+    let own = ["--timeout=1m", "--memory=32m", "--cpus=2"];
+    for (name, value) in [(DEADLINE, "60"), ("memory", "32m"), ("cpus", "2")] {
+        assert_eq!(
+            option_of(&app, &own, name).as_deref(),
+            Some(value),
+            "{name}"
+        );
+    }
+    host.dokku(["run:set", &app.name, "ttl-seconds"])
+        .says("-----> Unsetting ttl-seconds\n");
+    assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("86400"));
+    app.prepare("run:set", &["ttl-seconds", "none"]);
+    assert_eq!(option_of(&app, &[], DEADLINE), None);
+}
+
+#[test]
+fn a_memory_of_its_own_stands_in_for_the_apps_limits() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare(
+        "resource:limit",
+        &[
+            "--process-type",
+            "run",
+            "--memory",
+            "64",
+            "--memory-swap",
+            "96",
+        ],
+    );
+    app.prepare("run:set", &["memory", "128m"]);
+    assert_eq!(option_of(&app, &[], "memory").as_deref(), Some("128m"));
+    assert_eq!(option_of(&app, &[], "memory-swap"), None);
+}
+
+#[test]
+fn stdin_may_be_left_out_for_an_app() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let count = || finish(&app.command(&[], ["wc", "-c"]).stdin_bytes("four")).stdout;
+    assert_eq!(count(), "4\n");
+    app.prepare("run:set", &["stdin", "none"]);
+    assert_eq!(count(), "0\n");
+}
+
+#[test]
+fn what_is_no_property_or_value_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    for (words, named) in [
+        (vec!["run:set", &app.name, "colour", "red"], "'colour'"),
+        (vec!["run:set", &app.name, "ttl-seconds", "soon"], "'soon'"),
+        (vec!["run:set", &app.name, "memory", "--rm"], "--rm"),
+        (vec!["run:set", &app.name, "stdin", "maybe"], "'maybe'"),
+        (vec!["run:set", &app.name, "../../x", "1"], "'../../x'"),
+        (vec!["run:set", &app.name], "No property"),
+        (vec!["run:set", &app.name, "memory", "1g", "2g"], "'2g'"),
+    ] {
+        host.dokku(&words).refuses(1, named);
+    }
+    host.dokku(["run:set", "no-such-app", "memory", "1g"])
+        .refuses(20, "does not exist");
+    host.dokku(["run:report", &app.name, "--run-memory"])
+        .says("\n");
+}
+
+#[test]
+fn a_report_shows_what_is_set_and_what_holds() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    app.prepare("run:set", &["memory", "1g"]);
+    let report = host.dokku(["run:report", &app.name]);
+    assert_eq!((report.code, report.stderr.as_str()), (0, ""));
+    let lines: Vec<&str> = report.stdout.lines().collect();
+    assert_eq!(lines[0], format!("=====> {} run information", app.name));
+    assert!(
+        lines.contains(&format!("       {:31}1g", "Run memory:").as_str()),
+        "{report:?}"
+    );
+    assert!(
+        lines.contains(&format!("       {:31}86400", "Run computed ttl seconds:").as_str()),
+        "{report:?}"
+    );
+    host.dokku(["run:report", &app.name, "--run-computed-memory"])
+        .says("1g\n");
+    let json = host.dokku(["run:report", &app.name, "--format", "json"]);
+    let values: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(values["memory"], "1g");
+    assert_eq!(values["computed-stdin"], "attach");
+    host.dokku(["run:report", &app.name, "--run-colour"])
+        .refuses(1, "--run-computed-cpus");
+    assert!(
+        host.dokku(["run:report"])
+            .stdout
+            .contains(&format!("=====> {} run information", app.name))
+    );
+}
+
+#[test]
+fn a_global_property_is_below_the_apps() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let app = host.app(Image::Busybox);
+    host.prepare(&["run:set", "--global", "ttl-seconds", "60"]);
+    assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("60"));
+    app.prepare("run:set", &["ttl-seconds", "70"]);
+    assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("70"));
+    let report = host.dokku(["run:report", "--global"]);
+    assert!(
+        report
+            .stdout
+            .contains(&format!("{:31}60", "Run global ttl seconds:")),
+        "{report:?}"
+    );
+    assert!(!report.stdout.contains("Run ttl seconds:"), "{report:?}");
+}
+
+#[test]
+fn properties_go_with_the_app() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    app.prepare("run:set", &["memory", "1g"]);
+    let (clone, renamed) = (
+        format!("{}-clone", app.name),
+        format!("{}-renamed", app.name),
+    );
+    host.prepare(&["apps:clone", "--skip-deploy", &app.name, &clone]);
+    host.dokku(["run:report", &clone, "--run-memory"])
+        .says("1g\n");
+    host.prepare(&["apps:rename", "--skip-deploy", &clone, &renamed]);
+    host.dokku(["run:report", &renamed, "--run-memory"])
+        .says("1g\n");
+    host.prepare(&["--force", "apps:destroy", &renamed]);
+    host.prepare(&["apps:create", &renamed]);
+    host.dokku(["run:report", &renamed, "--run-memory"])
+        .says("\n");
+    host.prepare(&["--force", "apps:destroy", &renamed]);
+    host.dokku(["run:report", &app.name, "--run-memory"])
+        .says("1g\n");
+}

@@ -1,0 +1,209 @@
+//! `run:retire`, and Dokku's five-minute pass.
+
+use std::fs;
+
+use duct::cmd;
+
+use crate::support::{App, Host, Image, docker, wait_until};
+
+/// A container that nobody of ours looks after, in this state.
+fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str) -> String {
+    let name = format!("{}.run.{number}", app.name);
+    let mut words = vec!["container", "create", "--init", "--name", &name];
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    for label in ["com.dokku.container-type=run", &app_label]
+        .iter()
+        .chain(labels)
+    {
+        words.extend(["--label", label]);
+    }
+    let image = app.image();
+    words.extend([image.as_str(), "sh", "-c", script]);
+    let id = docker(&words);
+    match state {
+        "created" => {}
+        "exited" => {
+            cmd("docker", ["container", "start", "--attach", &id])
+                .unchecked()
+                .stdout_null()
+                .run()
+                .unwrap();
+        }
+        _ => {
+            docker(&["container", "start", &id]);
+        }
+    }
+    if state == "paused" {
+        docker(&["container", "pause", &id]);
+    }
+    name
+}
+
+fn names(app: &App<'_>) -> Vec<String> {
+    let filter = format!("label=com.dokku.app-name={}", app.name);
+    let mut names: Vec<String> = docker(&[
+        "container",
+        "ls",
+        "--all",
+        "--filter",
+        &filter,
+        "--format",
+        "{{.Names}}",
+    ])
+    .lines()
+    .map(str::to_owned)
+    .collect();
+    names.sort();
+    names
+}
+
+const LATE: &str = "com.dokku.active-deadline-seconds=0";
+const EARLY: &str = "com.dokku.active-deadline-seconds=600";
+const OURS: &str = "dokku-oneoff.user=ada";
+
+fn log_of_ends(host: &Host, app: &App<'_>) -> tempfile::NamedTempFile {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    fs::set_permissions(
+        log.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o666),
+    )
+    .unwrap();
+    let hook = format!(
+        "[ \"$2\" != {} ] || echo $4 >>{}",
+        app.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    log
+}
+
+#[test]
+fn what_is_past_its_deadline_goes_whatever_its_state() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (number, state) in ["created", "running", "paused", "exited"]
+        .into_iter()
+        .enumerate()
+    {
+        let number = u32::try_from(number).unwrap();
+        let script = if state == "exited" {
+            "exit 3"
+        } else {
+            "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+        };
+        orphan(&app, number, &[LATE], script, state);
+    }
+    let early = orphan(&app, 9, &[EARLY], "sleep 60", "running");
+    let output = host.dokku(["run:retire", &app.name]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(names(&app), [early.as_str()]);
+    docker(&["container", "rm", "--force", &early]);
+}
+
+#[test]
+fn what_was_left_of_ours_is_swept_with_its_exit_code() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let log = log_of_ends(&host, &app);
+    orphan(&app, 1, &[EARLY, OURS], "true", "created");
+    orphan(&app, 2, &[EARLY, OURS], "exit 3", "exited");
+    let cores = orphan(&app, 3, &[EARLY], "exit 4", "exited");
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    assert_eq!(names(&app), [cores.as_str()]);
+    assert_eq!(fs::read_to_string(log.path()).unwrap(), "3\n");
+    docker(&["container", "rm", &cores]);
+}
+
+#[test]
+fn a_task_whose_keeper_was_killed_gets_another_one() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let log = log_of_ends(&host, &app);
+    let output = host.dokku([
+        "run:detached",
+        &app.name,
+        "sh",
+        "-c",
+        "trap 'exit 6' TERM; while :; do sleep 0.05; done",
+    ]);
+    let name = output.stdout.trim();
+    let keeper = wait_until("a process looks after it", || keeper_of(name));
+    cmd!("kill", "-KILL", keeper.to_string()).run().unwrap();
+    wait_until("it is gone", || keeper_of(name).is_none().then_some(()));
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    wait_until("another one looks after it", || keeper_of(name));
+    docker(&["container", "kill", "--signal=TERM", name]);
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(fs::read_to_string(log.path()).unwrap(), "6\n");
+}
+
+/// The background process of ours that has this container's name among its words.
+fn keeper_of(name: &str) -> Option<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|process| process.file_name().to_str()?.parse().ok())
+        .find(|pid: &u32| {
+            let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.contains("/bin/keep\0") && line.contains(&format!("\0{name}\0"))
+        })
+}
+
+#[test]
+fn a_task_that_somebody_looks_after_is_left_alone() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = crate::support::Gate::new(&app);
+    let command = app
+        .command(&[], crate::support::Gate::WAIT)
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture();
+    let handle = command.unchecked().start().unwrap();
+    gate.wait();
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    assert_eq!(app.containers().len(), 1);
+    gate.open();
+    assert_eq!(handle.wait().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn a_label_that_is_no_number_is_said_once_and_stops_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let odd = orphan(
+        &app,
+        1,
+        &["com.dokku.active-deadline-seconds=soon"],
+        "sleep 60",
+        "running",
+    );
+    orphan(&app, 2, &[LATE], "true", "exited");
+    let output = host.dokku(["run:retire", &app.name]);
+    assert_eq!(names(&app), [odd.as_str()]);
+    docker(&["container", "rm", "--force", &odd]);
+    // The embedded host reaches the plugin by both of its names.
+    let once = output
+        .stderr
+        .lines()
+        .filter(|line| line.contains("'soon'"))
+        .count();
+    assert!((1..=2).contains(&once), "{output:?}");
+}
+
+#[test]
+fn without_an_app_it_is_every_app_and_so_is_dokkus_pass() {
+    let host = Host::new();
+    let (one, two) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    for words in [vec!["run:retire"], vec!["ps:retire"]] {
+        orphan(&one, 1, &[LATE], "sleep 60", "running");
+        orphan(&two, 1, &[LATE], "true", "created");
+        assert_eq!(host.dokku(&words).code, 0, "{words:?}");
+        assert!(
+            one.containers().is_empty() && two.containers().is_empty(),
+            "{words:?}"
+        );
+    }
+    assert_eq!(host.dokku(["run:retire", "no-such-app"]).code, 20);
+}

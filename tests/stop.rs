@@ -1,0 +1,235 @@
+//! `run:stop`
+
+use crate::support::{App, Gate, Host, Image, Output, docker, wait_until};
+
+fn detached(host: &Host, app: &App<'_>, script: &str) -> String {
+    let output = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
+    assert_eq!(output.code, 0, "{output:?}");
+    output.stdout.trim().to_owned()
+}
+
+/// Ends by TERM at once.
+const WAITS: &str = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+
+fn none_left(app: &App<'_>) {
+    wait_until("the containers are removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn every_task_of_an_app_and_no_other() {
+    let host = Host::new();
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let mut names = [detached(&host, &app, WAITS), detached(&host, &app, WAITS)];
+    let kept = detached(&host, &other, WAITS);
+    let output = host.dokku(["run:stop", &app.name]);
+    names.sort();
+    let mut stopped: Vec<&str> = output.stdout.lines().collect();
+    stopped.sort_unstable();
+    assert_eq!(
+        (output.code, stopped),
+        (0, names.iter().map(String::as_str).collect()),
+        "{:?}",
+        output.stderr
+    );
+    none_left(&app);
+    assert_eq!(other.containers().len(), 1);
+    host.dokku(["run:stop", "--container", &kept])
+        .says(&format!("{kept}\n"));
+    none_left(&other);
+}
+
+#[test]
+fn twelve_tasks_stop_side_by_side() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("ps:set", &["stop-timeout-seconds", "2"]);
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| detached(&host, &app, "trap '' TERM; while :; do sleep 0.1; done"));
+        }
+    });
+    // One after the other they would take their timeouts one after the other, too.
+    let started = std::time::Instant::now();
+    let output = host.dokku(["run:stop", &app.name]);
+    assert_eq!(
+        (output.code, output.stdout.lines().count()),
+        (0, 12),
+        "{output:?}"
+    );
+    assert!(
+        started.elapsed().as_secs() < 12 * 2,
+        "{:?}",
+        started.elapsed()
+    );
+    none_left(&app);
+}
+
+#[test]
+fn an_attached_task_ends_with_its_own_code() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = "trap 'echo bye; exit 4' TERM; touch /gate/ready; while :; do sleep 0.05; done";
+    let command = app
+        .command(&[], ["sh", "-c", script])
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture();
+    let handle = command.unchecked().start().unwrap();
+    gate.wait();
+    assert_eq!(host.dokku(["run:stop", &app.name]).code, 0);
+    let output = Output::new(handle.wait().unwrap());
+    assert_eq!((output.code, output.stdout.as_str()), (4, "bye\n"));
+}
+
+#[test]
+fn cron_tasks_only_with_all() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = host.dokku([
+        "run:detached",
+        "--cron-id=abc",
+        &app.name,
+        "sh",
+        "-c",
+        WAITS,
+    ]);
+    let name = output.stdout.trim();
+    host.dokku(["run:stop", &app.name])
+        .says("No run containers exist\n");
+    host.dokku(["run:stop", "--all", &app.name])
+        .says(&format!("{name}\n"));
+    none_left(&app);
+}
+
+#[test]
+fn by_id_too_but_never_by_a_beginning() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = detached(&host, &app, WAITS);
+    let id = app.containers().concat();
+    for beginning in [&name[..name.len() - 1], &id[..8], &id[..11]] {
+        host.dokku(["run:stop", "--container", beginning])
+            .refuses(1, beginning);
+    }
+    host.dokku(["run:stop", "--container", &id])
+        .says(&format!("{name}\n"));
+    none_left(&app);
+}
+
+#[test]
+fn what_is_no_task_of_ours_is_not_there() {
+    let host = Host::new();
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let task = detached(&host, &other, WAITS);
+    let web = format!("{}.web.1", app.name);
+    let label = format!("com.dokku.app-name={}", app.name);
+    let words = [
+        "--name",
+        &web,
+        "--label",
+        &label,
+        "--label",
+        "com.dokku.container-type=deploy",
+        &app.image(),
+    ];
+    docker(
+        &[
+            &["container", "run", "--detach"][..],
+            &words,
+            &["sleep", "60"],
+        ]
+        .concat(),
+    );
+    for words in [
+        vec!["run:stop", "--container", &web],
+        vec!["run:stop", "--container", "no-such-container"],
+        vec!["run:stop", "--container", &task, &app.name],
+    ] {
+        let output = host.dokku(&words);
+        output.refuses(1, "there is no one-off container");
+    }
+    let hook = format!(
+        "shift 2; for app; do [ $app = {} ] || echo $app; done",
+        other.name
+    );
+    host.add_hook("oneoff-test-acl", "user-auth-app", &hook);
+    let hidden = host.dokku(["run:stop", "--container", &task]);
+    host.add_hook(
+        "oneoff-test-acl",
+        "user-auth-app",
+        "shift 2; for app; do echo $app; done",
+    );
+    hidden.refuses(1, "there is no one-off container");
+    let running = docker(&[
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.Running}}",
+        &web,
+    ]);
+    docker(&["container", "rm", "--force", &web]);
+    assert_eq!(running, "true");
+    host.dokku(["run:stop", "--container", &task])
+        .says(&format!("{task}\n"));
+    none_left(&other);
+}
+
+#[test]
+fn a_malformed_or_missing_name_stops_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = detached(&host, &app, WAITS);
+    for words in [
+        vec!["run:stop"],
+        vec!["run:stop", "--container"],
+        vec!["run:stop", "--container="],
+        vec!["run:stop", "--container", "../x"],
+        vec!["run:stop", "--container", "a b"],
+        vec!["run:stop", "--wrong", &app.name],
+    ] {
+        assert_eq!(host.dokku(&words).code, 1, "{words:?}");
+    }
+    assert_eq!(host.dokku(["run:stop", "no-such-app"]).code, 20);
+    assert_eq!(app.containers().len(), 1);
+    host.dokku(["run:stop", "--container", &name])
+        .says(&format!("{name}\n"));
+    none_left(&app);
+}
+
+#[test]
+fn another_schedulers_hook_stops_its_tasks() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    let hook = format!("[ $2 != {} ] || {{ echo \"$1 [$3]\"; exit 3; }}", app.name);
+    host.add_hook("oneoff-test-other", "scheduler-run-stop", &hook);
+    app.prepare("scheduler:set", &["selected", "other"]);
+    let name = format!("{}.run.7", app.name);
+    for (words, expected) in [
+        (vec!["run:stop", &app.name], "other []\n".to_owned()),
+        (
+            vec!["run:stop", "--container", &name],
+            format!("other [{name}]\n"),
+        ),
+    ] {
+        let output = host.dokku(words);
+        assert_eq!((output.code, output.stdout), (3, expected));
+    }
+}
+
+mod parity {
+    use super::*;
+
+    #[test]
+    fn an_app_without_tasks_is_said() {
+        let host = Host::new();
+        let app = host.app(Image::None);
+        let output = host.dokku(["run:stop", &app.name]);
+        assert_eq!(
+            (output.code, output.stdout.trim()),
+            (0, "No run containers exist")
+        );
+    }
+}
