@@ -1,6 +1,6 @@
 # Every target is a script of its own, which says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo test plugin lint clean
+.PHONY: help demo test plugin release lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ test: ## lint, build, run the whole suite, check that nothing is left in docker
 
 plugin: ## build the plugin into target/plugin, as it is released
 	@scripts/build-plugin
+
+release: ## pack release archives and their checksums into target/release-archives
+	@scripts/release
 
 lint: ## cargo fmt, clippy, shellcheck
 	@scripts/lint

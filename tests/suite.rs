@@ -24,6 +24,7 @@ mod failures;
 mod global_flags;
 mod help;
 mod image_types;
+mod install;
 mod labels;
 mod life_cycle;
 mod list;

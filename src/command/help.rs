@@ -1,12 +1,12 @@
-//! The plugin's `commands` file: `dokku help` and `run:help`.
+//! What the plugin's `commands` files execute: `dokku help` and `run:help`.
 //!
-//! Dokku executes it for `help` and for every word that no subcommand file
-//! answers. The plugin can be reached by two names, `run` and `oneoff`, and each
-//! command is to be listed once.
+//! Dokku asks for `help` and for every word that no subcommand file answers, and
+//! does so by both names of the plugin, `run` and `oneoff`, where `install` has
+//! taken `run` over. Each command is to be listed once.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -56,20 +56,18 @@ const COMMANDS: [(&str, &str); 8] = [
     ),
 ];
 
+/// `arguments` are the name and then what Dokku gave: `commands` and the
+/// launcher of the take-over directory each say which of the two names they are.
+///
 /// # Errors
 /// stdout cannot be written.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    let program = std::env::args_os()
-        .next()
-        .map(PathBuf::from)
-        .unwrap_or_default();
-    let name = plugin_name(&program);
-    let asked = arguments
-        .first()
-        .and_then(|word| word.to_str())
-        .unwrap_or_default();
+    let mut words = arguments.iter().map(|word| word.to_str());
+    let (Some(Some(name)), Some(Some(asked))) = (words.next(), words.next()) else {
+        return Ok(NOT_MINE);
+    };
     if asked == "help" {
-        if !is_listed_elsewhere(&program, name) {
+        if name == TAKEN_OVER || !is_taken_over() {
             print(&lines(name, is_all_asked_for()))?;
         }
         return Ok(0);
@@ -81,23 +79,15 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     Ok(NOT_MINE)
 }
 
-/// The directory below `plugins/enabled` that we were reached by.
-fn plugin_name(program: &Path) -> &str {
-    program
-        .parent()
-        .and_then(Path::file_name)
-        .and_then(OsStr::to_str)
-        .unwrap_or("oneoff")
-}
-
-/// Whether the same file answers as `run`, too.
-fn is_listed_elsewhere(program: &Path, name: &str) -> bool {
-    let resolved = |path: &Path| fs::canonicalize(path).ok();
-    let (Some(plugin), Some(file)) = (program.parent(), program.file_name()) else {
-        return false;
+/// Whether `plugins/enabled/run` leads to the directory that `install` puts in
+/// place of core's. Data can lie behind a link (in docker installations).
+fn is_taken_over() -> bool {
+    let real = |directory: &str, name: &str| {
+        let path = PathBuf::from(std::env::var_os(directory)?).join(name);
+        fs::canonicalize(path).ok()
     };
-    let other = plugin.with_file_name(TAKEN_OVER).join(file);
-    name != TAKEN_OVER && resolved(&other).is_some_and(|other| Some(other) == resolved(program))
+    let link = real("PLUGIN_ENABLED_PATH", TAKEN_OVER);
+    link.is_some() && link == real("DOKKU_LIB_ROOT", "data/oneoff/run")
 }
 
 /// `dokku help --all` says so on its command line only.
@@ -134,15 +124,6 @@ fn page(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_name_is_the_directory_that_dokku_went_through() {
-        assert_eq!(
-            plugin_name(Path::new("/var/lib/dokku/plugins/enabled/run/commands")),
-            "run"
-        );
-        assert_eq!(plugin_name(Path::new("commands")), "oneoff");
-    }
 
     #[test]
     fn a_line_has_one_comma_before_its_description() {

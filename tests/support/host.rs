@@ -27,30 +27,31 @@ impl Host {
     /// The host that `ONEOFF_TEST_HOST` names.
     pub fn new() -> Self {
         match std::env::var("ONEOFF_TEST_HOST").as_deref() {
-            Err(_) | Ok("" | "embedded") => Self::embedded(),
+            Err(_) | Ok("" | "embedded") => Self::with_plugin(),
             Ok("installed" | "parity") => Self::installed(),
             Ok(other) => panic!("ONEOFF_TEST_HOST is '{other}': embedded, installed or parity"),
         }
     }
 
-    fn embedded() -> Self {
-        let directory = tempfile::Builder::new()
-            .prefix("oneoff-host-")
-            .tempdir()
-            .unwrap();
-        let tree = match std::env::var_os("ONEOFF_PLUGIN_TREE") {
-            Some(tree) => PathBuf::from(tree),
-            None => stage(&directory.path().join("plugin")),
-        };
+    /// An embedded host with the plugin.
+    pub fn with_plugin() -> Self {
+        let directory = temporary();
+        let tree = plugin_tree(directory.path());
+        Self::create(directory, &["--plugin".into(), tree.into()])
+    }
+
+    /// An embedded host without it. What installs, updates and removes a plugin is
+    /// tried on no host that is somebody's.
+    pub fn without_plugin() -> Self {
+        Self::create(temporary(), &[])
+    }
+
+    fn create(directory: TempDir, options: &[OsString]) -> Self {
         let path = directory.path().join("host");
-        cmd!(
-            repository().join("tests/host/create"),
-            &path,
-            "--plugin",
-            tree
-        )
-        .run()
-        .expect("an embedded host");
+        let words = [&[OsString::from(&path)], options].concat();
+        cmd(repository().join("tests/host/create"), words)
+            .run()
+            .expect("an embedded host");
         Self {
             dokku: path.join("bin/dokku"),
             root: path.join("home/dokku"),
@@ -77,6 +78,11 @@ impl Host {
 
     pub fn library(&self) -> &Path {
         &self.library
+    }
+
+    /// What an embedded host lives in; a test may put its own things beside it.
+    pub fn directory(&self) -> &Path {
+        self.directory.as_ref().expect("an embedded host").path()
     }
 
     /// A new app, deployed with the image.
@@ -211,46 +217,48 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The plugin's tree with the binaries of this build, as `make plugin` lays it out
-/// with those of the release.
-fn stage(tree: &Path) -> PathBuf {
-    fs::create_dir_all(tree.join("bin")).unwrap();
-    for name in [
-        "plugin.toml",
-        "commands",
-        "subcommands",
-        "scheduler-run-retire",
-        "report",
-        "post-delete",
-        "post-app-rename-setup",
-        "post-app-clone-setup",
-    ] {
-        cmd!("cp", "-RP", repository().join(name), tree)
-            .run()
-            .unwrap();
+fn temporary() -> TempDir {
+    tempfile::Builder::new()
+        .prefix("oneoff-host-")
+        .tempdir()
+        .unwrap()
+}
+
+/// The plugin as `make plugin` lays it out: the one that `ONEOFF_PLUGIN_TREE`
+/// names, or one below `directory` with the binaries of this build.
+pub fn plugin_tree(directory: &Path) -> PathBuf {
+    match std::env::var_os("ONEOFF_PLUGIN_TREE") {
+        Some(tree) => PathBuf::from(tree),
+        None => stage(&directory.join("plugin")),
     }
-    for binary in [
-        env!("CARGO_BIN_EXE_run"),
-        env!("CARGO_BIN_EXE_detached"),
-        env!("CARGO_BIN_EXE_keep"),
-        env!("CARGO_BIN_EXE_help"),
-        env!("CARGO_BIN_EXE_hook-report"),
-        env!("CARGO_BIN_EXE_list"),
-        env!("CARGO_BIN_EXE_logs"),
-        env!("CARGO_BIN_EXE_post-app-clone-setup"),
-        env!("CARGO_BIN_EXE_post-app-rename-setup"),
-        env!("CARGO_BIN_EXE_post-delete"),
-        env!("CARGO_BIN_EXE_report"),
-        env!("CARGO_BIN_EXE_retire"),
-        env!("CARGO_BIN_EXE_set"),
-        env!("CARGO_BIN_EXE_stop"),
-        env!("CARGO_BIN_EXE_scheduler-run-retire"),
-    ] {
-        let binary = Path::new(binary);
-        fs::hard_link(binary, tree.join("bin").join(binary.file_name().unwrap()))
-            .or_else(|_| {
-                fs::copy(binary, tree.join("bin").join(binary.file_name().unwrap())).map(|_| ())
-            })
+}
+
+fn stage(tree: &Path) -> PathBuf {
+    if tree.exists() {
+        return tree.to_owned(); // asked for before; to copy a file over a link to itself would empty it
+    }
+    fs::create_dir_all(tree.join("bin")).unwrap();
+    // What Dokku executes stands at the top level: links and executable files.
+    let top = fs::read_dir(repository()).unwrap().map(|entry| {
+        let path = entry.unwrap().path();
+        let about = path.symlink_metadata().unwrap();
+        let executed =
+            about.is_symlink() || (about.is_file() && about.permissions().mode() & 0o111 != 0);
+        (path, executed)
+    });
+    let executed = top.filter_map(|(path, executed)| executed.then_some(path));
+    let kept = ["plugin.toml", "subcommands", "take-over"].map(|name| repository().join(name));
+    let words = [OsString::from("-RP")]
+        .into_iter()
+        .chain(executed.chain(kept).map(OsString::from))
+        .chain([OsString::from(tree)]);
+    cmd("cp", words).run().unwrap();
+    let built = Path::new(env!("CARGO_BIN_EXE_run")).parent().unwrap();
+    for source in fs::read_dir(repository().join("src/bin")).unwrap() {
+        let name = source.unwrap().path().file_stem().unwrap().to_owned();
+        let (from, to) = (built.join(&name), tree.join("bin").join(&name));
+        fs::hard_link(&from, &to)
+            .or_else(|_| fs::copy(&from, &to).map(|_| ()))
             .unwrap();
     }
     tree.to_owned()

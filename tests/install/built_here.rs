@@ -1,0 +1,383 @@
+//! A clone of the repository: the host's cargo builds it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+
+use duct::{Expression, cmd};
+
+use super::{By, assert_served, available, make_foreign, succeeds, write_script};
+use crate::support::{Host, Image, Output, finish, plugin_tree, repository, wait_until};
+
+/// A git repository with these sources, beside the host.
+pub(super) struct Origin(PathBuf);
+
+impl Origin {
+    pub(super) fn new(host: &Host) -> Self {
+        let origin = Self(host.directory().join("dokku-oneoff.git"));
+        fs::create_dir(&origin.0).unwrap();
+        // What git keeps, or will.
+        let kept = cmd!(
+            "git",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard"
+        );
+        let kept = kept.dir(repository()).read().unwrap();
+        let kept = kept
+            .split('\0')
+            .filter(|path| repository().join(path).symlink_metadata().is_ok() && !path.is_empty());
+        let words = ["-P", "--parents", "-t"].map(OsString::from).into_iter();
+        let words = words
+            .chain([OsString::from(&origin.0)])
+            .chain(kept.map(OsString::from));
+        cmd("cp", words).dir(repository()).run().unwrap();
+        origin.git(&["init", "--quiet", "--initial-branch=main"]);
+        origin.commit();
+        origin
+    }
+
+    fn git(&self, words: &[&str]) {
+        let who = ["-c", "user.name=a test", "-c", "user.email=a@test.invalid"];
+        cmd("git", who.iter().chain(words))
+            .dir(&self.0)
+            .run()
+            .unwrap();
+    }
+
+    fn commit(&self) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "a state"]);
+    }
+
+    /// Commits a change that what is built depends on, or one that it does not.
+    fn change(&self, file: &str) {
+        let path = self.0.join(file);
+        let text = fs::read_to_string(&path).unwrap_or_default() + "\n";
+        fs::write(path, text).unwrap();
+        self.commit();
+    }
+
+    fn url(&self) -> String {
+        format!("file://{}", self.0.display())
+    }
+
+    /// `plugin:install` with its URL, ready for more variables.
+    fn installation(&self, host: &Host, cargo: &Cargo) -> Expression {
+        cargo.found_by(&host.command(["plugin:install", &self.url()]))
+    }
+
+    pub(super) fn install(&self, host: &Host, cargo: &Cargo) -> Output {
+        finish(&self.installation(host, cargo).stdin_null())
+    }
+}
+
+/// A `cargo` of the test's, in place of minutes of compiling: `install` gives the
+/// binaries of this build, or fails half-way.
+pub(super) struct Cargo {
+    directory: PathBuf,
+}
+
+impl Cargo {
+    pub(super) fn new(host: &Host) -> Self {
+        let directory = host.directory().join("cargo");
+        let built = plugin_tree(host.directory()).join("bin");
+        let script = format!(
+            r#"cd '{}' || exit 1
+[ "$1" = install ] || exit 1
+echo "$*" >>calls
+while [ $# -gt 0 ]; do
+  case $1 in
+    --root) root=$2 ;;
+    --path) path=$2 ;;
+    --target-dir) mkdir -p "$2/commands" ;;
+  esac
+  shift
+done
+[ -e "$path/Cargo.lock" ] || exit 1
+mkdir -p "$root/bin"
+while [ -e hold ]; do touch held; sleep 0.05; done
+cp '{}'/help "$root/bin"
+if [ -e broken ]; then echo 'error: could not compile' >&2; exit 101; fi
+cp '{}'/* "$root/bin"
+"#,
+            directory.display(),
+            built.display(),
+            built.display()
+        );
+        write_script(&directory.join("cargo"), &script);
+        Self { directory }
+    }
+
+    fn found_by(&self, command: &Expression) -> Expression {
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", self.directory.display()))
+    }
+
+    /// Whatever it is asked for fails from now on, or does no more.
+    fn break_down(&self, broken: bool) {
+        self.mark("broken", broken);
+    }
+
+    fn mark(&self, name: &str, there: bool) {
+        let file = self.directory.join(name);
+        if there {
+            fs::write(file, "").unwrap();
+        } else {
+            fs::remove_file(file).unwrap();
+        }
+    }
+
+    /// How often it was asked to build.
+    pub(super) fn calls(&self) -> usize {
+        let calls = fs::read_to_string(self.directory.join("calls")).unwrap_or_default();
+        assert!(calls.lines().all(|call| call.contains("--locked")));
+        calls.lines().count()
+    }
+}
+
+fn dokku(host: &Host, cargo: &Cargo, words: &[&str]) -> Output {
+    finish(&cargo.found_by(&host.command(words)).stdin_null())
+}
+
+/// A `PATH` and a home without any cargo.
+fn without_cargo(host: &Host, command: &Expression) -> Expression {
+    let programs = host.directory().join("programs");
+    let found = std::env::var("PATH").unwrap();
+    fs::create_dir_all(&programs).unwrap();
+    for directory in found.split(':').rev() {
+        cmd!("find", directory, "-mindepth", "1", "-maxdepth", "1")
+            .pipe(cmd!("xargs", "-r", "ln", "-sf", "-t", &programs))
+            .unchecked()
+            .stderr_null()
+            .run()
+            .unwrap();
+    }
+    let _ = fs::remove_file(programs.join("cargo"));
+    command
+        .env("PATH", &programs)
+        .env("CARGO_HOME", host.directory())
+        .env("HOME", host.directory())
+}
+
+fn is_clean(host: &Host) {
+    assert!(!host.library().join("data/oneoff/build").exists());
+    let status = cmd!("git", "status", "--porcelain")
+        .dir(available(host))
+        .read();
+    assert_eq!(
+        status.unwrap(),
+        "",
+        "'git pull' must find the clone as it was"
+    );
+}
+
+#[test]
+fn a_clone_is_built_once_and_again_when_its_sources_change() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    succeeds(&origin.install(&host, &cargo));
+    assert_eq!(cargo.calls(), 1);
+    is_clean(&host);
+    assert_served(&host, By::Us);
+
+    succeeds(&dokku(&host, &cargo, &["plugin:install"]));
+    succeeds(&dokku(&host, &cargo, &["plugin:update", "oneoff"]));
+    origin.change("README.md");
+    succeeds(&dokku(&host, &cargo, &["plugin:update", "oneoff"]));
+    assert_eq!(cargo.calls(), 1, "the sources are the same");
+
+    origin.change("src/lib.rs");
+    succeeds(&dokku(&host, &cargo, &["plugin:update", "oneoff"]));
+    assert_eq!(cargo.calls(), 2);
+    is_clean(&host);
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn a_new_subcommand_of_an_update_is_reached_as_run() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    succeeds(&origin.install(&host, &cargo));
+    assert_eq!(host.dokku(["run:another", "x"]).code, 1);
+    cmd!(
+        "ln",
+        "-s",
+        "../bin/help",
+        origin.0.join("subcommands/another")
+    )
+    .run()
+    .unwrap();
+    origin.commit();
+    succeeds(&dokku(&host, &cargo, &["plugin:update", "oneoff"]));
+    // `help` calls no such words its own.
+    assert_eq!(host.dokku(["run:another", "x"]).code, 10);
+    fs::remove_file(origin.0.join("subcommands/another")).unwrap();
+    origin.commit();
+    succeeds(&dokku(&host, &cargo, &["plugin:update", "oneoff"]));
+    assert_eq!(host.dokku(["run:another", "x"]).code, 1);
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn a_first_build_that_fails_leaves_cores_run() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    cargo.break_down(true);
+    let output = origin.install(&host, &cargo);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(
+        output
+            .stderr
+            .contains("cannot be used, cargo could not build it"),
+        "{output:?}"
+    );
+    is_clean(&host);
+    assert_served(&host, By::Core);
+
+    cargo.break_down(false);
+    succeeds(&dokku(&host, &cargo, &["plugin:install"]));
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn a_later_build_that_fails_leaves_the_binaries_that_work() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    succeeds(&origin.install(&host, &cargo));
+    let inode = || {
+        cmd!("stat", "-c", "%i", available(&host).join("bin/help"))
+            .read()
+            .unwrap()
+    };
+    let before = inode();
+    origin.change("src/lib.rs");
+    cargo.break_down(true);
+    let output = dokku(&host, &cargo, &["plugin:update", "oneoff"]);
+    succeeds(&output);
+    assert!(
+        output
+            .stderr
+            .contains("it goes on with the binaries that it has"),
+        "{output:?}"
+    );
+    assert_eq!(inode(), before);
+    is_clean(&host);
+    assert_served(&host, By::Us);
+
+    cargo.break_down(false);
+    let output = dokku(&host, &cargo, &["plugin:install"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    assert_ne!(inode(), before);
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn while_it_is_built_run_and_help_are_cores() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    cargo.mark("hold", true);
+    let installation = origin
+        .installation(&host, &cargo)
+        .stdin_null()
+        .stdout_null()
+        .start()
+        .unwrap();
+    wait_until("cargo runs", || {
+        cargo.directory.join("held").exists().then_some(())
+    });
+    assert_served(&host, By::Core);
+    cargo.mark("hold", false);
+    installation.wait().unwrap();
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn two_installations_at_once_build_once() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    cargo.mark("hold", true);
+    let first = origin
+        .installation(&host, &cargo)
+        .stdin_null()
+        .stdout_null()
+        .start()
+        .unwrap();
+    wait_until("cargo runs", || {
+        cargo.directory.join("held").exists().then_some(())
+    });
+    let trigger = || {
+        cargo
+            .found_by(&host.command(["plugin:install"]))
+            .stdin_null()
+            .stdout_null()
+            .start()
+            .unwrap()
+    };
+    let others = [trigger(), trigger()];
+    wait_until("they wait for it", || {
+        let data = host.library().join("data/oneoff");
+        let waiting = cmd!("grep", "-c", "-e", "->.*FLOCK", "/proc/locks").unchecked();
+        let number = waiting.read().unwrap().parse::<usize>().unwrap_or(0);
+        (data.exists() && number >= 2).then_some(())
+    });
+    cargo.mark("hold", false);
+    first.wait().unwrap();
+    for other in others {
+        other.wait().unwrap();
+    }
+    assert_eq!(cargo.calls(), 1);
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn without_cargo_it_says_what_to_do() {
+    let host = Host::without_plugin();
+    let origin = Origin::new(&host);
+    let command = without_cargo(&host, &host.command(["plugin:install", &origin.url()]));
+    let output = finish(&command.stdin_null());
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(
+        output.stderr.contains("there is no cargo to build it with")
+            && output.stderr.contains("install a release archive"),
+        "{output:?}"
+    );
+    assert_served(&host, By::Core);
+}
+
+#[test]
+fn binaries_of_another_machine_in_a_clone_are_built_anew() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    succeeds(&origin.install(&host, &cargo));
+    make_foreign(&available(&host).join("bin"));
+    succeeds(&dokku(&host, &cargo, &["plugin:install"]));
+    assert_eq!(cargo.calls(), 2);
+    assert_served(&host, By::Us);
+}
+
+/// With this machine's cargo and what it has fetched already; quick, not small.
+#[test]
+fn the_real_cargo_builds_it_outside_of_the_plugins_tree() {
+    let host = Host::without_plugin();
+    let origin = Origin::new(&host);
+    let command = [
+        ("CARGO_NET_OFFLINE", "true"),
+        ("CARGO_PROFILE_RELEASE_LTO", "off"),
+        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
+        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
+    ]
+    .iter()
+    .fold(
+        host.command(["plugin:install", &origin.url()]),
+        |command, (name, value)| command.env(name, value),
+    );
+    succeeds(&finish(&command.stdin_null()));
+    is_clean(&host);
+    assert!(!available(&host).join("target").exists());
+    assert_served(&host, By::Us);
+    let app = host.app(Image::Busybox);
+    assert_eq!(app.sh("exit 3").code, 3);
+}

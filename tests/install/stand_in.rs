@@ -1,0 +1,115 @@
+//! The directory that `plugins/enabled/run` leads to while `dokku run` is ours.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{By, assert_served, available, dokku_with, run_link};
+use crate::support::{Host, Image};
+
+#[test]
+fn core_gets_its_words_as_dokku_gives_them() {
+    let host = Host::with_plugin();
+    host.prepare(&["plugin:disable", "oneoff"]);
+    for (words, core) in [
+        (&["run", "an-app", "a  b", ""][..], "run an-app a  b "),
+        (&["--app", "an-app", "run", "date"], "run an-app date"),
+        (&["--app", "an-app", "run"], "run an-app"),
+        (&["--app", "an-app", "run:list"], "run:list an-app"),
+        (&["run:list", "an-app"], "run:list an-app"),
+    ] {
+        let output = host.dokku(words);
+        assert_eq!(
+            (output.code, output.stderr),
+            (99, format!("core's run was asked for: {core}\n")),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn we_get_ours_as_they_were_typed() {
+    let host = Host::with_plugin();
+    let app = host.app(Image::Busybox);
+    let words = ["--app", &app.name, "run", "printf", "[%s]", "a  b", ""];
+    host.dokku(words).says("[a  b][]");
+}
+
+#[test]
+fn what_only_core_has_is_cores_and_what_nobody_has_is_said() {
+    let host = Host::with_plugin();
+    let core = host
+        .library()
+        .join("core-plugins/available/run/subcommands/extra");
+    super::write_script(&core, "echo \"core's $*\"");
+    assert_eq!(host.dokku(["run:extra", "an-app"]).code, 1);
+    host.prepare(&["plugin:install"]);
+    host.dokku(["run:extra", "an-app"])
+        .says("core's run:extra an-app\n");
+    fs::remove_file(core).unwrap();
+    host.dokku(["run:extra", "an-app"])
+        .refuses(10, "`run:extra` is not a dokku command.");
+    // The next hook takes the name away.
+    host.prepare(&["plugin:install"]);
+    assert_eq!(host.dokku(["run:extra", "an-app"]).code, 1);
+}
+
+#[test]
+fn what_vanished_comes_back() {
+    let host = Host::with_plugin();
+    let run = host.library().join("plugins/enabled/run");
+    let stand_in = host.library().join("data/oneoff/run");
+    let damages: [&dyn Fn(); 5] = [
+        &|| fs::remove_file(&run).unwrap(),
+        &|| fs::remove_dir_all(&stand_in).unwrap(),
+        &|| fs::remove_file(stand_in.join("commands")).unwrap(),
+        &|| fs::remove_dir_all(stand_in.join("subcommands")).unwrap(),
+        &|| fs::write(stand_in.join("launcher"), "").unwrap(),
+    ];
+    for (number, damage) in damages.iter().enumerate() {
+        damage();
+        host.prepare(&["plugin:trigger", "install"]);
+        assert_eq!(run_link(&host), stand_in, "damage {number}");
+        host.prepare(&["plugin:trigger", "update"]);
+    }
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn a_link_that_was_made_by_hand_is_replaced() {
+    let host = Host::with_plugin();
+    let run = host.library().join("plugins/enabled/run");
+    fs::remove_file(&run).unwrap();
+    symlink(available(&host), &run).unwrap();
+    host.prepare(&["plugin:install"]);
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn data_behind_a_link_does_as_well() {
+    // As in docker's image of Dokku.
+    let host = Host::with_plugin();
+    let data = host.library().join("data");
+    let mount = host.directory().join("mount");
+    fs::rename(&data, &mount).unwrap();
+    symlink(&mount, &data).unwrap();
+    host.prepare(&["plugin:install"]);
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn where_nothing_can_be_executed_run_stays_cores() {
+    let host = Host::with_plugin();
+    // As on a file system that is mounted so: what stands in answers otherwise than it should.
+    let core = host.library().join("core-plugins/available/run/commands");
+    let launcher = available(&host).join("take-over/launcher");
+    fs::remove_file(&launcher).unwrap();
+    super::write_script(&launcher, "exit 126");
+    let output = dokku_with(&host, &[], &["plugin:install"]);
+    super::succeeds(&output);
+    assert!(
+        output.stderr.contains("'dokku run' stays core's"),
+        "{output:?}"
+    );
+    assert!(core.exists());
+    assert_served(&host, By::CoreBesideUs);
+}
