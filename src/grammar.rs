@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 
-use crate::task::request::Policy;
+use crate::task::request::{OnHangup, Policy};
 
 /// `None` for `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +157,15 @@ pub(crate) fn since(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned())
+}
+
+/// What becomes of an attached task whose caller has gone, by its word.
+pub(crate) fn on_hangup(text: &str) -> Result<OnHangup, String> {
+    match text {
+        "stop" => Ok(OnHangup::Stop),
+        "keep" => Ok(OnHangup::Keep),
+        _ => Err("expected stop or keep".to_owned()),
+    }
 }
 
 /// A container's name or id (docker's grammar).

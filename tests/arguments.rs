@@ -74,6 +74,7 @@ fn wrong_options_are_named_with_the_usage() {
         ("--user=a b", "'a b'"),
         ("--workdir=srv", "'srv'"),
         ("--cron-id=../x", "'../x'"),
+        ("--on-hangup=maybe", "'maybe'"),
         ("--concurrency-policy=maybe", "'maybe'"),
         ("--env=KEY", "'KEY'"),
         ("--env==x", "'=x'"),

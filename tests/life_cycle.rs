@@ -110,6 +110,59 @@ fn a_client_that_is_lost_does_not_end_the_task() {
 }
 
 #[test]
+fn a_hang_up_keeps_the_task_where_that_is_wished() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = Log::new();
+    let hook = format!(
+        "[ \"$2\" != {} ] || echo $4 >>{}",
+        app.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    app.prepare("run:set", &["on-hangup", "keep"]);
+    let task = Running::start(&app, &gate, "trap 'exit 6' TERM");
+    task.signal("HUP");
+    assert_eq!(task.end().code, 129);
+    assert_eq!(app.containers().len(), 1, "it runs on");
+    docker(&[
+        "container",
+        "kill",
+        "--signal=TERM",
+        &app.containers().concat(),
+    ]);
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(log.read(), "6\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_stops_the_task_where_that_is_wished() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = "trap 'touch /gate/told; exit 0' TERM; echo first; while :; do sleep 0.05; done";
+    let run = app
+        .command(&["--on-hangup=stop"], ["sh", "-c", script])
+        .stdin_null()
+        .stderr_capture()
+        .unchecked();
+    let output = run
+        .pipe(cmd!("head", "-n", "1"))
+        .stdout_capture()
+        .unchecked()
+        .run()
+        .unwrap();
+    assert_eq!(output.stdout, b"first\n");
+    assert!(gate.path("told").exists());
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
 fn a_client_that_is_stopped_does_not_hold_up_the_end() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

@@ -351,6 +351,29 @@ fn a_terminal_that_hangs_up_stops_its_task() {
 }
 
 #[test]
+fn a_terminal_that_hangs_up_leaves_a_task_that_is_to_be_kept() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let ends = Ends::of(&host, &app);
+    let script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut terminal = app.terminal(PLAIN, &["--on-hangup=keep"], ["sh", "-c", script]);
+    terminal.shows("ready");
+    let ours = our_program(terminal.pid(), "run").expect("our process runs");
+    terminal.hang_up();
+    wait_until("our process ends", || is_gone(ours).then_some(()));
+    docker(&[
+        "container",
+        "kill",
+        "--signal=TERM",
+        &app.containers().concat(),
+    ]);
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert!(ends.told().ends_with("exit code 9\n"));
+}
+
+#[test]
 fn a_shell_ends_when_its_terminal_hangs_up() {
     let host = Host::new();
     let app = host.app(Image::Bash);

@@ -9,7 +9,7 @@ use super::options::{self, Parsed};
 use crate::dokku::flags::GlobalFlags;
 use crate::dokku::message;
 use crate::grammar::{self, TimeToLive};
-use crate::task::request::{Cron, Lock, Policy, Request, Tty};
+use crate::task::request::{Cron, Lock, OnHangup, Policy, Request, Tty};
 use crate::task::settings::Settings;
 
 // Core's options first, ours after them. The words are one list: with the app as
@@ -63,6 +63,10 @@ pub(crate) struct TaskOptions {
     /// Attach no input
     #[arg(long)]
     no_stdin: bool,
+    /// When the terminal hangs up or nobody reads the output any more: stop the task, or keep it
+    /// running [default: stop for a terminal, keep for a pipe]
+    #[arg(long, value_name = "stop|keep", value_parser = grammar::on_hangup)]
+    on_hangup: Option<OnHangup>,
     /// Show the container that would be made, and make none
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -117,6 +121,7 @@ impl TaskOptions {
         Request {
             time_to_live,
             stdin: request.stdin && settings.stdin,
+            on_hangup: request.on_hangup.or(settings.on_hangup),
             ..request
         }
     }
@@ -146,6 +151,7 @@ impl TaskOptions {
             user: self.user.clone(),
             workdir: self.workdir.clone(),
             stdin: !self.no_stdin,
+            on_hangup: self.on_hangup,
             tty: match (self.no_tty, self.force_tty) {
                 (true, _) => Tty::Never,
                 (_, true) => Tty::Always,

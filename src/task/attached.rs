@@ -1,12 +1,14 @@
 //! An attached task: our streams are its streams, its exit code is ours.
 
 use anyhow::Result;
+use signal_hook::consts::SIGHUP;
 
 use super::background;
 use super::container::Task;
 use super::keeper::{Keeper, Kept};
 use super::lock;
 use super::made::Made;
+use super::request::OnHangup;
 use super::signals::Events;
 use super::terminal::Terminal;
 use crate::docker::Docker;
@@ -28,11 +30,10 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         return Ok(exit::of_signal(signal));
     }
     let keeper = Keeper::new(docker, &made.id, task.stop_timeout, task.time_to_live);
-    let mut keeper = if task.streams.terminal {
-        keeper.with_terminal()
-    } else {
-        keeper
-    };
+    let mut keeper = keeper.attached(task.streams.terminal, task.on_hangup);
+    if task.on_hangup == Some(OnHangup::Stop) {
+        events.watch_reader();
+    }
     made.starts();
     let kept = attend(docker, &made.id, &task, &mut keeper, &events);
     let time_left = keeper.time_left();
@@ -48,6 +49,11 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
                 "The task runs on: 'docker container attach {name}' comes back to it"
             ));
             Ok(0)
+        }
+        Ok(Kept::HungUp) => {
+            background::keep(host, &task, &made, time_left)?;
+            made.leave();
+            Ok(exit::of_signal(SIGHUP))
         }
         // Docker gives no answer, and the task may run well: it is not ours to end.
         Err(error) => {

@@ -6,7 +6,7 @@ use super::answers::{Answers, ImageType};
 use super::environment::Environment;
 use super::labels;
 use super::lock::Exclusion;
-use super::request::Request;
+use super::request::{OnHangup, Request};
 use crate::docker::container_create::Container;
 use crate::docker::option::DockerOption;
 use crate::dokku::resource::{Resources, megabytes};
@@ -44,6 +44,7 @@ pub(crate) struct Task {
     pub(crate) environment: Environment,
     pub(crate) image: String,
     pub(crate) streams: Streams,
+    pub(crate) on_hangup: Option<OnHangup>,
     /// Seconds.
     pub(crate) time_to_live: Option<u64>,
     pub(crate) stop_timeout: u64,
@@ -124,6 +125,7 @@ impl Task {
             environment,
             image: answers.image,
             streams,
+            on_hangup: request.on_hangup,
             time_to_live: request.time_to_live,
             stop_timeout: answers.stop_timeout,
             exclusions,

@@ -1,13 +1,15 @@
 //! Looking after a task that runs: its end, its deadline, signals.
 //!
 //! * INT, TERM and QUIT are passed on to the task, a hang-up as TERM, or as it is
-//!   to a task with a terminal: shells end by that alone. A second signal, or the
+//!   to a task with a terminal (shells end by that alone), unless it is to be kept
+//!   then. A second signal, or the
 //!   stop timeout gone by, kills it.
 //! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
 //!   status is 124, whatever the task made of it.
 //! * When docker's client ends, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -15,6 +17,7 @@ use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use super::made::code_of;
+use super::request::OnHangup;
 use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
@@ -34,8 +37,8 @@ pub(crate) struct Keeper<'a> {
     docker: &'a Docker,
     id: &'a str,
     stop_timeout: Duration,
-    /// What the task gets for a hang-up of ours.
-    hang_up: i32,
+    /// What the task gets for a hang-up of ours; nothing when it is kept then.
+    hang_up: Option<i32>,
     deadline: Option<Instant>,
     /// A signal that docker has not delivered yet.
     owed: Option<i32>,
@@ -53,6 +56,8 @@ pub(crate) enum Kept {
     Ended(u8),
     /// Its user left it by the detach keys; it runs on.
     Left,
+    /// Its terminal hung up, and it is to run on.
+    HungUp,
 }
 
 impl<'a> Keeper<'a> {
@@ -69,7 +74,7 @@ impl<'a> Keeper<'a> {
             docker,
             id,
             stop_timeout: Duration::from_secs(stop_timeout),
-            hang_up: SIGTERM,
+            hang_up: Some(SIGTERM),
             deadline,
             owed: None,
             refusals: 0,
@@ -78,12 +83,15 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    /// The task has a terminal: a hang-up is passed on as it is.
-    pub(crate) fn with_terminal(self) -> Self {
-        Self {
-            hang_up: SIGHUP,
-            ..self
-        }
+    /// For an attached task: `terminal` when it has one, and what was wished for a
+    /// hang-up.
+    pub(crate) fn attached(self, terminal: bool, on_hangup: Option<OnHangup>) -> Self {
+        let hang_up = match on_hangup {
+            Some(OnHangup::Keep) => None,
+            _ if terminal => Some(SIGHUP),
+            _ => Some(SIGTERM),
+        };
+        Self { hang_up, ..self }
     }
 
     /// Seconds until the deadline, for whoever takes over.
@@ -104,10 +112,17 @@ impl<'a> Keeper<'a> {
         client: Handle,
         mut terminal: Option<&Terminal>,
     ) -> Result<Kept> {
-        events.watch_client(client);
+        let client = Arc::new(client);
+        events.watch_client(Arc::clone(&client));
         loop {
             match events.next(self.due()) {
+                Event::Signal(SIGHUP) if self.hang_up.is_none() && self.kill_at.is_none() => {
+                    // It would go on writing to a terminal that has gone.
+                    let _ = client.kill();
+                    return Ok(Kept::HungUp);
+                }
                 Event::Signal(signal) => self.ask_to_end(signal)?,
+                Event::ReaderGone => self.ask_to_end(SIGTERM)?,
                 Event::Due => self.act_on_time()?,
                 Event::ClientEnded { well } => {
                     if let Some(code) = self.end()? {
@@ -168,7 +183,7 @@ impl<'a> Keeper<'a> {
         let again = self.kill_at.is_some();
         self.owed = Some(match signal {
             _ if again => SIGKILL,
-            SIGHUP => self.hang_up,
+            SIGHUP => self.hang_up.unwrap_or(SIGTERM),
             other => other,
         });
         self.kill_at = Instant::now().checked_add(self.stop_timeout);

@@ -20,6 +20,9 @@ pub(crate) struct Request {
     pub(crate) workdir: Option<String>,
     pub(crate) stdin: bool,
     pub(crate) tty: Tty,
+    /// `None` for the usual: a terminal that hangs up stops the task, a pipe without
+    /// a reader does not.
+    pub(crate) on_hangup: Option<OnHangup>,
     /// The first word is no Procfile entry, whatever the Procfile says.
     pub(crate) literal: bool,
     /// Empty for the app's shell.
@@ -34,6 +37,14 @@ pub(crate) enum Tty {
     Auto,
     Never,
     Always,
+}
+
+/// What becomes of an attached task whose caller has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnHangup {
+    Stop,
+    /// It runs on, detached.
+    Keep,
 }
 
 /// A task of the app's crontab.

@@ -3,6 +3,7 @@
 
 use anyhow::{Result, bail};
 
+use super::request::OnHangup;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::resource::{Resources, megabytes};
@@ -40,8 +41,14 @@ pub(crate) const STDIN: Key = Key {
     check: attach_or_none,
 };
 
+pub(crate) const ON_HANGUP: Key = Key {
+    name: "on-hangup",
+    default: "",
+    check: |text| grammar::on_hangup(text).map(|_| ()),
+};
+
 /// Every property, by name.
-pub(crate) const KEYS: [&Key; 4] = [&CPUS, &MEMORY, &STDIN, &TTL_SECONDS];
+pub(crate) const KEYS: [&Key; 5] = [&CPUS, &MEMORY, &ON_HANGUP, &STDIN, &TTL_SECONDS];
 
 const ATTACH: &str = "attach";
 const NONE: &str = "none";
@@ -91,6 +98,7 @@ impl Key {
 pub(crate) struct Settings {
     pub(crate) time_to_live: TimeToLive,
     pub(crate) stdin: bool,
+    pub(crate) on_hangup: Option<OnHangup>,
     memory: Option<String>,
     cpus: Option<String>,
 }
@@ -112,6 +120,7 @@ impl Settings {
         Ok(Self {
             time_to_live,
             stdin: value(&STDIN)? != NONE,
+            on_hangup: grammar::on_hangup(&value(&ON_HANGUP)?).ok(),
             memory: filled(value(&MEMORY)?),
             cpus: filled(value(&CPUS)?),
         })

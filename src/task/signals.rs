@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use duct::Handle;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -17,6 +19,8 @@ pub(crate) enum Event {
     Signal(i32),
     /// The docker client that was watched has ended, with exit code 0 or not.
     ClientEnded { well: bool },
+    /// Nobody reads our output any more.
+    ReaderGone,
     /// The time that was waited for has come.
     Due,
 }
@@ -62,6 +66,21 @@ impl Events {
             Event::Signal(signal) => Some(signal),
             _ => None,
         })
+    }
+
+    /// Tells when the reader of our stdout has gone: no signal does, and a task that
+    /// writes nothing would never notice.
+    pub(crate) fn watch_reader(&self) {
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let stdout = std::io::stdout();
+            // Asked for no event, poll(2) tells of errors and hang-ups only.
+            let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+            while poll(&mut watched, None) == Err(Errno::INTR) {}
+            if !watched[0].revents().is_empty() {
+                let _ = sender.send(Event::ReaderGone);
+            }
+        });
     }
 
     /// Tells of the client's end when it comes.
