@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::io::{BufWriter, IsTerminal};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Parser;
 
+use super::chosen::{Chosen, choose};
 use super::options::{self, Parsed};
 use super::print;
 use crate::docker::Docker;
@@ -13,9 +14,7 @@ use crate::docker::container_logs::Part;
 use crate::docker::container_ls::Listed;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::grammar;
-use crate::task::listing;
 use crate::task::logs::{self, Prefix, Source};
 
 #[derive(Debug, Parser)]
@@ -57,15 +56,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    let named = options.app.as_ref().or(host.flags.app.as_ref());
-    let app = named.map(|name| host.app(name)).transpose()?;
     let container = options.container.as_deref();
-    let owner = app
-        .clone()
-        .or_else(|| container.and_then(|name| listing::app_of(&host, name)));
-    if let Some(owner) = &owner {
-        let scheduler = host.scheduler(owner)?;
-        if scheduler != DOCKER_LOCAL {
+    match choose(&host, options.app.as_deref(), container, false, USAGE)? {
+        Chosen::Elsewhere { app, scheduler } => {
             let flag = |on: bool| if on { "true" } else { "false" };
             let rest = [
                 container.unwrap_or_default(),
@@ -73,23 +66,15 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
                 flag(options.quiet),
                 &options.num,
             ];
-            return host.hand_over_command("scheduler-run-logs", &scheduler, owner, &rest);
+            host.hand_over_command("scheduler-run-logs", &scheduler, &app, &rest)
+        }
+        Chosen::Here { docker, tasks, .. } => {
+            if tasks.is_empty() {
+                message::plain("No run containers exist");
+            }
+            show(&docker, &tasks, &options)
         }
     }
-    let docker = Docker::new(host.docker()?, host.trace);
-    let tasks = match (container, &app) {
-        (Some(name), app) => vec![listing::find(&host, &docker, name, app.as_ref())?.0],
-        (None, Some(app)) => {
-            let mut tasks = listing::tasks(&docker, Some(app))?;
-            tasks.retain(|task| !task.is_cron());
-            tasks
-        }
-        (None, None) => bail!("No container or app specified\nUsage: dokku {USAGE}"),
-    };
-    if tasks.is_empty() {
-        message::plain("No run containers exist");
-    }
-    show(&docker, &tasks, &options)
 }
 
 fn show(docker: &Docker, tasks: &[Listed], options: &Options) -> Result<u8> {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+mod chosen;
 pub(crate) mod detached;
 pub(crate) mod help;
 pub(crate) mod keep;

@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Parser;
 
+use super::chosen::{Chosen, choose};
 use super::options::{self, Parsed};
 use super::print;
 use crate::docker::Docker;
@@ -12,10 +13,8 @@ use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::grammar;
 use crate::parallel::joined;
-use crate::task::listing;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -41,34 +40,20 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    let named = options.app.as_ref().or(host.flags.app.as_ref());
-    let app = named.map(|name| host.app(name)).transpose()?;
     let container = options.container.as_deref();
-    let owner = app
-        .clone()
-        .or_else(|| container.and_then(|name| listing::app_of(&host, name)));
-    if let Some(owner) = &owner {
-        let scheduler = host.scheduler(owner)?;
-        if scheduler != DOCKER_LOCAL {
-            let container = container.unwrap_or_default();
-            return host.hand_over_command("scheduler-run-stop", &scheduler, owner, &[container]);
-        }
-    }
-    let docker = Docker::new(host.docker()?, host.trace);
-    match (container, app) {
-        (Some(name), app) => {
-            let (task, app) = listing::find(&host, &docker, name, app.as_ref())?;
-            stop(&docker, &[task], host.stop_timeout(&app)?)
-        }
-        (None, Some(app)) => {
-            let mut tasks = listing::tasks(&docker, Some(&app))?;
-            tasks.retain(|task| options.all || !task.is_cron());
+    match choose(&host, options.app.as_deref(), container, options.all, USAGE)? {
+        Chosen::Elsewhere { app, scheduler } => host.hand_over_command(
+            "scheduler-run-stop",
+            &scheduler,
+            &app,
+            &[container.unwrap_or_default()],
+        ),
+        Chosen::Here { docker, app, tasks } => {
             if tasks.is_empty() {
                 print("No run containers exist\n")?;
             }
             stop(&docker, &tasks, host.stop_timeout(&app)?)
         }
-        (None, None) => bail!("No container or app specified\nUsage: dokku {USAGE}"),
     }
 }
 

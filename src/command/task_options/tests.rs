@@ -1,0 +1,109 @@
+//! Command lines, and what they ask for.
+
+use clap::CommandFactory;
+
+use super::*;
+
+fn parsed(words: &[&str]) -> Result<TaskOptions> {
+    let words: Vec<OsString> = ["run"].iter().chain(words).map(OsString::from).collect();
+    match TaskOptions::parse_words("run", &words)? {
+        Parsed::Options(options) => Ok(options),
+        Parsed::Help(text) => bail!("help: {text}"),
+    }
+}
+
+#[test]
+fn the_parser_is_sound() {
+    TaskOptions::command().debug_assert();
+}
+
+#[test]
+fn options_end_at_the_app() {
+    for (words, expected) in [
+        ("demo ls --help -e  --no-tty", "demo ls --help -e  --no-tty"),
+        ("--no-tty -e A=b demo -x", "demo -x"),
+        ("demo -- ls", "demo -- ls"),
+        ("-- demo -- ls --", "demo -- ls --"),
+        ("demo ls -- x", "demo ls -- x"),
+        (" ls", " ls"),
+    ] {
+        let given: Vec<&str> = words.split(' ').collect();
+        assert_eq!(
+            parsed(&given).unwrap().words,
+            expected.split(' ').collect::<Vec<_>>(),
+            "{words:?}"
+        );
+    }
+}
+
+#[test]
+fn the_command_is_what_follows_the_app() {
+    let no_flags = GlobalFlags::default();
+    let with_app = GlobalFlags {
+        app: Some("other".to_owned()),
+        ..GlobalFlags::default()
+    };
+    for (words, flags, app, command, literal) in [
+        ("demo ls -l", &no_flags, "demo", "ls -l", false),
+        ("demo -- ls -- -l", &no_flags, "demo", "ls -- -l", true),
+        ("-- demo ls", &no_flags, "demo", "ls", false),
+        ("demo", &no_flags, "demo", "", false),
+        ("ls -l", &with_app, "other", "ls -l", false),
+        ("-e A=b ls", &with_app, "other", "ls", false),
+    ] {
+        let given: Vec<&str> = words.split(' ').collect();
+        let (name, request) = parsed(&given).unwrap().asked(flags).unwrap();
+        assert_eq!(
+            (name.as_str(), request.command.join(" ").as_str()),
+            (app, command),
+            "{words}"
+        );
+        assert_eq!(request.literal, literal, "{words}");
+    }
+}
+
+#[test]
+fn every_spelling_of_env() {
+    for words in [
+        vec!["-e", "A=b"],
+        vec!["-e=A=b"],
+        vec!["--env", "A=b"],
+        vec!["--env=A=b"],
+        vec!["-eA=b"],
+    ] {
+        let given: Vec<&str> = words.iter().copied().chain(["demo"]).collect();
+        assert_eq!(parsed(&given).unwrap().env, ["A=b"], "{words:?}");
+    }
+}
+
+#[test]
+fn the_last_of_an_option_wins() {
+    assert_eq!(
+        parsed(&["--ttl-seconds", "5", "--ttl-seconds", "7", "demo"])
+            .unwrap()
+            .ttl_seconds,
+        Some(7)
+    );
+}
+
+#[test]
+fn a_mistake_is_named_in_one_sentence() {
+    for (words, named) in [
+        (vec!["--wrong", "demo"], "--wrong"),
+        (vec!["-x", "demo"], "-x"),
+        (vec!["--timeout", "soon", "demo"], "soon"),
+        (vec!["--ttl-seconds", "0", "demo"], "'0'"),
+        (vec!["--ttl-seconds"], "--ttl-seconds"),
+        (vec!["--ttl-seconds=5", "--timeout=5", "demo"], "--timeout"),
+        (vec!["--label", "x", "demo"], "--label"),
+        (vec!["--concurrency-policy=no", "demo"], "no"),
+    ] {
+        let error = parsed(&words).unwrap_err().to_string();
+        let (sentence, usage) = error.split_once('\n').unwrap();
+        assert!(sentence.contains(named), "{words:?}: {error}");
+        assert_eq!(
+            usage, "Usage: dokku run [options] <app> [<cmd>...]",
+            "{words:?}"
+        );
+    }
+}
