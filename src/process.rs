@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 
 use duct::{Expression, Handle, cmd};
@@ -179,6 +179,11 @@ impl Call {
             Ok(())
         }))
     }
+}
+
+/// The program beside ours for what outlives a command.
+pub(crate) fn keep() -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("keep"))
 }
 
 /// The exit code, or 128 + n for what signal n ended.

@@ -1,7 +1,5 @@
 //! The process that looks after a task whose caller has gone.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 
 use super::container::Task;
@@ -11,10 +9,7 @@ use super::made::{self, Made};
 use super::signals::Events;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
-use crate::process::Call;
-
-/// The program beside ours for what outlives a command.
-pub(super) const PROGRAM: &str = "keep";
+use crate::process::{self, Call};
 
 /// A task that runs, as one process of ours tells another of it.
 pub(crate) struct Running<'a> {
@@ -67,7 +62,7 @@ pub(crate) fn look_after(host: &Host, task: &Running<'_>) -> Result<()> {
         &task.stop_timeout.to_string(),
         &time_left,
     ];
-    let program = own_program(PROGRAM)?;
+    let program = process::keep().context("our own program's path cannot be read")?;
     host.told_truly(Call::new(&program, arguments))
         .start_in_background()
         .with_context(|| {
@@ -76,13 +71,6 @@ pub(crate) fn look_after(host: &Host, task: &Running<'_>) -> Result<()> {
                 program.display()
             )
         })
-}
-
-/// A program that stands beside ours.
-pub(super) fn own_program(name: &str) -> Result<PathBuf> {
-    Ok(std::env::current_exe()
-        .context("our own program's path cannot be read")?
-        .with_file_name(name))
 }
 
 /// The process itself: stays until the task's end.

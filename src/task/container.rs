@@ -4,8 +4,7 @@ use anyhow::Result;
 
 use super::answers::{Answers, ImageType};
 use super::environment::Environment;
-use super::labels;
-use super::lock::Exclusion;
+use super::labels::{self, Exclusion};
 use super::request::{OnHangup, Request};
 use crate::docker::container_create::Container;
 use crate::docker::option::DockerOption;

@@ -1,6 +1,5 @@
 //! What a task's container is known by, in Dokku and to us.
 
-use super::lock::Exclusion;
 use super::request::{Policy, Request};
 
 /// A container of ours; its value is who asked for it.
@@ -12,6 +11,15 @@ pub(crate) const APP: &str = "com.dokku.app-name";
 pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
 const CRON_ID: &str = "com.dokku.cron-id";
 const LOCK: &str = "dokku-oneoff.lock";
+
+/// A label that only one container of the app may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Exclusion {
+    /// The label's name: a cron id's or a lock's.
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) policy: Policy,
+}
 
 /// The labels as docker options. Docker keeps the last one of a name: those of
 /// Dokku's own come last and cannot be replaced.

@@ -8,7 +8,7 @@
 use anyhow::{Result, bail};
 
 use super::container::Task;
-use super::labels;
+use super::labels::{self, Exclusion};
 use super::lease::Lease;
 use super::request::Policy;
 use crate::docker::Docker;
@@ -17,15 +17,6 @@ use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-
-/// A label that only one container of the app may have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Exclusion {
-    /// The label's name: a cron id's or a lock's.
-    pub(crate) label: &'static str,
-    pub(crate) value: String,
-    pub(crate) policy: Policy,
-}
 
 /// Waits for its turn and makes room as the task's policies say. The leases are to
 /// be held until the task's container is there.

@@ -8,8 +8,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, setsid};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::background::{PROGRAM, own_program};
-use crate::process::Call;
+use crate::process::{self, Call};
 
 /// Gives the terminal back as it was: when this goes out of scope, and also when
 /// our process is killed. Then a watcher does it, and ends docker's client.
@@ -38,7 +37,7 @@ impl Terminal {
             .as_fd()
             .try_clone_to_owned()
             .context("the terminal cannot be kept")?;
-        let program = own_program(PROGRAM)?;
+        let program = process::keep().context("our own program's path cannot be read")?;
         Call::new(&program, [WATCH])
             .start_between(theirs.into(), terminal)
             .with_context(|| {
