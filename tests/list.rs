@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{App, Gate, Host, Image, docker};
+use crate::support::{App, Gate, Host, Image, Log, docker};
 
 /// A container as a task's, created and not started; removed with the app.
 fn created(app: &App<'_>, number: u32, container_type: &str) -> String {
@@ -155,6 +155,35 @@ fn without_an_app_every_app_that_may_be_seen() {
         "{apps:?}"
     );
     not_seen.refuses(20, "does not exist");
+}
+
+#[test]
+fn docker_is_asked_once_for_all_apps() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be watched
+    }
+    let (one, two) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    for app in [&one, &two] {
+        created(app, 1, "run");
+    }
+    let log = Log::new();
+    host.replace_docker(&format!(
+        "echo \"$1 $2\" >>{}\nexec \"$DOCKER\" \"$@\"",
+        log.path().display()
+    ));
+    for words in [vec!["run:list"], vec!["run:list", "--format=json", "--all"]] {
+        let output = host.dokku(&words);
+        assert!(
+            output.stdout.contains(&one.name) && output.stdout.contains(&two.name),
+            "{output:?}"
+        );
+        assert_eq!(log.take(), "container ls\n", "{words:?}");
+    }
+    host.set_docker(&which::which("docker").unwrap());
+    for app in [&one, &two] {
+        remove(app);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use duct::cmd;
 
-use crate::support::{App, Gate, Host, Image, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, wait_until};
 
 /// A detached task that writes with `script`, then waits at the gate; its name.
 fn writing(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
@@ -245,6 +245,30 @@ fn another_schedulers_hook_shows_its_logs() {
         .says("other [] false false 100\n");
     host.dokku(["run:logs", "-t", "-q", "-n", "5", &app.name])
         .says("other [] true true 5\n");
+}
+
+#[test]
+fn a_terminal_shows_names_in_cores_colour_unless_told_not_to() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = writing(&host, &app, &gate, "echo line");
+    let shown = |script: &str| {
+        let mut terminal = Terminal::start(&host, script, ["run:logs", &app.name]);
+        assert_eq!(terminal.code(), 0);
+        terminal.screen()
+    };
+    let (colored, plain) = (shown("\"$@\""), shown("NO_COLOR=1 \"$@\""));
+    end(&app, &gate);
+    let prefix = format!("app[{}]:", number(&name));
+    assert!(
+        colored.contains("\u{1b}[36m") && colored.contains(&format!("{prefix}\u{1b}[0m line")),
+        "{colored:?}"
+    );
+    assert!(
+        !plain.contains('\u{1b}') && plain.contains(&format!("{prefix} line")),
+        "{plain:?}"
+    );
 }
 
 #[test]

@@ -126,6 +126,30 @@ fn a_report_shows_what_is_set_and_what_holds() {
 }
 
 #[test]
+fn dokkus_report_has_a_part_of_ours() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // the trigger alone is for root there
+    }
+    let app = host.app(Image::None);
+    app.prepare("run:set", &["memory", "1g"]);
+    let output = host.dokku(["plugin:trigger", "report", &app.name]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(
+        output
+            .stdout
+            .contains(&format!("=====> {} run information\n", app.name)),
+        "{output:?}"
+    );
+    assert!(
+        output
+            .stdout
+            .contains(&format!("       {:31}1g\n", "Run memory:")),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn a_global_property_is_below_the_apps() {
     let host = Host::new();
     if !host.is_own() {

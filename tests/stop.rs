@@ -85,6 +85,50 @@ fn an_attached_task_ends_with_its_own_code() {
 }
 
 #[test]
+fn what_runs_on_is_a_failure_and_does_not_stop_the_rest() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let (kept, stopped) = (detached(&host, &app, WAITS), detached(&host, &app, WAITS));
+    let id = docker(&["container", "inspect", "--format", "{{.Id}}", &kept]);
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container stop '*{id}*) echo 'Error response from daemon: cannot stop it' >&2; exit 1 ;; esac\nexec \"$DOCKER\" \"$@\""
+    ));
+    let output = host.dokku(["run:stop", &app.name]);
+    host.set_docker(&which::which("docker").unwrap());
+    assert_eq!((output.code, output.stdout), (1, format!("{stopped}\n")));
+    assert_eq!(
+        output.stderr,
+        format!(" !     {kept} could not be stopped: cannot stop it\n")
+    );
+    host.dokku(["run:stop", &app.name]);
+    none_left(&app);
+}
+
+#[test]
+fn one_that_has_ended_already_is_said_and_no_failure() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.1", app.name);
+    let label = format!("com.dokku.app-name={}", app.name);
+    let labels = ["--label", &label, "--label", "com.dokku.container-type=run"];
+    docker(
+        &[
+            &["container", "run", "--name", &name][..],
+            &labels,
+            &[&app.image(), "true"],
+        ]
+        .concat(),
+    );
+    let output = host.dokku(["run:stop", "--container", &name]);
+    docker(&["container", "rm", &name]);
+    assert_eq!((output.code, output.stdout.as_str()), (0, ""));
+    assert_eq!(output.stderr, format!("-----> {name} has ended already\n"));
+}
+
+#[test]
 fn cron_tasks_only_with_all() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

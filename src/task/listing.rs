@@ -91,13 +91,16 @@ pub(crate) fn find(
     }
 }
 
-/// The app in a container's name (`my.app.run.7`), when the user may see it.
+/// The app in a container's name, when the user may see it.
 pub(crate) fn app_of(host: &Host, container: &str) -> Option<App> {
+    host.app(app_name_of(container)?).ok()
+}
+
+/// `my.app` of `my.app.run.7`: an app's name may have dots itself.
+fn app_name_of(container: &str) -> Option<&str> {
     let (rest, _) = container.rsplit_once('.')?;
-    let app = rest
-        .strip_suffix(".run")
-        .or_else(|| rest.strip_suffix(".cron"))?;
-    host.app(app).ok()
+    rest.strip_suffix(".run")
+        .or_else(|| rest.strip_suffix(".cron"))
 }
 
 #[cfg(test)]
@@ -139,6 +142,20 @@ mod tests {
                 expected,
                 "{created_at}"
             );
+        }
+    }
+
+    #[test]
+    fn the_app_of_a_container_may_have_dots() {
+        for (container, app) in [
+            ("demo.run.7", Some("demo")),
+            ("my.app.run.7", Some("my.app")),
+            ("my.run.run.7", Some("my.run")),
+            ("demo.cron.7", Some("demo")),
+            ("demo.web.1", None),
+            ("demo", None),
+        ] {
+            assert_eq!(app_name_of(container), app, "{container}");
         }
     }
 }
