@@ -116,11 +116,18 @@ pub(crate) fn gather(
     let config = config?;
     let image_type = ImageType::of(&inspected, &app_user(host, app, &config));
     words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
+    let platform = foreign_platform(&inspected.architecture, std::env::consts::ARCH);
+    if let Some(platform) = platform {
+        // Core's sentence.
+        message::warn(&format!(
+            "Detected {platform} image, forcing --platform={platform}"
+        ));
+    }
     let answers = Answers {
         app: app.name().to_owned(),
         image: name.reference,
         image_type,
-        platform: foreign_platform(&inspected.architecture, std::env::consts::ARCH),
+        platform,
         docker_options: option::parse(words)?,
         config,
         procfile_command: procfile_command?,
