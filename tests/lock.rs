@@ -144,6 +144,49 @@ fn what_a_dead_start_left_holds_no_lock() {
 }
 
 #[test]
+fn a_holder_that_starts_after_the_first_look_is_not_removed() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.1", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    let labels = [
+        "--label",
+        &app_label,
+        "--label",
+        "com.dokku.container-type=run",
+        "--label",
+        "dokku-oneoff.lock=import",
+    ];
+    docker(
+        &[
+            &["container", "create", "--name", &name][..],
+            &labels,
+            &[&app.image(), "sleep", "60"],
+        ]
+        .concat(),
+    );
+    host.replace_docker(&format!(
+        r#"case "$*" in "container ls "*) "$DOCKER" "$@"; exec "$DOCKER" container start {name} >/dev/null ;; esac
+        exec "$DOCKER" "$@""#
+    ));
+    let output = app.run_with(&["--lock=import"], ["true"]);
+    host.set_docker(&which::which("docker").unwrap());
+    let running = docker(&[
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.Running}}",
+        &name,
+    ]);
+    docker(&["container", "rm", "--force", &name]);
+    output.refuses(1, "lock in place for import");
+    assert_eq!(running, "true");
+}
+
+#[test]
 fn a_policy_needs_something_to_hold() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

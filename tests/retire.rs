@@ -151,6 +151,45 @@ fn keeper_of(name: &str) -> Option<u32> {
 }
 
 #[test]
+fn a_task_that_starts_after_the_first_look_is_not_removed() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let script = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+    let name = orphan(&app, 1, &[EARLY, OURS], script, "created");
+    let state = tempfile::tempdir().unwrap();
+    host.replace_docker(&format!(
+        r#"case "$*" in "container inspect "*)
+            if mkdir {}/looked 2>/dev/null; then
+                "$DOCKER" "$@"
+                exec "$DOCKER" container start {name} >/dev/null
+            fi ;;
+        esac
+        exec "$DOCKER" "$@""#,
+        state.path().display()
+    ));
+    let output = host.dokku(["run:retire", &app.name]);
+    host.set_docker(&which::which("docker").unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(
+        docker(&[
+            "container",
+            "inspect",
+            "--format",
+            "{{.State.Running}}",
+            &name
+        ]),
+        "true"
+    );
+    host.dokku(["run:stop", &app.name]);
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
 fn a_task_that_somebody_looks_after_is_left_alone() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

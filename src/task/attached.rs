@@ -42,17 +42,20 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
             made.finish(host, &task.app, code);
             Ok(code)
         }
+        // Where nothing can look after it, `run:retire` finds it: it is not removed.
         Ok(Kept::Left) => {
-            background::keep(host, &task, &made, time_left)?;
+            let kept = background::keep(host, &task, &made, time_left);
             let name = made.leave();
+            kept?;
             message::info(&format!(
                 "The task runs on: 'docker container attach {name}' comes back to it"
             ));
             Ok(0)
         }
         Ok(Kept::HungUp) => {
-            background::keep(host, &task, &made, time_left)?;
+            let kept = background::keep(host, &task, &made, time_left);
             made.leave();
+            kept?;
             Ok(exit::of_signal(SIGHUP))
         }
         // Docker gives no answer, and the task may run well: it is not ours to end.

@@ -63,17 +63,28 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
 
 /// Whether it has the lock. What was created and has nobody is removed.
 fn holds(host: &Host, docker: &Docker, other: &Listed) -> Result<bool> {
-    match other.status {
-        Status::Running | Status::Paused | Status::Restarting => Ok(true),
-        Status::Created => {
-            let free = Lease::of_task(host, &other.name)?;
-            if free.is_some() {
-                docker.container_remove(&other.id)?;
-            }
-            Ok(free.is_none())
-        }
-        Status::Exited | Status::Dead | Status::Removing | Status::Unknown => Ok(false),
+    if other.status != Status::Created {
+        return Ok(runs(other.status));
     }
+    let Some(_lease) = Lease::of_task(host, &other.name)? else {
+        return Ok(true);
+    };
+    // It may have been started since it was listed, and be between two processes
+    // that look after it.
+    match docker.container_state(&other.id)? {
+        Some(state) if state.status == Status::Created => {
+            docker.container_remove(&other.id)?;
+            Ok(false)
+        }
+        state => Ok(state.is_some_and(|state| runs(state.status))),
+    }
+}
+
+fn runs(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Running | Status::Paused | Status::Restarting
+    )
 }
 
 fn replace(docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {

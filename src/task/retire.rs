@@ -73,6 +73,12 @@ fn retire_one(
     let Some(_lease) = Lease::of_task(host, name)? else {
         return Ok(());
     };
+    // It may have been started since it was looked at, and be between two processes
+    // that look after it: only what is seen under the lease counts.
+    let now = docker.container_facts(&[&facts.id])?;
+    let Some(facts) = now.first() else {
+        return Ok(());
+    };
     let time_left = match time_left(facts, SystemTime::now()) {
         Ok(time_left) => time_left,
         Err(label) => {
