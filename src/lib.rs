@@ -8,6 +8,8 @@ mod command;
 mod docker;
 mod dokku;
 mod exit;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod grammar;
 mod hook;
 mod parallel;

@@ -1,7 +1,7 @@
 //! What Dokku knows: its environment, its hooks and their order, and what they
 //! say about an app.
 
-mod ancestors;
+pub(crate) mod ancestors;
 pub(crate) mod app;
 pub(crate) mod config;
 pub(crate) mod flags;

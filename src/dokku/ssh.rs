@@ -59,7 +59,7 @@ pub(crate) fn command() -> Option<&'static Command> {
 /// Our parent has to be the `dokku` that was started with the words, and its parent
 /// the one that was told of the command, with nobody between: a hook of a command
 /// that came through SSH may run `dokku`, too.
-fn find(
+pub(crate) fn find(
     argv: &[OsString],
     ancestors: &[Ancestor],
     echo: impl Fn(&str) -> Option<String>,
