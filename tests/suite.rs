@@ -36,6 +36,7 @@ mod registry;
 mod resources;
 mod retire;
 mod schedulers;
+mod ssh;
 mod stop;
 mod streams;
 mod terminal;

@@ -89,11 +89,21 @@ impl Host {
     pub fn app(&self, image: Image) -> App<'_> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        App::create(
-            self,
-            format!("oneoff-{}-{number}", std::process::id()),
-            image,
-        )
+        self.named_app(format!("oneoff-{}-{number}", std::process::id()), image)
+    }
+
+    /// The same with a name that belongs to another app's.
+    pub fn named_app(&self, name: String, image: Image) -> App<'_> {
+        App::create(self, name, image)
+    }
+
+    /// Who logs in to run `dokku` through SSH.
+    pub fn user(&self) -> String {
+        if self.is_own() {
+            cmd!("id", "-un").read().unwrap()
+        } else {
+            "dokku".to_owned()
+        }
     }
 
     /// `dokku <words>`, ready for redirections and variables.

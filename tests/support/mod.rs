@@ -9,6 +9,7 @@ mod output;
 mod processes;
 mod pty;
 mod registry;
+mod ssh;
 mod wait;
 
 pub use app::{App, Image};
@@ -20,4 +21,5 @@ pub use output::Output;
 pub use processes::{docker_client, is_gone, our_program, signal, signal_ours};
 pub use pty::Terminal;
 pub use registry::{Login, Registry};
+pub use ssh::Ssh;
 pub use wait::wait_until;
