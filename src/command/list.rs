@@ -14,7 +14,7 @@ use crate::docker::Docker;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::dokku::message;
+use crate::dokku::message::{self, escaped};
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::task::{lease, listing};
 
@@ -184,7 +184,8 @@ fn for_people(app: &str, tasks: &[Listed], quiet: bool, terminal: bool) -> Strin
         .iter()
         .map(|task| [&task.name, &task.command, &task.running_for].map(String::clone));
     if quiet {
-        return rows.map(|row| row.join("\t") + "\n").collect();
+        let shown = |cell: String| if terminal { escaped(&cell) } else { cell };
+        return rows.map(|row| row.map(shown).join("\t") + "\n").collect();
     }
     let heading = ["NAMES", "COMMAND", "CREATED"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
