@@ -16,6 +16,7 @@
 mod support;
 
 mod arguments;
+mod bytes;
 mod detached;
 mod docker_options;
 mod environment;
@@ -23,6 +24,7 @@ mod exit_status;
 mod failures;
 mod global_flags;
 mod help;
+mod hostile;
 mod image_types;
 mod install;
 mod labels;
@@ -41,3 +43,4 @@ mod stop;
 mod streams;
 mod terminal;
 mod tree;
+mod visibility;

@@ -44,11 +44,18 @@ impl Host {
     }
 
     /// As [`Host::ask`] for a question whose failure means "nothing to say":
-    /// what the hooks say on stderr is left out, too.
+    /// what the hooks say on stderr is left out, too. What is no UTF-8 becomes U+FFFD.
     pub(crate) fn ask_softly(&self, trigger: &str, arguments: &[&str]) -> String {
-        self.fire(trigger, arguments, |call| call.silent().stdout())
-            .and_then(|fired| said(trigger, fired))
-            .unwrap_or_default()
+        match self.fire(trigger, arguments, |call| call.silent().stdout()) {
+            Ok(Fired::All(said)) => String::from_utf8_lossy(&said).into_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether the hooks answer, and with something that is no UTF-8.
+    pub(crate) fn answers_in_other_bytes(&self, trigger: &str, arguments: &[&str]) -> bool {
+        let fired = self.fire(trigger, arguments, |call| call.silent().stdout());
+        matches!(fired, Ok(Fired::All(said)) if std::str::from_utf8(&said).is_err())
     }
 
     /// Tells the hooks of something. What they print goes to our stderr.
