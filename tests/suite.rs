@@ -16,6 +16,7 @@
 mod support;
 
 mod arguments;
+mod bus;
 mod detached;
 mod docker_options;
 mod environment;

@@ -2,6 +2,7 @@
 //! say about an app.
 
 pub(crate) mod app;
+pub(crate) mod bus;
 pub(crate) mod config;
 pub(crate) mod flags;
 pub(crate) mod hooks;
