@@ -48,6 +48,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         bail!("No property specified\nUsage: dokku {USAGE}")
     };
     let key = Key::named(&name)?;
+    if key.is_global() && owner != GLOBAL {
+        bail!("property '{name}' holds for every app: set it with --global in place of the app");
+    }
     let value = words.next().unwrap_or_default();
     if let Some(word) = words.next() {
         bail!("'{word}' is one word too many\nUsage: dokku {USAGE}");

@@ -38,7 +38,7 @@ pub(crate) const CPUS: Key = Key {
 pub(crate) const STDIN: Key = Key {
     name: "stdin",
     default: ATTACH,
-    check: attach_or_none,
+    check: |text| one_of([ATTACH, NONE], text),
 };
 
 pub(crate) const ON_HANGUP: Key = Key {
@@ -47,17 +47,27 @@ pub(crate) const ON_HANGUP: Key = Key {
     check: |text| grammar::on_hangup(text).map(|_| ()),
 };
 
+/// Whose words of a command that comes through SSH are taken. It holds for every app:
+/// which one is meant is among the words.
+pub(crate) const SSH_WORDS: Key = Key {
+    name: "ssh-words",
+    default: TYPED,
+    check: |text| one_of([TYPED, WORDS_OF_DOKKU], text),
+};
+
 /// Every property, by name.
-pub(crate) const KEYS: [&Key; 5] = [&CPUS, &MEMORY, &ON_HANGUP, &STDIN, &TTL_SECONDS];
+pub(crate) const KEYS: [&Key; 6] = [&CPUS, &MEMORY, &ON_HANGUP, &SSH_WORDS, &STDIN, &TTL_SECONDS];
 
 const ATTACH: &str = "attach";
 const NONE: &str = "none";
+const TYPED: &str = "typed";
+pub(crate) const WORDS_OF_DOKKU: &str = "dokku";
 
-fn attach_or_none(text: &str) -> Result<(), String> {
-    if [ATTACH, NONE].contains(&text) {
+fn one_of(words: [&str; 2], text: &str) -> Result<(), String> {
+    if words.contains(&text) {
         Ok(())
     } else {
-        Err(format!("expected {ATTACH} or {NONE}"))
+        Err(format!("expected {}", words.join(" or ")))
     }
 }
 
@@ -72,6 +82,11 @@ impl Key {
             "there is no property '{name}': there are {}",
             KEYS.map(|key| key.name).join(", ")
         )
+    }
+
+    /// Whether no app can have a value of its own.
+    pub(crate) fn is_global(&self) -> bool {
+        self.name == SSH_WORDS.name
     }
 
     /// # Errors
