@@ -15,6 +15,10 @@ pub(crate) const NO_SUCH_APP: u8 = 20;
 pub(crate) const DEADLINE: u8 = 124;
 /// Docker could not run the task (as `docker run`).
 pub(crate) const DOCKER: u8 = 125;
+/// What a shell gives for a program that it cannot execute, and for one that is not
+/// there.
+pub(crate) const NOT_EXECUTABLE: u8 = 126;
+pub(crate) const NOT_FOUND: u8 = 127;
 
 /// The exit code of something that a signal ended.
 pub(crate) fn of_signal(signal: i32) -> u8 {

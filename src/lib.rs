@@ -44,6 +44,12 @@ pub fn keep() -> ExitCode {
     exit::entry(command::keep::main)
 }
 
+/// `plugn`, for the hooks that we start.
+#[must_use]
+pub fn plugn() -> ExitCode {
+    exit::entry(command::plugn::main)
+}
+
 /// `dokku run:list`: the tasks that there are.
 #[must_use]
 pub fn list() -> ExitCode {

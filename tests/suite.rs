@@ -16,6 +16,7 @@
 mod support;
 
 mod arguments;
+mod bus;
 mod bytes;
 mod detached;
 mod docker_options;

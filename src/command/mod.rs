@@ -11,6 +11,7 @@ pub(crate) mod keep;
 pub(crate) mod list;
 pub(crate) mod logs;
 mod options;
+pub(crate) mod plugn;
 pub(crate) mod report;
 pub(crate) mod retire;
 pub(crate) mod run;

@@ -48,8 +48,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         bail!("No property specified\nUsage: dokku {USAGE}")
     };
     let key = Key::named(&name)?;
-    if key.is_global() && owner != GLOBAL {
-        bail!("property '{name}' holds for every app: set it with --global in place of the app");
+    if key.global && !options.global {
+        bail!("property '{name}' is the host's: 'dokku run:set --global {name}' sets it");
     }
     let value = words.next().unwrap_or_default();
     if let Some(word) = words.next() {

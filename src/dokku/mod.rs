@@ -3,11 +3,13 @@
 
 pub(crate) mod ancestors;
 pub(crate) mod app;
+pub(crate) mod bus;
 pub(crate) mod config;
 pub(crate) mod flags;
 pub(crate) mod hooks;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod limits;
 pub(crate) mod message;
 pub(crate) mod options;
 pub(crate) mod procfile;
