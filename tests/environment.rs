@@ -209,7 +209,7 @@ fn app_with_secrets(host: &Host) -> App<'_> {
     let secret = secret(&app);
     app.config("ONE", &secret);
     app.config("TWO", &format!("{secret}\nline"));
-    app.config("THREE", &format!("{}{secret}", "x".repeat(60_000)));
+    app.config("THREE", &format!("{}{secret}", "x".repeat(65_000)));
     app
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use duct::cmd;
 use tempfile::TempDir;
 
-use crate::support::{App, Host, Image, docker, finish, repository};
+use crate::support::{App, Host, Image, Terminal, docker, finish, repository};
 
 /// What became of a row.
 enum Expected<'a> {
@@ -499,4 +499,44 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
         assert_eq!(target.seen(), before, "{options}");
     }
     host.add_hook("oneoff-test-options", "docker-args-run", "");
+}
+
+/// What a terminal would obey is written out; a program gets the bytes.
+#[test]
+fn names_and_commands_are_safe_to_look_at() {
+    const RED: &str = "\u{1b}[31mred\u{7}";
+    const SHOWN: &str = "\\u{1b}[31mred\\u{7}";
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = app.name.as_str();
+    let task = host.dokku(["run:detached", name, "sh", "-c", "sleep 100", RED]);
+    let on_terminal = |words: &[&str]| {
+        let mut terminal = Terminal::start(&host, "\"$@\"", words);
+        terminal.code();
+        terminal.screen()
+    };
+    for words in [
+        &["run:list", name][..],
+        &["--quiet", "run:list", name],
+        &["run:list", "--quiet", name],
+        &["run", RED],
+        &["run:stop", "--container", RED],
+        &["run", "--memory", RED, name],
+    ] {
+        let screen = on_terminal(words);
+        assert!(!screen.contains(RED), "{words:?}: {screen:?}");
+        // Docker writes out a command's itself, in another way.
+        let shown = if words.contains(&"run:list") {
+            "[31mred"
+        } else {
+            SHOWN
+        };
+        assert!(screen.contains(shown), "{words:?}: {screen:?}");
+    }
+    host.dokku(["run", RED])
+        .refuses(20, &format!("App {RED} does not exist"));
+    host.dokku(["run:stop", name]).says(&task.stdout);
+    crate::support::wait_until("it is removed", || {
+        app.containers().is_empty().then_some(())
+    });
 }
