@@ -1,6 +1,7 @@
 //! Hostile input, and what must not have come of it on the host: no container, image,
 //! file or process.
 
+use std::cell::RefCell;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::path::Path;
 use duct::cmd;
 use tempfile::TempDir;
 
-use crate::support::{App, Host, Image, Terminal, docker, finish, repository};
+use crate::support::{App, Host, Image, Terminal, docker, finish, has_subcommand};
 
 /// What became of a row.
 enum Expected<'a> {
@@ -25,6 +26,7 @@ use Expected::{NotFound, Refused, Wrote};
 struct Target<'a> {
     host: &'a Host,
     traps: TempDir,
+    before: RefCell<Vec<String>>,
 }
 
 impl<'a> Target<'a> {
@@ -32,7 +34,24 @@ impl<'a> Target<'a> {
         let traps = tempfile::tempdir().unwrap();
         fs::set_permissions(traps.path(), fs::Permissions::from_mode(0o777)).unwrap();
         app.run(["true"]).says(""); // what the plugin makes once is there
-        Self { host, traps }
+        let target = Self {
+            host,
+            traps,
+            before: RefCell::default(),
+        };
+        target.is_prepared();
+        target
+    }
+
+    /// What there is now is what has to be there after every row.
+    fn is_prepared(&self) {
+        *self.before.borrow_mut() = self.seen();
+    }
+
+    /// The host is as it was.
+    #[track_caller]
+    fn is_unharmed(&self, what: &impl std::fmt::Debug) {
+        assert_eq!(self.seen(), *self.before.borrow(), "{what:?}");
     }
 
     /// A command that a shell must not get to see.
@@ -104,7 +123,6 @@ impl<'a> Target<'a> {
     /// One row: it comes to what is expected, and the host is as before.
     #[track_caller]
     fn row(&self, words: &[&str], expected: &Expected<'_>) {
-        let before = self.seen();
         let output = self.host.dokku(words);
         match expected {
             Wrote(text) => assert_eq!(
@@ -123,7 +141,7 @@ impl<'a> Target<'a> {
                 "{words:?}: {output:?}"
             ),
         }
-        assert_eq!(self.seen(), before, "{words:?}");
+        self.is_unharmed(&words);
     }
 }
 
@@ -199,13 +217,12 @@ fn values_and_words_are_nothing_but_that() {
     }
     // A user with a key of any name.
     for text in &target.forms() {
-        let before = target.seen();
         let command = app
             .command(&[], ["echo", "well"])
             .env("NAME", text)
             .stdin_null();
         finish(&command).says("well\n");
-        assert_eq!(target.seen(), before);
+        target.is_unharmed(text);
     }
 }
 
@@ -290,6 +307,7 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
     );
     let database = format!("dokku.postgres.{name}");
     let database_id = run(&database, &[]);
+    target.is_prepared();
 
     let mut containers = target.forms();
     containers.extend([&web, &web_id, &database, &database_id].map(ToString::to_string));
@@ -307,7 +325,7 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
             let Some(file) = command.strip_prefix("run:") else {
                 continue;
             };
-            if !repository().join("subcommands").join(file).exists() {
+            if !has_subcommand(file) {
                 continue;
             }
             let option = format!("--container={container}");
@@ -328,10 +346,8 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
         } else {
             20
         };
-        for command in ["run:logs", "run:stop", "run:retire"] {
-            if app != "--" && !app.is_empty() {
-                target.row(&[command, app], &Refused(code));
-            }
+        if app != "--" && !app.is_empty() {
+            target.row(&["run:stop", app], &Refused(code));
         }
         target.row(&["run", "--", app, "true"], &Refused(20));
         target.row(&["--app", app, "run", "--", "true"], &Refused(20));
@@ -410,6 +426,7 @@ fn config_steers_nothing_on_the_host() {
     let hooks = tempfile::tempdir().unwrap();
     fs::set_permissions(hooks.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let plain = host_variables(&host, hooks.path(), &app);
+    target.is_prepared();
     for (variable, value) in steering {
         let script = format!("tr '\\0' '\\n' </proc/1/environ | /bin/grep '^{variable}='");
         target.row(
@@ -465,6 +482,7 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
     app.procfile(&format!(
         "job: echo `{trap}` ; {trap} | {trap} --privileged\n"
     ));
+    target.is_prepared();
     target.row(
         &["run", name, "job"],
         &Wrote(&format!("`{trap}` ; {trap} | {trap} --privileged\n")),
@@ -475,6 +493,7 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
         "docker-options:add",
         &["run", &format!("--env A='$({trap})' --env B=\"; {trap}\"")],
     );
+    target.is_prepared();
     target.row(
         &["run", name, "sh", "-c", "echo \"$A$B\""],
         &Wrote(&format!("$({trap}); {trap}\n")),
@@ -490,13 +509,13 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
     ] {
         let script = format!("[ \"$1\" != {name} ] || printf ' {options}'");
         host.add_hook("oneoff-test-options", "docker-args-run", &script);
-        let before = target.seen();
+        target.is_prepared();
         let output = host.dokku(["run", name, "true"]);
         assert!(
             [1, 125].contains(&output.code) && output.stdout.is_empty(),
             "{options}: {output:?}"
         );
-        assert_eq!(target.seen(), before, "{options}");
+        target.is_unharmed(&options);
     }
     host.add_hook("oneoff-test-options", "docker-args-run", "");
 }

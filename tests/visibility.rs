@@ -1,7 +1,7 @@
 //! With an access plugin a user sees nothing of an app that is not theirs, and cannot
 //! tell it from one that does not exist.
 
-use crate::support::{App, Host, Image, Output, docker, repository};
+use crate::support::{App, Host, Image, Log, Output, docker, has_subcommand};
 
 /// Everybody sees every app but this one.
 fn hide(host: &Host, app: &App<'_>) {
@@ -38,10 +38,6 @@ fn assert_same(host: &Host, words: &[&str], hidden: &str, missing: &str) -> Outp
     hidden
 }
 
-fn is_there(command: &str) -> bool {
-    repository().join("subcommands").join(command).exists()
-}
-
 #[test]
 fn an_app_that_is_not_yours_is_none() {
     let host = Host::new();
@@ -69,7 +65,7 @@ fn an_app_that_is_not_yours_is_none() {
         &["run:history", "{}"],
     ] {
         let command = words.iter().find_map(|word| word.strip_prefix("run:"));
-        if command.is_some_and(|command| !is_there(command)) {
+        if command.is_some_and(|command| !has_subcommand(command)) {
             continue;
         }
         let output = assert_same(&host, words, &theirs.name, "no-such-app");
@@ -85,7 +81,7 @@ fn an_app_that_is_not_yours_is_none() {
         &["run:report"],
         &["run:history"],
     ] {
-        if is_there(words[0].strip_prefix("run:").unwrap()) {
+        if has_subcommand(words[0].strip_prefix("run:").unwrap()) {
             let output = host.dokku(words);
             let said = output.stdout + &output.stderr;
             assert!(output.code == 0 && !said.contains(&theirs.name), "{said}");
@@ -121,7 +117,7 @@ fn a_container_that_is_not_yours_is_none() {
         &["run:wait", "--container", "{}"],
         &["run:exec", "--container", "{}", "true"],
     ] {
-        if !is_there(words[0].strip_prefix("run:").unwrap()) {
+        if !has_subcommand(words[0].strip_prefix("run:").unwrap()) {
             continue;
         }
         assert_same(&host, words, name, "no-such-app.run.1");
@@ -137,42 +133,26 @@ fn a_container_that_is_not_yours_is_none() {
     });
 }
 
+/// Other hosts of this machine's docker retire all tasks, these too: what is asked for
+/// counts.
 #[test]
 fn a_retire_leaves_what_is_not_yours() {
     let host = Host::new();
-    let theirs = host.app(Image::Busybox);
-    let mine = host.app(Image::Busybox);
-    let late = |app: &App<'_>| {
-        let labels = [
-            format!("--label=com.dokku.app-name={}", app.name),
-            "--label=com.dokku.container-type=run".to_owned(),
-            "--label=com.dokku.active-deadline-seconds=1".to_owned(),
-        ];
-        let name = format!("--name={}.run.1", app.name);
-        let mut words = vec!["container", "run", "--detach", &name];
-        words.extend(labels.iter().map(String::as_str));
-        words.extend([
-            "oneoff-test/busybox:latest",
-            "sh",
-            "-c",
-            "trap exit TERM; sleep 1; touch /late; sleep 100 & wait",
-        ]);
-        let id = docker(&words);
-        crate::support::wait_until("it is past its deadline", || {
-            docker(&["container", "diff", &id])
-                .contains("/late")
-                .then_some(())
-        });
-    };
-    late(&theirs);
-    late(&mine);
+    let theirs = host.app(Image::None);
+    let mine = host.app(Image::None);
+    let log = Log::new();
+    let script = format!("echo \"$*.\" >>{}", log.path().display());
+    host.add_hook("oneoff-test-retire", "scheduler-run-retire", &script);
     hide(&host, &theirs);
     let output = host.dokku(["run:retire"]);
     let said = output.stdout + &output.stderr;
     assert!(output.code == 0 && !said.contains(&theirs.name), "{said}");
-    assert_eq!(mine.containers(), [""; 0]);
-    assert_eq!(theirs.containers().len(), 1);
+    let asked = log.take();
+    host.add_hook("oneoff-test-retire", "scheduler-run-retire", "");
     show_all(&host);
-    host.prepare(&["run:retire", &theirs.name]);
-    assert_eq!(theirs.containers(), [""; 0]);
+    let asked: Vec<&str> = asked.lines().collect();
+    assert!(asked.contains(&format!("docker-local {}.", mine.name).as_str()));
+    for line in asked {
+        assert!(line.starts_with("docker-local ") && !line.contains(&theirs.name));
+    }
 }

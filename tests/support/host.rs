@@ -240,6 +240,12 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Whether the plugin has this subcommand. What it is a link to need not be built.
+pub fn has_subcommand(name: &str) -> bool {
+    let link = repository().join("subcommands").join(name);
+    link.symlink_metadata().is_ok()
+}
+
 fn temporary() -> TempDir {
     tempfile::Builder::new()
         .prefix("oneoff-host-")

@@ -15,7 +15,7 @@ mod wait;
 pub use app::{App, Image};
 pub use docker::docker;
 pub use gate::Gate;
-pub use host::{Host, finish, plugin_tree, repository};
+pub use host::{Host, finish, has_subcommand, plugin_tree, repository};
 pub use log::Log;
 pub use output::Output;
 pub use processes::{docker_client, is_gone, our_program, signal, signal_ours};
