@@ -216,7 +216,7 @@ fn values_and_words_are_nothing_but_that() {
         target.row(&["run", name, "--", command, name], &NotFound);
     }
     // A user with a key of any name.
-    for text in &target.forms() {
+    for text in target.forms().iter().step_by(3) {
         let command = app
             .command(&[], ["echo", "well"])
             .env("NAME", text)
