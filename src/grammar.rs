@@ -150,6 +150,23 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
     Err("expected a number of lines or 'all'".to_owned())
 }
 
+/// How many of something are kept.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    number(text, 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
+}
+
+/// So many bytes of a file are kept.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    number(text, 1024 * 1024 * 1024)
+        .ok_or_else(|| "expected a number of bytes, at most 1073741824 (1 GiB)".to_owned())
+}
+
+/// Digits and nothing else.
+fn number(text: &str, most: u64) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number <= most)
+}
+
 /// A time or a duration, as far as its letters: docker reads it.
 pub(crate) fn since(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b":.+-".contains(&byte);
@@ -274,6 +291,19 @@ mod tests {
                 && lines("+1").is_err()
                 && lines("x").is_err()
         );
+        assert!(count("0").is_ok() && count("100000").is_ok() && bytes("1048576").is_ok());
+        for text in [
+            "",
+            "-1",
+            "+1",
+            "100001",
+            "1k",
+            "1.5",
+            "99999999999999999999",
+        ] {
+            assert!(count(text).is_err(), "{text:?}");
+        }
+        assert!(bytes("1073741825").is_err() && bytes("1m").is_err());
         assert!(since("10m").is_ok() && since("2026-08-03T05:47:44Z").is_ok());
         assert!(since("").is_err() && since("-1").is_err() && since("1 2").is_err());
         assert!(container("my.app.run.7").is_ok());

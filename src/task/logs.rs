@@ -10,7 +10,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Docker splits a line of a task's after so many bytes; each part has a time.
-const ENTRY: usize = 16 * 1024;
+pub(crate) const ENTRY: usize = 16 * 1024;
 
 /// One stream of one task.
 pub(crate) struct Source {
@@ -154,7 +154,7 @@ fn time_of(way: &Way) -> &[u8] {
 }
 
 /// `2026-11-23T14:36:15.292936097Z ` and the rest; `None` for a line of docker's own.
-fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|byte| *byte == b' ')?;
     let (time, rest) = line.split_at(end);
     let looks_right = time.len() >= 20
