@@ -2,6 +2,7 @@
 //! anything is asked or started.
 
 use std::ffi::OsStr;
+use std::time::{Duration, SystemTime};
 
 use crate::task::request::{OnHangup, Policy};
 
@@ -176,6 +177,39 @@ pub(crate) fn since(text: &str) -> Result<String, String> {
     Err("expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned())
 }
 
+/// A time, or how long ago it was, as docker reads both: `10m`, `1h30m`, a date,
+/// RFC 3339 with a zone or without one (UTC), seconds since 1970.
+pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
+    since(text)?;
+    let expected =
+        || "expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()));
+    }
+    if let Ok(ago) = humantime::parse_duration(text) {
+        return SystemTime::now().checked_sub(ago).ok_or_else(expected);
+    }
+    if text.len() == "2026-08-03".len() {
+        return humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).map_err(|_| expected());
+    }
+    let zone = text
+        .rfind(['+', '-'])
+        .filter(|at| *at > "2026-08-03T".len());
+    let (local, zone) = text.split_at(zone.unwrap_or(text.len()));
+    let time = humantime::parse_rfc3339_weak(local).map_err(|_| expected())?;
+    let Some((hours, minutes)) = zone.get(1..).and_then(|zone| zone.split_once(':')) else {
+        return Some(time).filter(|_| zone.is_empty()).ok_or_else(expected);
+    };
+    let number = |digits: &str| digits.parse::<u64>().map_err(|_| expected());
+    let offset = Duration::from_secs(number(hours)? * 3600 + number(minutes)? * 60);
+    let utc = if zone.starts_with('-') {
+        time.checked_add(offset)
+    } else {
+        time.checked_sub(offset)
+    };
+    utc.ok_or_else(expected)
+}
+
 /// What becomes of an attached task whose caller has gone, by its word.
 pub(crate) fn on_hangup(text: &str) -> Result<OnHangup, String> {
     match text {
@@ -255,6 +289,36 @@ mod tests {
             "=x",
         ] {
             assert!(label(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn moments() {
+        let expected = humantime::parse_rfc3339("2026-08-03T05:47:44Z").unwrap();
+        for text in [
+            "2026-08-03T05:47:44Z",
+            "2026-08-03T05:47:44",
+            "2026-08-03T05:47:44.0",
+            "2026-08-03T07:47:44+02:00",
+            "2026-08-03T02:17:44-03:30",
+            "1785736064",
+        ] {
+            assert_eq!(moment(text).unwrap(), expected, "{text}");
+        }
+        let midnight = humantime::parse_rfc3339("2026-08-03T00:00:00Z").unwrap();
+        assert_eq!(moment("2026-08-03").unwrap(), midnight);
+        let ago = SystemTime::now().duration_since(moment("1h30m").unwrap());
+        assert_eq!(ago.unwrap().as_secs() / 60, 90);
+        for text in [
+            "",
+            "soon",
+            "10x",
+            "2026-13-03",
+            "2026-08-03T05:47:44+02",
+            "10m+",
+            "5:47",
+        ] {
+            assert!(moment(text).is_err(), "{text:?}");
         }
     }
 

@@ -72,6 +72,30 @@ pub fn logs() -> ExitCode {
     exit::entry(command::logs::main)
 }
 
+/// `dokku run:history`: the tasks that there were.
+#[must_use]
+pub fn history() -> ExitCode {
+    exit::entry(command::history::main)
+}
+
+/// `dokku run:wait`: the task's own exit status, when it has ended.
+#[must_use]
+pub fn wait() -> ExitCode {
+    exit::entry(command::wait::main)
+}
+
+/// `dokku run:attach`: the task's own exit status, or 0 when it was left.
+#[must_use]
+pub fn attach() -> ExitCode {
+    exit::entry(command::attach::main)
+}
+
+/// `dokku run:exec`: the exit status of another command in a task's container.
+#[must_use]
+pub fn exec() -> ExitCode {
+    exit::entry(command::exec::main)
+}
+
 /// `dokku run:set`: a property.
 #[must_use]
 pub fn set() -> ExitCode {

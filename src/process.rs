@@ -131,6 +131,11 @@ impl Call {
         self.finished()?.stdout_null().start()
     }
 
+    /// Starts it; its handle gives what it prints.
+    pub(crate) fn start_captured(self) -> io::Result<Handle> {
+        self.finished()?.stdout_capture().start()
+    }
+
     /// Starts it with these two as its outputs.
     pub(crate) fn start_into(
         self,

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 
+pub(crate) mod attach;
 mod chosen;
 pub(crate) mod detached;
+mod ending;
+pub(crate) mod exec;
 pub(crate) mod help;
+pub(crate) mod history;
 pub(crate) mod keep;
 pub(crate) mod list;
+mod list_entry;
 pub(crate) mod logs;
 mod options;
 pub(crate) mod report;
@@ -17,6 +22,8 @@ mod start;
 pub(crate) mod stop;
 mod table;
 mod task_options;
+pub(crate) mod wait;
+mod when;
 
 /// To stdout, where a command of ours has something to say there. A reader that
 /// has gone is no error.

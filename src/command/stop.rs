@@ -48,6 +48,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             &app,
             &[container.unwrap_or_default()],
         ),
+        Chosen::Ended { record, .. } => {
+            say_ended(&record.name);
+            Ok(0)
+        }
         Chosen::Here { docker, app, tasks } => {
             if tasks.is_empty() {
                 print("No run containers exist\n")?;
@@ -73,16 +77,20 @@ fn stop(docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
 fn stop_one(docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {
-        message::info(&format!("{name} has ended already"));
+        say_ended(name);
         return Ok(true);
     }
     match docker.container_stop(&task.id, timeout)? {
         Stopped::Yes => print(&format!("{name}\n"))?,
-        Stopped::Gone => message::info(&format!("{name} has ended already")),
+        Stopped::Gone => say_ended(name),
         Stopped::No(why) => {
             message::warn(&format!("{name} could not be stopped: {why}"));
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+fn say_ended(name: &str) {
+    message::info(&format!("{name} has ended already"));
 }

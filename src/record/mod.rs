@@ -6,6 +6,7 @@ mod backwards;
 mod entries;
 pub(crate) mod output;
 pub(crate) mod read;
+pub(crate) mod replay;
 mod store;
 
 use std::time::Duration;

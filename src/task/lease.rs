@@ -115,6 +115,11 @@ pub(crate) fn started(host: &Host, container: &str) -> Option<String> {
     humantime::parse_rfc3339(&noted).ok().map(|_| noted)
 }
 
+/// Whether somebody looks after the task in this container, or did until a moment ago.
+pub(crate) fn is_there(host: &Host, container: &str) -> bool {
+    path(host, TASKS, container).exists()
+}
+
 fn path(host: &Host, kind: &str, name: &str) -> PathBuf {
     host.library.join("data/oneoff").join(kind).join(name)
 }

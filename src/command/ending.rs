@@ -1,0 +1,65 @@
+//! What a task that somebody waited for came to.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::message;
+use crate::exit;
+use crate::record::{Record, read};
+use crate::task::lease;
+
+/// How long after the container's end its record may be missing: until then a hook
+/// is told of the end, or the output is taken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The exit code that the record has: docker's own says nothing of a deadline.
+pub(super) fn code(record: &Record) -> u8 {
+    record.exit_code.unwrap_or_else(|| {
+        message::warn(&format!(
+            "Nobody saw the end of {}: its exit code is not known",
+            record.name
+        ));
+        exit::DOCKER
+    })
+}
+
+/// The same for a task whose container has just ended or gone, with the exit code
+/// that docker says it had.
+///
+/// # Errors
+/// Nobody can tell.
+pub(super) fn code_of(
+    host: &Host,
+    app: &App,
+    task: &Listed,
+    docker_says: Option<u8>,
+) -> Result<u8> {
+    match (record_of(host, app, task), docker_says) {
+        (Some(record), _) => Ok(code(&record)),
+        (None, Some(code)) => Ok(code),
+        (None, None) => bail!("{} is gone, and there is no record of its end", task.name),
+    }
+}
+
+/// The record of a task whose container has just ended or gone: whoever looks after
+/// the task is waited for.
+pub(super) fn record_of(host: &Host, app: &App, task: &Listed) -> Option<Record> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        // The record is there before nobody looks after the task any more.
+        let is_over = !lease::is_there(host, &task.name) || Instant::now() > until;
+        if let Some((record, _)) = read::find(host, &task.id, Some(app)) {
+            return Some(record);
+        }
+        if is_over {
+            return None;
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
