@@ -12,7 +12,6 @@ mod grammar;
 mod hook;
 mod parallel;
 mod process;
-#[allow(dead_code, reason = "what writes and reads records comes next")]
 mod record;
 mod task;
 

@@ -10,7 +10,7 @@ use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::exit;
 use crate::record::{Record, read};
-use crate::task::lease;
+use crate::task::journal;
 
 /// How long after the container's end its record may be missing: until then a hook
 /// is told of the end, or the output is taken.
@@ -53,7 +53,7 @@ pub(super) fn record_of(host: &Host, app: &App, task: &Listed) -> Option<Record>
     let until = Instant::now() + PATIENCE;
     loop {
         // The record is there before nobody looks after the task any more.
-        let is_over = !lease::is_there(host, &task.name) || Instant::now() > until;
+        let is_over = journal::story(host, &task.name).is_none() || Instant::now() > until;
         if let Some((record, _)) = read::find(host, &task.id, Some(app)) {
             return Some(record);
         }

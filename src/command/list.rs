@@ -21,6 +21,7 @@ use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::Record;
 use crate::record::read::Newest;
 use crate::task::listing;
+use crate::task::supervisor::wake;
 
 const HOOK: &str = "scheduler-run-list";
 const JSON: &str = "json";
@@ -55,6 +56,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => list_one(&host, &options, &host.app(name)?),
         None => list_every(&host, &options),

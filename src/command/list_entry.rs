@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::docker::container_ls::Listed;
 use crate::dokku::host::Host;
 use crate::record::{Reason, Record};
-use crate::task::lease;
+use crate::task::journal;
 
 /// One of ours, or as another scheduler's plugin has it.
 #[derive(Serialize)]
@@ -49,7 +49,7 @@ impl<'a> Entry<'a> {
             app: &task.app,
             container_type: &task.container_type,
             image: &task.image,
-            started: lease::started(host, &task.name),
+            started: journal::story(host, &task.name).and_then(|story| story.started),
             deadline: task.deadline(),
             exit_code: task.exit_code(),
             finished: None,

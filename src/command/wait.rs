@@ -15,7 +15,7 @@ use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::grammar::{self, TimeToLive};
-use crate::task::made;
+use crate::task::finish;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -65,7 +65,7 @@ fn wait(
         let state = docker.container_state(&task.id)?;
         match state
             .as_ref()
-            .map(|state| (state.status, made::code_of(state)))
+            .map(|state| (state.status, finish::code_of(state)))
         {
             None => return ending::code_of(host, app, task, None),
             Some((Status::Created, _)) => std::thread::sleep(PAUSE),

@@ -156,6 +156,11 @@ pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
     }
 }
 
+/// Whether there is a record of this container.
+pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
+    Store::of(host, app).has(id)
+}
+
 /// Whether it is new.
 fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     let store = Store::of(host, &record.app);

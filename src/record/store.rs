@@ -114,6 +114,12 @@ impl Store {
         Ok(true)
     }
 
+    /// Whether there is a line about this container.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let lines = File::open(self.path()).and_then(|file| Lines::read(&file, id));
+        lines.is_ok_and(|lines| lines.has_id)
+    }
+
     fn drop_before(&self, mut file: &File, from: u64) -> io::Result<()> {
         let path = self.0.join("tasks.jsonl.new");
         let mut new = for_us(&path)?;
