@@ -113,6 +113,18 @@ pub fn report_hook() -> ExitCode {
     exit::entry(command::report::hook)
 }
 
+/// Hook `post-container-create`.
+#[must_use]
+pub fn post_container_create() -> ExitCode {
+    exit::entry(hook::cron::post_container_create)
+}
+
+/// Hook `scheduler-post-run`.
+#[must_use]
+pub fn scheduler_post_run() -> ExitCode {
+    exit::entry(hook::cron::scheduler_post_run)
+}
+
 /// Hook `post-delete`.
 #[must_use]
 pub fn post_delete() -> ExitCode {

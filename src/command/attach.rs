@@ -21,6 +21,7 @@ use crate::exit;
 use crate::grammar;
 use crate::task::finish;
 use crate::task::signals::{Event, Events};
+use crate::task::supervisor::wake;
 use crate::task::terminal::Terminal;
 
 #[derive(Debug, Parser)]
@@ -44,6 +45,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     match one(&host, options.container.as_deref(), USAGE)? {
         One::Ended(record) => bail!("{} has ended already", record.name),
         One::Here { docker, app, task } => match docker.container_config(&task.id)? {

@@ -40,25 +40,46 @@ pub(super) fn code_of(
     task: &Listed,
     docker_says: Option<u8>,
 ) -> Result<u8> {
-    match (record_of(host, app, task), docker_says) {
-        (Some(record), _) => Ok(code(&record)),
-        (None, Some(code)) => Ok(code),
-        (None, None) => bail!("{} is gone, and there is no record of its end", task.name),
+    let told = match recorded(host, app, task) {
+        Recorded::As(record) => return Ok(code(&record)),
+        Recorded::No { told } => told,
+    };
+    match told.or(docker_says) {
+        Some(code) => Ok(code),
+        None => bail!("{} is gone, and there is no record of its end", task.name),
     }
 }
 
-/// The record of a task whose container has just ended or gone: whoever looks after
-/// the task is waited for.
+/// The record of a task whose container has just ended or gone.
 pub(super) fn record_of(host: &Host, app: &App, task: &Listed) -> Option<Record> {
+    match recorded(host, app, task) {
+        Recorded::As(record) => Some(*record),
+        Recorded::No { .. } => None,
+    }
+}
+
+enum Recorded {
+    As(Box<Record>),
+    /// None is kept, or it takes too long; the exit code that hooks were told.
+    No {
+        told: Option<u8>,
+    },
+}
+
+/// Waits for whoever looks after the task.
+fn recorded(host: &Host, app: &App, task: &Listed) -> Recorded {
     let until = Instant::now() + PATIENCE;
+    let mut told = None;
     loop {
-        // The record is there before nobody looks after the task any more.
-        let is_over = journal::story(host, &task.name).is_none() || Instant::now() > until;
+        let story = journal::story(host, &task.name);
+        // The record is there before the journal goes.
+        let is_over = story.is_none() || Instant::now() > until;
+        told = story.and_then(|story| story.told).or(told);
         if let Some((record, _)) = read::find(host, &task.id, Some(app)) {
-            return Some(record);
+            return Recorded::As(Box::new(record));
         }
         if is_over {
-            return None;
+            return Recorded::No { told };
         }
         std::thread::sleep(PAUSE);
     }

@@ -16,6 +16,7 @@ use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::grammar;
 use crate::record::read::{Newest, Passed};
 use crate::record::{Reason, Record};
+use crate::task::supervisor::wake;
 
 const JSON: &str = "json";
 
@@ -55,6 +56,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     let name = options.app.as_ref().or(host.flags.app.as_ref());
     let app = name.map(|name| host.app(name)).transpose()?;
     let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);

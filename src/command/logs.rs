@@ -21,6 +21,7 @@ use crate::record::output::Output;
 use crate::record::replay::{self, Written, replay};
 use crate::record::{Record, Store};
 use crate::task::logs::{self, Prefix, Source};
+use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -61,6 +62,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     let container = options.container.as_deref();
     match choose(&host, options.app.as_deref(), container, false, USAGE)? {
         Chosen::Elsewhere { app, scheduler } => {

@@ -16,6 +16,7 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::grammar::{self, TimeToLive};
 use crate::task::finish;
+use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -44,6 +45,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
     let limit = limit.map(Duration::from_secs);
     match one(&host, options.container.as_deref(), USAGE)? {

@@ -18,6 +18,9 @@ use super::message;
 use crate::exit::Failure;
 use crate::process::{self, Call};
 
+/// What our own hooks of these triggers are told by core they know when we tell it.
+const KNOWN_TO_US: [&str; 2] = ["post-container-create", "scheduler-post-run"];
+
 /// Core's event log implements nearly every hook and does nothing unless
 /// `DOKKU_EVENTS` is set; Dokku counts it as nobody.
 const EVENT_LOG: &str = "20_events";
@@ -108,6 +111,9 @@ impl Host {
         run: impl Fn(Call) -> io::Result<Output>,
     ) -> Result<Fired> {
         let mut hooks = self.implementing(trigger, message::plain);
+        if KNOWN_TO_US.contains(&trigger) {
+            hooks.retain(|hook| !is_ours(&hook.path));
+        }
         if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
             hooks.retain(|hook| hook.plugin != EVENT_LOG);
         }
@@ -192,6 +198,15 @@ impl Host {
             })
             .collect()
     }
+}
+
+/// Whether the hook is one of the programs beside ours.
+fn is_ours(hook: &Path) -> bool {
+    let directory = |path: &Path| fs::canonicalize(path).ok()?.parent().map(Path::to_owned);
+    let ours = std::env::current_exe()
+        .ok()
+        .and_then(|path| directory(&path));
+    ours.is_some() && directory(hook) == ours
 }
 
 /// What was printed, as text; a failure becomes an error with its exit code.

@@ -141,10 +141,14 @@ fn record_of(
 ) -> Record {
     let (started, finished) = match end {
         End::There(state) => (moment(&state.started_at), moment(&state.finished_at)),
-        End::Gone(seen) => (
-            story.started.clone(),
-            seen.as_ref().map(|seen| seen.finished.clone()),
-        ),
+        End::Gone(seen) => {
+            // Core starts what it has just made, and tells nobody when.
+            let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
+            (
+                story.started.clone().or(of_cores),
+                seen.as_ref().map(|seen| seen.finished.clone()),
+            )
+        }
     };
     Record {
         version: record::VERSION,
