@@ -5,7 +5,7 @@ use std::io::Read;
 
 use serde_json::Value;
 
-use crate::support::{App, Gate, Host, Image, records, store, wait_until};
+use crate::support::{App, Gate, Host, Image, records, signal, store, wait_until};
 
 /// A detached task that has written with `script` and waits at the gate; its name.
 fn written(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
@@ -82,11 +82,21 @@ fn following_goes_over_into_the_end_without_loss() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let script = format!("{}; seq 1 {LINES}", Gate::WAIT[2]);
+    app.prepare("run:set", &["output-bytes", "16777216"]);
+    let pad = "x".repeat(100);
+    let script = format!("{}; seq 1 {LINES} | sed s/^/{pad}/", Gate::WAIT[2]);
     let started = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
     gate.wait();
     let (mut reader, writer) = std::io::pipe().unwrap();
-    let follow = host.command(["run:logs", "-t", "-q", "--container", started.stdout.trim()]);
+    let follow = host.command([
+        "run:logs",
+        "-t",
+        "-q",
+        "-n",
+        "all",
+        "--container",
+        started.stdout.trim(),
+    ]);
     let command = follow
         .stdin_null()
         .stdout_file(writer)
@@ -94,17 +104,20 @@ fn following_goes_over_into_the_end_without_loss() {
         .unchecked();
     let handle = command.start().unwrap();
     drop(command);
-    wait_until("it follows", || {
+    let client = wait_until("it follows", || {
         crate::support::docker_client(handle.pids()[0], &["container", "logs"])
     });
+    // Docker's client reads nothing until the container has gone, and what lies between
+    // it and the daemon does not hold it all.
+    signal(client, "STOP");
     gate.open();
-    // Nobody reads before the container has gone, and a pipe does not hold it all.
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
+    signal(client, "CONT");
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
-    let expected: String = (1..=LINES).map(|line| format!("{line}\n")).collect();
+    let expected: String = (1..=LINES).map(|line| format!("{pad}{line}\n")).collect();
     assert_eq!(text.lines().count(), LINES);
     assert!(text == expected, "every line once and in order");
     assert_eq!(handle.wait().unwrap().status.code(), Some(0));

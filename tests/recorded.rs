@@ -316,7 +316,8 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
     };
     assert_eq!(app.sh("exit 3").code, 3);
     small.fill();
-    let output = app.sh("echo out; exit 4");
+    // Longer than what is left of the file's last page.
+    let output = app.sh(&format!("echo out; exit 4 # {}", "x".repeat(8000)));
     assert_eq!((output.code, output.stdout.as_str()), (4, "out\n"));
     assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
     assert!(
