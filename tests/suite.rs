@@ -17,6 +17,7 @@ mod support;
 
 mod arguments;
 mod attach;
+mod bus;
 mod cron;
 mod detached;
 mod docker_options;
