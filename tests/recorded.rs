@@ -336,6 +336,43 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
 }
 
 #[test]
+fn a_disk_that_is_full_altogether_stops_no_task() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let log = Log::new();
+    let path = log.path();
+    let hook = format!("[ \"$2\" != {} ] || echo $4 >>{}", app.name, path.display());
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    let data = host.library().join("data/oneoff");
+    let full = ["records", "tasks"].map(|directory| {
+        let small = Small::at(&data.join(directory));
+        small.inspect(Small::fill)
+    });
+    if full.iter().any(Option::is_none) {
+        eprintln!("nothing may be mounted here");
+        return;
+    }
+    let output = app.sh("echo out; exit 4");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (4, "out\n"),
+        "{output:?}"
+    );
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert_eq!((log.take().as_str(), app.containers()), ("4\n", Vec::new()));
+    let output = host.dokku(["run:detached", &app.name, "sh", "-c", "exit 5"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(log.take(), "5\n");
+    drop(full);
+}
+
+#[test]
 fn plugins_are_told_once() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

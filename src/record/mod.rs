@@ -140,7 +140,7 @@ pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
     match keep_once(host, docker, record) {
         Ok(false) => return,
         Ok(true) => {}
-        Err(error) => message::warn(&format!(
+        Err(error) => message::warn_of_disk(&format!(
             "The record of {} was not kept as a whole: {error:#}",
             record.name
         )),
