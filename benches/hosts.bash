@@ -6,7 +6,7 @@
 
 embedded_host() {
   local tree
-  tree=$(scripts/build-plugin)
+  tree=${ONEOFF_PLUGIN_TREE:-$(scripts/build-plugin)} # as the tests have it
   tests/host/create "$work/host" --plugin "$tree"
   tests/host/bench-mode "$work/host"
   dokku=$work/host/bin/dokku library=$work/host/var/lib/dokku core=''

@@ -79,9 +79,9 @@ impl ImageType {
     }
 }
 
-/// The questions that need no other's answer are asked side by side. The longest
-/// way is image name → image → options for its type: the others are joined when it
-/// comes to need them.
+/// The longest way is image name → image and docker options → options for its type:
+/// its questions come first, and those that need no other's answer beside them once
+/// the name is there. All at once would only hold that way up on a small host.
 ///
 /// # Errors
 /// A question fails, or the app has no image that was released.
@@ -95,19 +95,19 @@ pub(crate) fn gather(
         .command
         .first()
         .filter(|word| !word.is_empty() && !request.literal);
+    // Nothing of these is a failure yet: another scheduler needs no docker.
+    let docker = host.docker().map(|path| Docker::new(path, host.trace));
+    let name = host.app_image(app);
+    let tag = name.as_ref().ok().map(|name| name.tag.clone());
     std::thread::scope(|scope| {
+        let options = tag
+            .as_deref()
+            .map(|tag| scope.spawn(move || host.docker_options(app, tag)));
         let scheduler = scope.spawn(|| host.scheduler(app));
         let config = scope.spawn(|| host.config(app));
         let procfile =
             scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
         let stop_timeout = scope.spawn(|| host.stop_timeout(app));
-        // Nothing of these is a failure yet: another scheduler needs no docker.
-        let docker = host.docker().map(|path| Docker::new(path, host.trace));
-        let name = host.app_image(app);
-        let options = name.as_ref().ok().map(|name| {
-            let tag = name.tag.clone();
-            scope.spawn(move || host.docker_options(app, &tag))
-        });
         let inspected = match (&docker, &name) {
             (Ok(docker), Ok(name)) => docker.image_inspect(&name.reference),
             _ => Ok(None),
