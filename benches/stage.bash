@@ -53,12 +53,15 @@ set_stage() {
 
 # Writes down what `benches/pairs` needs: docker's arguments are those that our own call has.
 make_scene() {
-  local environment=$work/environment create shown
+  local environment=$work/environment create=() words=() word shown
   shown=$("$dokku" run --no-tty --dry-run "$app" true </dev/null)
   sed -n 's/^  \(.*\)=\*\*\*$/\1=a value/p' <<<"$shown" >"$environment"
   # Its words are quoted for a shell. The name is docker's choice.
-  eval "create=($(head -n 1 <<<"$shown" | sed 's/^docker container create //; s/ --name=[^ ]*//'))"
-  create=("--label=$label" "${create[@]}")
+  eval "words=(${shown%%$'\n'*})"
+  create=("--label=$label")
+  for word in "${words[@]:3}"; do
+    [[ $word == --name=* ]] || create+=("$word")
+  done
   declare -p app dokku core create environment >"$work/scene"
   chmod 644 "$work/scene" "$environment"
 }
