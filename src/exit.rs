@@ -48,11 +48,20 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Runs a command on the process's arguments (without the program's name) and
-/// maps its result: a status is passed on, an error is said on stderr.
+/// Runs a command on the process's arguments (without the program's name).
 pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match command(&arguments) {
+    status(command(&arguments()))
+}
+
+/// The process's arguments, without the program's name.
+pub(crate) fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// What a command came to, for the process: a status is passed on, an error is said
+/// on stderr.
+pub(crate) fn status(result: anyhow::Result<u8>) -> ExitCode {
+    match result {
         Ok(code) => code.into(),
         Err(error) => {
             message::warn(&format!("{error:#}"));

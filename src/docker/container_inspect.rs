@@ -16,6 +16,12 @@ pub(crate) struct State {
     /// RFC 3339, UTC; in the year 1 for one that was never started.
     #[serde(default)]
     pub(crate) started_at: String,
+    /// The same, for one that has not ended.
+    #[serde(default)]
+    pub(crate) finished_at: String,
+    /// The kernel killed one of its processes for its memory.
+    #[serde(default, rename = "OOMKilled")]
+    pub(crate) oom_killed: bool,
 }
 
 /// What one call tells of a container, in the order of [`FACTS`].
@@ -28,10 +34,15 @@ pub(crate) struct Facts {
     pub(crate) created: String,
     pub(crate) state: State,
     pub(crate) labels: Option<HashMap<String, String>>,
+    pub(crate) command: Option<Vec<String>>,
+    /// As it was asked for.
+    pub(crate) image: String,
 }
 
-const FACTS: &str =
-    "[{{json .Id}},{{json .Name}},{{json .Created}},{{json .State}},{{json .Config.Labels}}]";
+const FACTS: &str = concat!(
+    "[{{json .Id}},{{json .Name}},{{json .Created}},{{json .State}},{{json .Config.Labels}},",
+    "{{json .Config.Cmd}},{{json .Config.Image}}]"
+);
 
 impl Facts {
     pub(crate) fn name(&self) -> &str {
@@ -81,16 +92,7 @@ impl Docker {
         {
             return Err(failure("look at the containers", &output));
         }
-        let lines = output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        lines
-            .map(|line| {
-                serde_json::from_slice(line)
-                    .context("docker's description of a container cannot be read")
-            })
-            .collect()
+        read(&output.stdout)
     }
 
     /// `None` when there is no such container any more.
@@ -115,8 +117,25 @@ impl Docker {
             }
             return Err(failure(&format!("look at container '{id}'"), &output));
         }
-        serde_json::from_slice(&output.stdout)
+        read_state(&output.stdout)
             .map(Some)
             .with_context(|| format!("docker's description of container '{id}' cannot be read"))
     }
+}
+
+/// Reads the lines of a description, one a container.
+pub(crate) fn read(lines: &[u8]) -> Result<Vec<Facts>> {
+    lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            serde_json::from_slice(line)
+                .context("docker's description of a container cannot be read")
+        })
+        .collect()
+}
+
+/// Reads the state alone.
+pub(crate) fn read_state(json: &[u8]) -> serde_json::Result<State> {
+    serde_json::from_slice(json)
 }

@@ -1,13 +1,16 @@
 //! The Dokku installation that started us, from its exported variables.
 
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use super::ancestors::ancestors;
 use super::flags::{self, Evidence, GlobalFlags};
+use super::limits::DOCKER_TIMEOUT;
+use super::ssh;
+use crate::docker::Client;
 use crate::exit::{self, Failure};
 use crate::process::Call;
 
@@ -26,6 +29,9 @@ pub(crate) struct Host {
     docker_bin: String,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
+    /// We have no user: no key reaches what we start, and it is ended with all that
+    /// it has started itself.
+    pub(crate) in_background: bool,
 }
 
 /// What Dokku calls the key of one who came without.
@@ -46,7 +52,11 @@ impl Host {
                 .iter()
                 .map(|word| word.as_bytes().to_vec())
                 .collect::<Vec<_>>(),
-            ancestors: &ancestors(),
+            ancestors: &ancestors()
+                .iter()
+                .filter_map(|ancestor| ancestor.words.clone())
+                .collect::<Vec<_>>(),
+            leading: ssh::command().map(|command| command.flags_before(argv)),
         })?;
         Self::with_flags(flags)
     }
@@ -57,6 +67,14 @@ impl Host {
     /// Not started by Dokku.
     pub(crate) fn without_flags() -> Result<Self> {
         Self::with_flags(GlobalFlags::default())
+    }
+
+    /// For a process that has no user.
+    pub(crate) fn in_background(self) -> Self {
+        Self {
+            in_background: true,
+            ..self
+        }
     }
 
     fn with_flags(flags: GlobalFlags) -> Result<Self> {
@@ -71,6 +89,7 @@ impl Host {
             key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| NO_KEY.to_owned()),
             quiet: meant("DOKKU_QUIET_OUTPUT"),
             trace: meant("DOKKU_TRACE"),
+            in_background: false,
             docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
             library: directory("DOKKU_LIB_ROOT")?,
             flags,
@@ -94,19 +113,20 @@ impl Host {
             .fold(call, |call, variable| call.env_remove(variable))
     }
 
-    /// The docker client as an absolute path: `DOCKER_BIN`, which may be a
-    /// wrapper, or `docker`.
+    /// The docker client: `DOCKER_BIN`, which may be a wrapper, or `docker`.
     ///
     /// # Errors
     /// There is none (exit code 125).
-    pub(crate) fn docker(&self) -> Result<PathBuf> {
+    pub(crate) fn docker(&self) -> Result<Client> {
         let name = &self.docker_bin;
-        which::which(name).map_err(|_| {
+        let program = which::which(name).map_err(|_| {
             Failure::error(
                 exit::DOCKER,
                 format!("'{name}' was not found: docker is needed to run a task"),
             )
-        })
+        })?;
+        let timeout = self.limit(DOCKER_TIMEOUT);
+        Ok(Client { program, timeout })
     }
 }
 
@@ -128,23 +148,4 @@ fn directory(variable: &str) -> Result<PathBuf> {
             "{variable} is not set: this program is started by dokku, as in 'dokku run <app> <cmd>'"
         ),
     }
-}
-
-/// The words of each ancestor process that is a `dokku`, nearest first.
-fn ancestors() -> Vec<Vec<Vec<u8>>> {
-    let parent_of = |pid: u32| -> Option<u32> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:"))?
-            .trim()
-            .parse()
-            .ok()
-    };
-    std::iter::successors(Some(std::os::unix::process::parent_id()), |pid| {
-        parent_of(*pid)
-    })
-    .take_while(|pid| *pid > 1)
-    .filter_map(|pid| flags::words_of_dokku(&fs::read(format!("/proc/{pid}/cmdline")).ok()?))
-    .collect()
 }

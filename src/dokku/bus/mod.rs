@@ -17,7 +17,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Error, Result, anyhow};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
@@ -63,7 +63,8 @@ impl Bus {
     /// with a sentence to `complain`.
     ///
     /// # Errors
-    /// A hook cannot be started (exit code 126 or 127, as a shell has it).
+    /// A hook cannot be started (exit code 126 or 127, as a shell has it), or was killed
+    /// at its limit.
     pub(crate) fn fire(
         &self,
         trigger: &str,
@@ -216,6 +217,9 @@ fn with_our_plugn(call: Call) -> Call {
 }
 
 fn not_started(who: &str, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return anyhow!("{who} was killed: {error}");
+    }
     let code = match error.kind() {
         io::ErrorKind::NotFound => exit::NOT_FOUND,
         _ => exit::NOT_EXECUTABLE,
