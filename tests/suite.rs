@@ -33,6 +33,7 @@ mod lock;
 mod logs;
 mod procfile;
 mod properties;
+mod questions;
 mod registry;
 mod resources;
 mod retire;
