@@ -38,5 +38,6 @@ mod retire;
 mod schedulers;
 mod stop;
 mod streams;
+mod supervisor;
 mod terminal;
 mod tree;

@@ -17,7 +17,7 @@ pub use gate::Gate;
 pub use host::{Host, finish, plugin_tree, repository};
 pub use log::Log;
 pub use output::Output;
-pub use processes::{docker_client, is_gone, our_program, signal, signal_ours};
+pub use processes::{children, docker_client, is_gone, our_program, signal, signal_ours};
 pub use pty::Terminal;
 pub use registry::{Login, Registry};
 pub use wait::wait_until;
