@@ -176,6 +176,17 @@ impl Journal {
         Ok(Lease::take_existing(&path(host, name))?.map(|lease| Self { lease }))
     }
 
+    /// The journal that came to us, locked, as this file.
+    pub(crate) fn inherited(host: &Host, name: &str, file: fs::File) -> Self {
+        let lease = Lease::inherited(path(host, name), file);
+        Self { lease }
+    }
+
+    /// Gives the lock on, as an open file.
+    pub(crate) fn into_file(self) -> fs::File {
+        self.lease.file
+    }
+
     /// What it tells, and what is missing in it told by the container itself.
     pub(crate) fn completed(&self, facts: &Facts, stop_timeout: impl FnOnce() -> u64) -> Story {
         let mut story = self.story();
@@ -204,7 +215,12 @@ impl Journal {
     /// Leaves the task to whoever takes the journal next. One that tells nothing is
     /// none.
     pub(crate) fn give_back(self) {
-        if self.story() == Story::default() {
+        if self
+            .lease
+            .file
+            .metadata()
+            .is_ok_and(|about| about.len() == 0)
+        {
             self.remove();
         }
     }
