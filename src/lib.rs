@@ -8,11 +8,12 @@ mod command;
 mod docker;
 mod dokku;
 mod exit;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod grammar;
 mod hook;
 mod parallel;
 mod process;
-#[allow(dead_code, reason = "what writes and reads records comes next")]
 mod record;
 mod task;
 
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 /// `dokku run`: the task's own exit status, see [`exit`] for the others.
 #[must_use]
 pub fn run() -> ExitCode {
-    exit::entry(command::run::main)
+    command::entry(command::run::main)
 }
 
 /// The plugin's `commands` file: `dokku help`, `run:help`, `oneoff:help`.
@@ -33,7 +34,7 @@ pub fn help() -> ExitCode {
 /// `dokku run:detached`: 0 once the task runs.
 #[must_use]
 pub fn detached() -> ExitCode {
-    exit::entry(command::detached::main)
+    command::entry(command::detached::main)
 }
 
 /// What outlives a command; started by the other binaries only.
@@ -42,22 +43,28 @@ pub fn keep() -> ExitCode {
     exit::entry(command::keep::main)
 }
 
+/// `plugn`, for the hooks that we start.
+#[must_use]
+pub fn plugn() -> ExitCode {
+    exit::entry(command::plugn::main)
+}
+
 /// `dokku run:list`: the tasks that there are.
 #[must_use]
 pub fn list() -> ExitCode {
-    exit::entry(command::list::main)
+    command::entry(command::list::main)
 }
 
 /// `dokku run:stop`: 0 when nothing that is asked for runs any more.
 #[must_use]
 pub fn stop() -> ExitCode {
-    exit::entry(command::stop::main)
+    command::entry(command::stop::main)
 }
 
 /// `dokku run:retire`: every scheduler's pass over its tasks.
 #[must_use]
 pub fn retire() -> ExitCode {
-    exit::entry(command::retire::main)
+    command::entry(command::retire::main)
 }
 
 /// Hook `scheduler-run-retire`.
@@ -69,25 +76,61 @@ pub fn scheduler_run_retire() -> ExitCode {
 /// `dokku run:logs`: what tasks have written.
 #[must_use]
 pub fn logs() -> ExitCode {
-    exit::entry(command::logs::main)
+    command::entry(command::logs::main)
+}
+
+/// `dokku run:history`: the tasks that there were.
+#[must_use]
+pub fn history() -> ExitCode {
+    command::entry(command::history::main)
+}
+
+/// `dokku run:wait`: the task's own exit status, when it has ended.
+#[must_use]
+pub fn wait() -> ExitCode {
+    command::entry(command::wait::main)
+}
+
+/// `dokku run:attach`: the task's own exit status, or 0 when it was left.
+#[must_use]
+pub fn attach() -> ExitCode {
+    command::entry(command::attach::main)
+}
+
+/// `dokku run:exec`: the exit status of another command in a task's container.
+#[must_use]
+pub fn exec() -> ExitCode {
+    command::entry(command::exec::main)
 }
 
 /// `dokku run:set`: a property.
 #[must_use]
 pub fn set() -> ExitCode {
-    exit::entry(command::set::main)
+    command::entry(command::set::main)
 }
 
 /// `dokku run:report`: the properties.
 #[must_use]
 pub fn report() -> ExitCode {
-    exit::entry(command::report::main)
+    command::entry(command::report::main)
 }
 
 /// Hook `report`.
 #[must_use]
 pub fn report_hook() -> ExitCode {
     exit::entry(command::report::hook)
+}
+
+/// Hook `post-container-create`.
+#[must_use]
+pub fn post_container_create() -> ExitCode {
+    exit::entry(hook::cron::post_container_create)
+}
+
+/// Hook `scheduler-post-run`.
+#[must_use]
+pub fn scheduler_post_run() -> ExitCode {
+    exit::entry(hook::cron::scheduler_post_run)
 }
 
 /// Hook `post-delete`.

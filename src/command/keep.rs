@@ -11,8 +11,8 @@ use crate::task::finisher;
 use crate::task::supervisor::{self, wake};
 use crate::task::terminal;
 
-/// `keep --supervise <container>`, `keep --finish <container> <end>…`, which prints an
-/// exit code, or `keep --terminal`.
+/// `keep --supervise <container>`, `keep --finish <container> <unwritten> <end>…`, which
+/// prints an exit code, or `keep --terminal`.
 ///
 /// # Errors
 /// Other arguments, or there can be no supervisor.
@@ -27,10 +27,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             let docker = Docker::new(host.docker()?, host.trace);
             supervisor::run(host, docker, name)?;
         }
-        [finisher::FINISH, name, ref end @ ..] => {
+        [finisher::FINISH, name, unwritten, ref end @ ..] => {
             let host = Host::without_flags()?;
             let docker = Docker::new(host.docker()?, host.trace);
-            let code = finisher::run(&host, &docker, name, end)?;
+            let code = finisher::run(&host, &docker, name, unwritten, end)?;
             print(&format!("{code}\n"))?;
         }
         _ => bail!("this program is started by 'dokku run'"),

@@ -41,15 +41,21 @@ pub(crate) fn tell(
     let (Some(head), Some(id)) = (&story.head, &story.id) else {
         return said; // there was no container
     };
-    if story.told.is_none() && !head.foreign {
+    if story.told.is_none() {
         journal.mark(id, &Mark::Told(said));
-        let code = said.to_string();
-        let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
-        warn_of(told);
+        if !head.foreign {
+            let code = said.to_string();
+            let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
+            warn_of(told);
+        }
     }
-    if !story.recorded {
+    // The one before us may have written it and not have come to say so.
+    let is_kept = story.told.is_some() && record::is_kept(host, &head.app, id);
+    if !story.recorded && !is_kept {
         let record = record_of(head, id, story, end, code, reason);
         record::keep(host, docker, &record);
+    }
+    if !story.recorded {
         journal.mark(id, &Mark::Recorded);
     }
     said
@@ -117,12 +123,17 @@ fn record_of(
 ) -> Record {
     let (started, finished) = match end {
         End::There(state) => (moment(&state.started_at), moment(&state.finished_at)),
-        End::Gone(seen) => (
-            story.started.clone(),
-            seen.as_ref().map(|seen| seen.finished.clone()),
-        ),
+        End::Gone(seen) => {
+            // Core starts what it has just made, and tells nobody when.
+            let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
+            (
+                story.started.clone().or(of_cores),
+                seen.as_ref().map(|seen| seen.finished.clone()),
+            )
+        }
     };
     Record {
+        version: record::VERSION,
         id: id.to_owned(),
         app: head.app.clone(),
         name: head.name.clone(),
@@ -136,6 +147,7 @@ fn record_of(
         finished: finished.unwrap_or_else(now),
         exit_code,
         reason,
+        output: None,
     }
 }
 

@@ -15,7 +15,8 @@ use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::process::{self, Call};
 
-/// Its first argument, before a container's name and the words of an end.
+/// Its first argument, before a container's name, what a full disk has left out of the
+/// journal, and the words of an end.
 pub(crate) const FINISH: &str = "--finish";
 
 /// Has the last steps taken, and gives the exit code; `None` when the process was
@@ -25,11 +26,12 @@ pub(crate) const FINISH: &str = "--finish";
 /// The process could not be started.
 pub(crate) fn finish(host: &Host, name: &str, journal: Journal, end: &End) -> Result<Option<u8>> {
     let program = process::keep().context("our own program's path cannot be read")?;
-    let words = [FINISH, name].map(str::to_owned);
+    let (file, unwritten) = journal.into_parts();
+    let words = [FINISH.to_owned(), name.to_owned(), unwritten];
     let call = Call::new(&program, words.into_iter().chain(end.words()));
     let call = host.told_truly(call);
     // The journal is its input: so the lock is never free in between.
-    let output = call.answer(journal.into_file()).with_context(|| {
+    let output = call.answer(file).with_context(|| {
         format!(
             "'{}' could not be started for the task's end",
             program.display()
@@ -46,7 +48,13 @@ pub(crate) fn finish(host: &Host, name: &str, journal: Journal, end: &End) -> Re
 ///
 /// # Errors
 /// It was not started by [`finish`].
-pub(crate) fn run(host: &Host, docker: &Docker, name: &str, words: &[&str]) -> Result<u8> {
+pub(crate) fn run(
+    host: &Host,
+    docker: &Docker,
+    name: &str,
+    unwritten: &str,
+    words: &[&str],
+) -> Result<u8> {
     // A key of the user's ends a hook, not us.
     let _events = Events::watch()?;
     let Some(end) = End::read(words) else {
@@ -56,6 +64,6 @@ pub(crate) fn run(host: &Host, docker: &Docker, name: &str, words: &[&str]) -> R
         .as_fd()
         .try_clone_to_owned()
         .context("the task's journal did not come")?;
-    let journal = Journal::inherited(host, name, file.into());
+    let journal = Journal::inherited(host, name, file.into(), unwritten);
     Ok(finish::finish(host, docker, journal, &end))
 }
