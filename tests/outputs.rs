@@ -175,7 +175,6 @@ fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
         .map(|line| line.rsplit(' ').next().unwrap())
         .collect();
     assert_eq!(ends, ["9999", "10000"]);
-    println!("the supervisor's memory at most: {before} kB before, {after} kB after 100 MB");
     assert!(after < before + 2048, "{before} kB, then {after} kB");
 }
 
