@@ -39,6 +39,7 @@ mod notify;
 mod outputs;
 mod procfile;
 mod properties;
+mod questions;
 mod recorded;
 mod records;
 mod registry;

@@ -18,6 +18,7 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::parallel::joined;
 use crate::record::Record;
 use crate::record::read::Newest;
 use crate::task::listing;
@@ -64,11 +65,16 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
-    let scheduler = host.scheduler(app)?;
+    // Nearly every app is this host's: docker is asked before the answer is there.
+    let (scheduler, tasks) = std::thread::scope(|scope| {
+        let tasks = scope.spawn(|| listing::tasks(&docker(host)?, Some(app)));
+        (host.scheduler(app), joined(tasks))
+    });
+    let scheduler = scheduler?;
     if scheduler != DOCKER_LOCAL {
         return host.hand_over_command(HOOK, &scheduler, app, &[&options.format]);
     }
-    let mut tasks = listing::tasks(&docker(host)?, Some(app))?;
+    let mut tasks = tasks?;
     tasks.retain(|task| options.wants(task));
     let group = Group {
         gone: options.gone(host, app, &tasks),
