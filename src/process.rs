@@ -146,6 +146,11 @@ impl Call {
         self.finished()?.stdout_null().start()
     }
 
+    /// Starts it; its handle gives what it prints.
+    pub(crate) fn start_captured(self) -> io::Result<Handle> {
+        self.finished()?.stdout_capture().start()
+    }
+
     /// Runs it to its end without any output, as [`Call::capture_within`].
     pub(crate) fn silently_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;

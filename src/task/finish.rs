@@ -71,7 +71,7 @@ pub(crate) fn tell(
     let is_kept = story.told.is_some() && record::is_kept(host, &head.app, id);
     if !story.recorded && !is_kept {
         let record = record_of(head, id, story, end, code, reason);
-        warn_of(record::keep(host, docker, &record));
+        record::keep(host, docker, &record);
     }
     if !story.recorded {
         journal.mark(id, &Mark::Recorded);
@@ -141,12 +141,17 @@ fn record_of(
 ) -> Record {
     let (started, finished) = match end {
         End::There(state) => (moment(&state.started_at), moment(&state.finished_at)),
-        End::Gone(seen) => (
-            story.started.clone(),
-            seen.as_ref().map(|seen| seen.finished.clone()),
-        ),
+        End::Gone(seen) => {
+            // Core starts what it has just made, and tells nobody when.
+            let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
+            (
+                story.started.clone().or(of_cores),
+                seen.as_ref().map(|seen| seen.finished.clone()),
+            )
+        }
     };
     Record {
+        version: record::VERSION,
         id: id.to_owned(),
         app: head.app.clone(),
         name: head.name.clone(),
@@ -160,6 +165,7 @@ fn record_of(
         finished: finished.unwrap_or_else(now),
         exit_code,
         reason,
+        output: None,
     }
 }
 

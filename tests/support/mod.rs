@@ -8,6 +8,7 @@ mod log;
 mod output;
 mod processes;
 mod pty;
+mod records;
 mod registry;
 mod wait;
 
@@ -19,5 +20,6 @@ pub use log::Log;
 pub use output::Output;
 pub use processes::{docker_client, is_gone, our_program, signal, signal_ours};
 pub use pty::Terminal;
+pub use records::{record, records, store, write_lines, write_records};
 pub use registry::{Login, Registry};
 pub use wait::wait_until;
