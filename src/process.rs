@@ -3,6 +3,7 @@
 mod input;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -167,6 +168,11 @@ impl Call {
             .stdout_file(stdout)
             .stderr_file(stderr)
             .start()
+    }
+
+    /// Runs it to its end with this file as its input; stdout is captured.
+    pub(crate) fn answer(self, input: File) -> io::Result<Output> {
+        self.expression.stdin_file(input).stdout_capture().run()
     }
 
     /// Starts it with its stdout going to us.

@@ -51,6 +51,7 @@ mod schedulers;
 mod ssh;
 mod stop;
 mod streams;
+mod supervisor;
 mod terminal;
 mod tree;
 mod visibility;

@@ -19,7 +19,7 @@ use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::exit;
 use crate::grammar;
-use crate::task::finish;
+use crate::task::end;
 use crate::task::signals::{Event, Events};
 use crate::task::supervisor::wake;
 use crate::task::terminal::Terminal;
@@ -82,7 +82,7 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
     };
     drop(guard);
     let state = docker.container_state(&task.id)?;
-    let code = state.as_ref().and_then(finish::code_of);
+    let code = state.as_ref().and_then(end::code_of);
     match state.map(|state| state.status) {
         Some(Status::Created) => bail!("{} was not started yet", task.name),
         // The detach keys are an error to docker's `attach`.

@@ -15,7 +15,7 @@ use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::grammar::{self, TimeToLive};
-use crate::task::finish;
+use crate::task::end;
 use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
@@ -67,7 +67,7 @@ fn wait(
         let state = docker.container_state(&task.id)?;
         match state
             .as_ref()
-            .map(|state| (state.status, finish::code_of(state)))
+            .map(|state| (state.status, end::code_of(state)))
         {
             None => return ending::code_of(host, app, task, None),
             Some((Status::Created, _)) => std::thread::sleep(PAUSE),

@@ -5,7 +5,7 @@ use signal_hook::consts::SIGHUP;
 
 use super::container::Task;
 use super::detached::leave;
-use super::finish::End;
+use super::end::End;
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
 use super::lock;

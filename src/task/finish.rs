@@ -6,35 +6,17 @@
 //! They are taken by whoever has the task's journal, and begin where the one before
 //! has stopped: the hook is never fired twice.
 
-use std::time::SystemTime;
-
 use anyhow::Result;
 
+use super::end::{End, code_of, moment, now};
 use super::journal::{Head, Journal, Mark, Story};
 use crate::docker::Docker;
-use crate::docker::container_inspect::{State, Status};
+use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::exit;
 use crate::record::{self, Reason, Record};
-
-/// What is left of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It is there, and has ended or was never started.
-    There(State),
-    /// It has gone. Docker may have told of its end before that.
-    Gone(Option<Seen>),
-}
-
-/// An end as docker told of it while the container was there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) exit_code: u8,
-    /// RFC 3339, UTC.
-    pub(crate) finished: String,
-}
 
 /// Takes all of the last steps that were not taken yet. Gives the exit code; what
 /// could not be removed is said, and the journal kept: `run:retire` comes back to it.
@@ -169,45 +151,11 @@ fn record_of(
     }
 }
 
-/// The time that it is, RFC 3339, UTC.
-pub(crate) fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
-}
-
-/// A time of docker's; `None` for what has not happened (the year 1).
-pub(crate) fn moment(text: &str) -> Option<String> {
-    humantime::parse_rfc3339(text)
-        .ok()
-        .filter(|at| *at > SystemTime::UNIX_EPOCH)
-        .map(|_| text.to_owned())
-}
-
-/// The exit code of a container that has ended or could not be started; `None`
-/// while it runs.
-pub(crate) fn code_of(state: &State) -> Option<u8> {
-    let code = u8::try_from(state.exit_code).unwrap_or(exit::DOCKER);
-    match state.status {
-        // It never ran. Docker tells the two causes that are the user's; the
-        // rest is its own.
-        Status::Created => Some(if matches!(code, 126 | 127) {
-            code
-        } else {
-            exit::DOCKER
-        }),
-        Status::Exited | Status::Dead | Status::Removing => Some(code),
-        Status::Running | Status::Paused | Status::Restarting | Status::Unknown => None,
-    }
-}
-
-/// Whether nobody has tried to start it: docker notes an exit code otherwise (moby,
-/// daemon/start.go).
-pub(crate) fn was_never_tried(state: &State) -> bool {
-    state.status == Status::Created && state.exit_code == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::container_inspect::State;
+    use crate::task::end::Seen;
 
     fn state(status: Status, exit_code: i64) -> State {
         State {
@@ -216,24 +164,6 @@ mod tests {
             started_at: String::new(),
             finished_at: String::new(),
             oom_killed: false,
-        }
-    }
-
-    #[test]
-    fn the_containers_state_tells_the_exit_code() {
-        for (status, exit_code, expected) in [
-            (Status::Exited, 0, Some(0)),
-            (Status::Exited, 137, Some(137)),
-            (Status::Dead, 3, Some(3)),
-            (Status::Created, 127, Some(127)),
-            (Status::Created, 126, Some(126)),
-            (Status::Created, 128, Some(125)),
-            (Status::Created, 0, Some(125)),
-            (Status::Running, 0, None),
-            (Status::Paused, 0, None),
-        ] {
-            let state = state(status, exit_code);
-            assert_eq!(code_of(&state), expected, "{state:?}");
         }
     }
 
@@ -305,12 +235,5 @@ mod tests {
             ..Story::default()
         };
         assert_eq!(outcome(&story, &End::Gone(None)), (Some(3), Reason::Exited));
-    }
-
-    #[test]
-    fn a_time_that_was_not_is_none() {
-        assert_eq!(moment("0001-01-01T00:00:00Z"), None);
-        assert_eq!(moment(""), None);
-        assert!(moment("2026-01-01T00:00:00.123456789Z").is_some());
     }
 }

@@ -174,6 +174,20 @@ impl Journal {
         Ok(Lease::take_existing(&path(host, name))?.map(Self::of))
     }
 
+    /// The journal that came to us as [`Journal::into_parts`] gives it.
+    pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &str) -> Self {
+        let journal = Self::of(Lease::inherited(path(host, name), file));
+        journal.unwritten().extend(unwritten.as_bytes());
+        journal
+    }
+
+    /// For another process of ours: the lock as an open file, and the lines that could
+    /// not be written.
+    pub(crate) fn into_parts(self) -> (fs::File, String) {
+        let unwritten = String::from_utf8_lossy(&self.unwritten()).into_owned();
+        (self.lease.file, unwritten)
+    }
+
     /// What it tells, and what is missing in it told by the container itself.
     pub(crate) fn completed(&self, facts: &Facts, stop_timeout: impl FnOnce() -> u64) -> Story {
         let mut story = self.story();
@@ -204,7 +218,8 @@ impl Journal {
     /// Leaves the task to whoever takes the journal next. One that tells nothing is
     /// none.
     pub(crate) fn give_back(self) {
-        if self.story() == Story::default() {
+        let file = self.lease.file.metadata();
+        if file.is_ok_and(|file| file.len() == 0) && self.unwritten().is_empty() {
             self.remove();
         }
     }

@@ -19,7 +19,7 @@ pub use gate::Gate;
 pub use host::{Host, finish, has_subcommand, plugin_tree, repository};
 pub use log::Log;
 pub use output::Output;
-pub use processes::{docker_client, is_gone, our_program, signal, signal_ours};
+pub use processes::{children, docker_client, is_gone, our_program, signal, signal_ours};
 pub use pty::Terminal;
 pub use records::{record, records, store, write_lines, write_records};
 pub use registry::{Login, Registry};
