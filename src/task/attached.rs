@@ -5,7 +5,7 @@ use signal_hook::consts::SIGHUP;
 
 use super::container::Task;
 use super::detached::leave;
-use super::end::End;
+use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
 use super::lock;
@@ -37,8 +37,12 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     made.starts();
     match attend(docker, &made, &task, &events) {
         Ok(Kept::Ended(end)) => {
-            if end == End::Gone(None) {
-                message::warn("the task's container was removed by somebody else");
+            match &end {
+                End::Gone(_) => message::warn("the task's container was removed by somebody else"),
+                End::There(state) if was_never_tried(state) => {
+                    message::warn("docker's client has ended before the task was started");
+                }
+                End::There(_) => {}
             }
             Ok(made.finish(host, &end))
         }

@@ -9,7 +9,8 @@
 //! * Why it is ended stands in its journal before it gets the signal.
 //! * When docker's client ends, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
-//!   for a daemon that gives no answer, as long as docker may take for one.
+//!   for a daemon that gives no answer, as long as docker may take for one. A task
+//!   that docker has not started by then is given up.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use anyhow::Result;
 use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
-use super::end::{End, code_of};
+use super::end::{End, code_of, was_never_tried};
 use super::journal::Mark;
 use super::made::Made;
 use super::request::OnHangup;
@@ -26,6 +27,7 @@ use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
 use crate::dokku::message;
+use crate::exit::{self, Failure};
 use crate::record::Reason;
 
 /// How long until a signal is sent again that docker did not deliver: it does
@@ -57,6 +59,8 @@ pub(crate) struct Keeper<'a> {
     look_at: Option<Instant>,
     /// When docker is given up: it gives no answer.
     give_up_at: Option<Instant>,
+    /// When docker must have started it.
+    start_by: Option<Instant>,
 }
 
 /// What came of it.
@@ -98,6 +102,7 @@ impl<'a> Keeper<'a> {
             kill_at: None,
             look_at: None,
             give_up_at: None,
+            start_by: Instant::now().checked_add(docker.timeout()),
         }
     }
 
@@ -153,7 +158,9 @@ impl<'a> Keeper<'a> {
             }
             // With too many refusals it has ended, and its client does not see it:
             // somebody has stopped the client, say.
-            if self.refusals < PATIENCE && self.look_at.is_none_or(|at| at > Instant::now()) {
+            let now = Instant::now();
+            let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+            if self.refusals < PATIENCE && !is_due(self.look_at) && !is_due(self.start_by) {
                 continue;
             }
             match self.look()? {
@@ -188,12 +195,20 @@ impl<'a> Keeper<'a> {
     /// Docker has not given an answer for too long.
     fn look(&mut self) -> Result<Look> {
         let give_up_at = self.no_answer_until();
+        let is_late = self.start_by.take_if(|by| *by <= Instant::now()).is_some();
         match self.docker.container_state(&self.made.id) {
             Ok(state) => {
                 self.look_at = None;
                 self.give_up_at = None;
                 Ok(match state {
                     None => Look::Ended(End::Gone(None)),
+                    Some(state) if is_late && was_never_tried(&state) => {
+                        let seconds = self.docker.timeout().as_secs();
+                        return Err(Failure::error(
+                            exit::DOCKER,
+                            format!("docker has not started the task within {seconds} seconds"),
+                        ));
+                    }
                     Some(state) if code_of(&state).is_some() => Look::Ended(End::There(state)),
                     Some(_) => Look::Runs,
                 })
@@ -227,10 +242,16 @@ impl<'a> Keeper<'a> {
 
     fn due(&self) -> Option<Instant> {
         let again = self.owed.map(|_| Instant::now() + AGAIN);
-        [again, self.kill_at, self.deadline, self.look_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            again,
+            self.kill_at,
+            self.deadline,
+            self.look_at,
+            self.start_by,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The first time the signal is passed on, the second time the task is killed.

@@ -79,6 +79,13 @@ pub(crate) fn lives(host: &Host) -> bool {
     path.exists() && !lease::is_free(&path)
 }
 
+/// Removes what a supervisor that was killed has left, when there is no other.
+pub(crate) fn tidy(host: &Host) {
+    if let Ok(Some(_lock)) = Lease::take(&lock(host)) {
+        let _ = std::fs::remove_file(wake::fifo(host));
+    }
+}
+
 fn lock(host: &Host) -> PathBuf {
     lease::directory(host).join("supervisor.lock")
 }
@@ -124,13 +131,14 @@ impl Supervisor {
                 self.take_in(news);
             }
             self.act_on_time();
-            if self.round_at.is_some() && self.tasks.is_empty() {
+            if self.round_at.is_some() && self.tasks.is_empty() && self.hands.rest() {
                 // First nobody can tell us any more, then we look whether somebody has.
                 if let Some(woken) = woken.take() {
                     woken.close(&self.place);
                 }
                 self.adopt_all();
                 if self.tasks.is_empty() {
+                    self.hands.end();
                     return Ok(());
                 }
                 woken = Some(Woken::open(&self.place, &self.sender)?);
@@ -158,6 +166,7 @@ impl Supervisor {
                     }
                 }
             }
+            News::Rested => {}
             News::Resumed(name, resumed) => self.resumed(&name, resumed),
         }
     }
