@@ -168,7 +168,7 @@ fn show_rest(
         ..replay::Part::default()
     };
     let prefix = options.prefix(&task.name, number);
-    // A reader that has gone is no error, and a task that was shown is.
+    // A reader that has gone is no error.
     let _ = write(
         &Store::of(host, app.name()),
         &task.id,
