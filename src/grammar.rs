@@ -319,7 +319,8 @@ mod tests {
         }
         let midnight = humantime::parse_rfc3339("2026-08-03T00:00:00Z").unwrap();
         assert_eq!(moment("2026-08-03").unwrap(), midnight);
-        let ago = SystemTime::now().duration_since(moment("1h30m").unwrap());
+        let then = moment("1h30m").unwrap();
+        let ago = SystemTime::now().duration_since(then);
         assert_eq!(ago.unwrap().as_secs() / 60, 90);
         for text in [
             "",
