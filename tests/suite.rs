@@ -9,18 +9,22 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     unreachable_pub,
-    reason = "a test fails by panicking, and its support is a library of this one binary"
+    reason = "a test fails by panicking and may print a table, and its support is a library of this one binary"
 )]
 
 mod support;
 
 mod arguments;
+mod daemon_restarts;
 mod detached;
 mod docker_options;
 mod environment;
 mod exit_status;
 mod failures;
+mod faults;
 mod global_flags;
 mod help;
 mod image_types;
