@@ -87,18 +87,23 @@ impl<'a> Lane<'a> {
         self.sabotage.begin(fault);
         let mut faults = Vec::new();
         let output = self.call(command, &mut faults);
-        if let Some((step, _)) = fault {
-            // The process in the background may come to it later.
-            let taken = patiently(PATIENCE, || {
-                let over = || output.is_none() || self.host.processes().is_empty();
-                (self.sabotage.was_taken(step) || over()).then_some(())
-            });
-            if taken.is_none() || !self.sabotage.was_taken(step) {
-                faults.push("the step was not taken".to_owned());
+        // What is done in the background comes later.
+        let is_over = || self.host.processes().is_empty();
+        match fault {
+            Some((step, _)) => {
+                patiently(PATIENCE, || {
+                    (self.sabotage.was_taken(step) || is_over()).then_some(())
+                });
+                if !self.sabotage.was_taken(step) {
+                    faults.push("the step was not taken".to_owned());
+                }
+            }
+            None => {
+                patiently(PATIENCE, || is_over().then_some(()));
             }
         }
-        self.tidy_up(&mut faults);
         self.sabotage.end();
+        self.tidy_up(&mut faults);
         if hangs {
             self.set_docker_timeout("");
         }
@@ -111,7 +116,7 @@ impl<'a> Lane<'a> {
     /// Runs the command to its end. One that waits for ever is asked to end, and then
     /// killed: it may wait for its task only.
     fn call(&self, command: &str, faults: &mut Vec<String>) -> Option<Output> {
-        let task = Ledger::task("", ":", CODE);
+        let task = Ledger::task("", "sleep 0.3", CODE);
         let call = self
             .app
             .subcommand(command, &[], task)
@@ -172,7 +177,7 @@ impl<'a> Lane<'a> {
     fn set_docker_timeout(&self, seconds: &str) {
         let _ = self
             .host
-            .dokku(["run:set", "--global", "docker-timeout", seconds]); // TODO prepare
+            .dokku(["run:set", "--global", "docker-timeout", seconds]); // TODO
     }
 }
 

@@ -14,6 +14,7 @@ mod processes;
 mod pty;
 mod registry;
 mod sabotage;
+mod soak;
 mod wait;
 
 pub use app::{App, Image};
@@ -30,4 +31,5 @@ pub use processes::{Process, docker_client, is_gone, our_program, signal, signal
 pub use pty::Terminal;
 pub use registry::{Login, Registry};
 pub use sabotage::{Fault, HOOK, Sabotage};
+pub use soak::{is_soak, soak_tasks};
 pub use wait::{patiently, wait_until};

@@ -83,9 +83,8 @@ kill_ours() { process=$(ours) && kill -KILL "$process"; }
 act() {
     step=$1
     shift
-    # Between two cases nothing is counted.
-    [ -e "$directory/case" ] || { "$@"; return; }
     . "$directory/case"
+    # Between two cases nothing is counted.
     [ -d "$steps" ] || { "$@"; return; }
     number=1
     until mkdir "$steps/$step $number" 2>/dev/null; do number=$((number + 1)); done
@@ -126,13 +125,15 @@ impl Sabotage {
             );
             host.add_hook("oneoff-test-sabotage", name, &script);
         };
+        let sabotage = Self { directory };
+        sabotage.end();
         for name in QUESTIONS {
             hook(name, ":");
         }
         hook("user-auth-app", &format!("echo {}", app.name));
         hook("post-container-create", ":");
         hook("scheduler-post-run", &ledger.end());
-        Self { directory }
+        sabotage
     }
 
     /// From here on steps are counted, and this one is spoiled.
@@ -141,18 +142,20 @@ impl Sabotage {
         let _ = fs::remove_dir_all(&steps);
         fs::create_dir(&steps).unwrap();
         let (chosen, name) = fault.map_or(("", ""), |(step, fault)| (step, fault.name()));
-        let case = format!(
-            "steps='{}' chosen='{chosen}' fault='{name}'\n",
-            steps.display()
-        );
-        let file = self.path("case.new");
-        fs::write(&file, case).unwrap();
-        fs::rename(file, self.path("case")).unwrap();
+        self.set_case(&steps.display().to_string(), chosen, name);
     }
 
-    /// Back to health.
+    /// Back to health: nothing is counted any more.
     pub fn end(&self) {
-        fs::remove_file(self.path("case")).unwrap();
+        self.set_case("", "", "");
+    }
+
+    /// In one move: somebody may be reading it.
+    fn set_case(&self, steps: &str, chosen: &str, fault: &str) {
+        let case = format!("steps='{steps}' chosen='{chosen}' fault='{fault}'\n");
+        let new = self.path("case.new");
+        fs::write(&new, case).unwrap();
+        fs::rename(new, self.path("case")).unwrap();
     }
 
     /// Whether this step was taken since the beginning.
