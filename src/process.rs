@@ -3,13 +3,15 @@
 mod input;
 
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
+use std::time::{Duration, Instant};
 
 use duct::{Expression, Handle, cmd};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 pub(crate) use input::End;
 
@@ -110,15 +112,28 @@ impl Call {
         self.finished()?.stdout_capture().run()
     }
 
-    /// Runs it to its end; stdout and stderr are captured.
-    pub(crate) fn capture(self) -> io::Result<Output> {
-        self.finished()?.stdout_capture().stderr_capture().run()
+    /// Runs it to its end; stdout and stderr are captured. `None` when it has not
+    /// ended after `limit`: it is killed then.
+    pub(crate) fn capture_within(self, limit: Duration) -> io::Result<Option<Output>> {
+        let own_group = self.own_group;
+        let captured = self.finished()?.stdout_capture().stderr_capture();
+        within(captured.start()?, own_group, limit)
     }
 
     /// Runs it to its end with our stderr for both of its outputs: our stdout
     /// belongs to the task.
     pub(crate) fn relay(self) -> io::Result<Output> {
         self.finished()?.stdout_to_stderr().run()
+    }
+
+    /// The same, within a limit as [`Call::capture_within`] has it.
+    pub(crate) fn relay_within(self, limit: Duration) -> io::Result<Option<Output>> {
+        let own_group = self.own_group;
+        within(
+            self.finished()?.stdout_to_stderr().start()?,
+            own_group,
+            limit,
+        )
     }
 
     /// Starts it with our stdout and stderr.
@@ -131,6 +146,12 @@ impl Call {
         self.finished()?.stdout_null().start()
     }
 
+    /// Runs it to its end without any output, as [`Call::capture_within`].
+    pub(crate) fn silently_within(self, limit: Duration) -> io::Result<Option<Output>> {
+        let own_group = self.own_group;
+        within(self.finished()?.stdout_null().start()?, own_group, limit)
+    }
+
     /// Starts it with these two as its outputs.
     pub(crate) fn start_into(
         self,
@@ -141,6 +162,17 @@ impl Call {
             .stdout_file(stdout)
             .stderr_file(stderr)
             .start()
+    }
+
+    /// Starts it with its stdout going to us.
+    pub(crate) fn start_read(self) -> io::Result<(Handle, PipeReader)> {
+        let (reader, writer) = io::pipe()?;
+        Ok((self.finished()?.stdout_file(writer).start()?, reader))
+    }
+
+    /// Where it starts: what lives on without us holds no directory.
+    pub(crate) fn directory(self, directory: &Path) -> Self {
+        self.map(|expression| expression.dir(directory))
     }
 
     /// Starts it without any stream or open file of ours, to live on without us.
@@ -179,6 +211,28 @@ impl Call {
             Ok(())
         }))
     }
+}
+
+/// Its output, or `None` when it was killed at its limit. What it has started may
+/// hold its pipes on; with a group of its own that is killed, too.
+fn within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<Option<Output>> {
+    let deadline = Instant::now().checked_add(limit);
+    let ended = match deadline {
+        Some(deadline) => handle.wait_deadline(deadline)?.is_some(),
+        None => handle.wait().map(|_| true)?,
+    };
+    if ended {
+        return handle.into_output().map(Some);
+    }
+    let group = handle
+        .pids()
+        .first()
+        .and_then(|pid| i32::try_from(*pid).ok());
+    if let (true, Some(group)) = (own_group, group.and_then(Pid::from_raw)) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    handle.kill()?;
+    Ok(None)
 }
 
 /// The program beside ours for what outlives a command.

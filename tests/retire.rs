@@ -4,7 +4,7 @@ use std::fs;
 
 use duct::cmd;
 
-use crate::support::{App, Host, Image, docker, wait_until};
+use crate::support::{App, Host, Image, docker, signal, wait_until};
 
 /// A container that nobody of ours looks after, in this state.
 fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str) -> String {
@@ -115,7 +115,7 @@ fn what_was_left_of_ours_is_swept_with_its_exit_code() {
 }
 
 #[test]
-fn a_task_whose_keeper_was_killed_gets_another_one() {
+fn a_task_whose_supervisor_was_killed_gets_another_one() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = log_of_ends(&host, &app);
@@ -127,27 +127,16 @@ fn a_task_whose_keeper_was_killed_gets_another_one() {
         "trap 'exit 6' TERM; while :; do sleep 0.05; done",
     ]);
     let name = output.stdout.trim();
-    let keeper = wait_until("a process looks after it", || keeper_of(name));
-    cmd!("kill", "-KILL", keeper.to_string()).run().unwrap();
-    wait_until("it is gone", || keeper_of(name).is_none().then_some(()));
+    let supervisor = wait_until("a process looks after it", || host.supervisor());
+    signal(supervisor, "KILL");
+    wait_until("it is gone", || host.supervisor().is_none().then_some(()));
     assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
-    wait_until("another one looks after it", || keeper_of(name));
+    wait_until("another one looks after it", || host.supervisor());
     docker(&["container", "kill", "--signal=TERM", name]);
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
     assert_eq!(fs::read_to_string(log.path()).unwrap(), "6\n");
-}
-
-/// The background process of ours that has this container's name among its words.
-fn keeper_of(name: &str) -> Option<u32> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes
-        .filter_map(|process| process.file_name().to_str()?.parse().ok())
-        .find(|pid: &u32| {
-            let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.contains("/bin/keep\0") && line.contains(&format!("\0{name}\0"))
-        })
 }
 
 #[test]

@@ -16,7 +16,8 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
-use crate::task::{lease, listing};
+use crate::task::supervisor::wake;
+use crate::task::{journal, listing};
 
 const HOOK: &str = "scheduler-run-list";
 const JSON: &str = "json";
@@ -47,6 +48,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => list_one(&host, &options, &host.app(name)?),
         None => list_every(&host, &options),
@@ -169,7 +171,7 @@ fn for_programs<'a>(host: &Host, task: &'a Listed) -> Shown<'a> {
         app: &task.app,
         container_type: &task.container_type,
         image: &task.image,
-        started: lease::started(host, &task.name),
+        started: journal::story(host, &task.name).and_then(|story| story.started),
         deadline: task.deadline(),
         exit_code: task.exit_code(),
         cron_id: filled(&task.cron_id),

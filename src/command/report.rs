@@ -100,7 +100,7 @@ fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
             .filter(|value| !value.is_empty())
             .map_or(key.default, String::as_str)
             .to_owned();
-        if let Some(app) = app {
+        if let (Some(app), false) = (app, key.global) {
             values.insert(
                 key.name.to_owned(),
                 host.property(PLUGIN, app.name(), key.name)

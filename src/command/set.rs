@@ -48,6 +48,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         bail!("No property specified\nUsage: dokku {USAGE}")
     };
     let key = Key::named(&name)?;
+    if key.global && !options.global {
+        bail!("property '{name}' is the host's: 'dokku run:set --global {name}' sets it");
+    }
     let value = words.next().unwrap_or_default();
     if let Some(word) = words.next() {
         bail!("'{word}' is one word too many\nUsage: dokku {USAGE}");

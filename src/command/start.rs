@@ -16,6 +16,7 @@ use crate::task::container::{Streams, Task};
 use crate::task::elsewhere::Handover;
 use crate::task::request::{Request, Tty};
 use crate::task::settings::Settings;
+use crate::task::supervisor::wake;
 
 /// Where the words of a command line lead.
 pub(crate) enum Start {
@@ -46,6 +47,7 @@ pub(crate) fn prepare(
         Parsed::Help(text) => return print(&text).map(|()| Start::Shown),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     let (app, request) = options.asked(&host.flags)?;
     let app = host.app(&app)?;
     let settings = Settings::of(&host, &app)?;

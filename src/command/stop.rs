@@ -15,6 +15,9 @@ use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::grammar;
 use crate::parallel::joined;
+use crate::record::Reason;
+use crate::task::journal::{self, Mark};
+use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -40,6 +43,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     let container = options.container.as_deref();
     match choose(&host, options.app.as_deref(), container, options.all, USAGE)? {
         Chosen::Elsewhere { app, scheduler } => host.hand_over_command(
@@ -52,17 +56,17 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             if tasks.is_empty() {
                 print("No run containers exist\n")?;
             }
-            stop(&docker, &tasks, host.stop_timeout(&app)?)
+            stop(&host, &docker, &tasks, host.stop_timeout(&app)?)
         }
     }
 }
 
 /// Stops them side by side; 1 when one that runs could not be.
-fn stop(docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
+fn stop(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
     let results = std::thread::scope(|scope| {
         let stops: Vec<_> = tasks
             .iter()
-            .map(|task| scope.spawn(|| stop_one(docker, task, timeout)))
+            .map(|task| scope.spawn(|| stop_one(host, docker, task, timeout)))
             .collect();
         stops.into_iter().map(joined).collect::<Result<Vec<bool>>>()
     })?;
@@ -70,12 +74,14 @@ fn stop(docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
 }
 
 /// Says what came of it; whether it is well.
-fn stop_one(docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
+fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {
         message::info(&format!("{name} has ended already"));
         return Ok(true);
     }
+    let reason = Mark::Ending(Reason::Stopped);
+    journal::mark(host, name, &task.id, &reason);
     match docker.container_stop(&task.id, timeout)? {
         Stopped::Yes => print(&format!("{name}\n"))?,
         Stopped::Gone => message::info(&format!("{name} has ended already")),

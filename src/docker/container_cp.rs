@@ -8,12 +8,13 @@ impl Docker {
     /// Whether the container has a file of this path, before it has been started.
     ///
     /// # Errors
-    /// Docker could not be started.
+    /// Docker gives no answer (exit code 125).
     pub(crate) fn container_has_file(&self, id: &str, path: &str) -> Result<bool> {
         let source = format!("{id}:{path}");
         let client = self
             .call(&["container", "cp", "--follow-link", "--", &source, "-"])
             .silent();
-        Ok(client.start_silently()?.wait()?.status.success())
+        let answer = client.silently_within(self.timeout);
+        Ok(self.answered(answer, self.timeout)?.status.success())
     }
 }

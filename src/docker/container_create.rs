@@ -1,8 +1,11 @@
 //! `docker container create`
 
+use std::process::Output;
+
 use anyhow::Result;
 
 use super::{Docker, complaint, failure};
+use crate::exit;
 
 /// A container that is to be made. Its values come apart from the arguments, so
 /// that none of them stands on a command line.
@@ -27,11 +30,13 @@ pub(crate) struct CarriedEnvironment {
 }
 
 /// What became of a creation.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Creation {
     /// The new container's id.
     Created(String),
     NameTaken,
+    /// Docker went away on the way: there may be one, or be one later.
+    Unsure(anyhow::Error),
 }
 
 impl Container {
@@ -62,7 +67,10 @@ impl Docker {
         for (name, value) in &container.environment.by_name {
             call = call.env(name, value);
         }
-        let output = self.capture(call)?;
+        let output = match self.capture(call) {
+            Ok(output) => output,
+            Err(error) => return Ok(Creation::Unsure(error)),
+        };
         if output.status.success() {
             // Warnings of the daemon, such as limits that its kernel lacks.
             for line in String::from_utf8_lossy(&output.stderr).lines() {
@@ -76,8 +84,25 @@ impl Docker {
         if said.contains("Conflict") && said.contains(&format!("\"/{}\"", container.name)) {
             return Ok(Creation::NameTaken);
         }
-        Err(failure("create the container", &output))
+        let failure = failure("create the container", &output);
+        if is_refusal(&output) {
+            return Err(failure);
+        }
+        Ok(Creation::Unsure(failure))
     }
+}
+
+/// Whether the daemon was there and said no, or was not there, or the client did not
+/// ask it: its own exit code is 125 for wrong options.
+fn is_refusal(output: &Output) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr);
+    output.status.code() == Some(i32::from(exit::DOCKER))
+        || [
+            "Error response from daemon",
+            "Cannot connect to the Docker daemon",
+        ]
+        .iter()
+        .any(|part| said.contains(part))
 }
 
 #[cfg(test)]

@@ -16,6 +16,12 @@ pub(crate) struct State {
     /// RFC 3339, UTC; in the year 1 for one that was never started.
     #[serde(default)]
     pub(crate) started_at: String,
+    /// The same, for one that has not ended.
+    #[serde(default)]
+    pub(crate) finished_at: String,
+    /// The kernel killed one of its processes for its memory.
+    #[serde(default, rename = "OOMKilled")]
+    pub(crate) oom_killed: bool,
 }
 
 /// What one call tells of a container, in the order of [`FACTS`].
@@ -28,10 +34,15 @@ pub(crate) struct Facts {
     pub(crate) created: String,
     pub(crate) state: State,
     pub(crate) labels: Option<HashMap<String, String>>,
+    pub(crate) command: Option<Vec<String>>,
+    /// As it was asked for.
+    pub(crate) image: String,
 }
 
-const FACTS: &str =
-    "[{{json .Id}},{{json .Name}},{{json .Created}},{{json .State}},{{json .Config.Labels}}]";
+const FACTS: &str = concat!(
+    "[{{json .Id}},{{json .Name}},{{json .Created}},{{json .State}},{{json .Config.Labels}},",
+    "{{json .Config.Cmd}},{{json .Config.Image}}]"
+);
 
 impl Facts {
     pub(crate) fn name(&self) -> &str {

@@ -1,5 +1,7 @@
 //! `docker container stop`
 
+use std::time::Duration;
+
 use anyhow::Result;
 
 use super::{Docker, complaint};
@@ -18,10 +20,12 @@ impl Docker {
     /// Sends the image's stop signal, and KILL after so many seconds.
     ///
     /// # Errors
-    /// Docker could not be started.
+    /// Docker gives no answer (exit code 125).
     pub(crate) fn container_stop(&self, id: &str, timeout: u64) -> Result<Stopped> {
+        let longer = Duration::from_secs(timeout);
         let timeout = format!("--time={timeout}");
-        let output = self.capture(self.call(&["container", "stop", &timeout, "--", id]))?;
+        let call = self.call(&["container", "stop", &timeout, "--", id]);
+        let output = self.capture_longer(call, longer)?;
         let said = complaint(&output);
         Ok(match output.status.success() {
             true => Stopped::Yes,

@@ -11,13 +11,16 @@ pub(crate) mod container_remove;
 pub(crate) mod container_start;
 pub(crate) mod container_stop;
 pub(crate) mod container_wait;
+pub(crate) mod events;
 pub(crate) mod image_inspect;
 pub(crate) mod image_pull;
 pub(crate) mod option;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::Output;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -28,14 +31,34 @@ use crate::process::Call;
 /// The docker client.
 pub(crate) struct Docker {
     program: PathBuf,
+    timeout: Duration,
     trace: bool,
 }
 
+/// Which one it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Client {
+    /// Its absolute path.
+    pub(crate) program: PathBuf,
+    /// How long docker may take to answer.
+    pub(crate) timeout: Duration,
+}
+
 impl Docker {
-    /// `program` is its absolute path; with `trace` every call is shown on
-    /// stderr, without its input and its environment.
-    pub(crate) fn new(program: PathBuf, trace: bool) -> Self {
-        Self { program, trace }
+    /// With `trace` every call is shown on stderr, without its input and its
+    /// environment.
+    pub(crate) fn new(client: Client, trace: bool) -> Self {
+        let Client { program, timeout } = client;
+        Self {
+            program,
+            timeout,
+            trace,
+        }
+    }
+
+    /// How long it may take to answer.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
     }
 
     /// A call in a process group of its own. Without that a Ctrl-C would also
@@ -52,23 +75,49 @@ impl Docker {
     /// that is not its own's is not held up. The same as [`Docker::call`] where there
     /// is no such program.
     fn call_in_session<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
-        let Ok(setsid) = which::which("setsid") else {
-            return self.call(arguments);
-        };
-        let docker = self.program.as_os_str().to_owned();
+        self.call_by("setsid", &[], arguments)
+            .unwrap_or_else(|| self.call(arguments))
+    }
+
+    /// A call that the kernel ends with the thread that starts it, by setpriv(1). The
+    /// same as [`Docker::call`] where there is no such program.
+    fn call_that_ends_with_us<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
+        let by = self.call_by("setpriv", &["--pdeathsig", "KILL", "--"], arguments);
+        by.map_or_else(|| self.call(arguments), Call::own_group)
+    }
+
+    /// A call by another program, which becomes docker's client.
+    fn call_by<S: AsRef<str>>(&self, by: &str, words: &[&str], arguments: &[S]) -> Option<Call> {
+        let by = which::which(by).ok()?;
+        let words = words.iter().map(OsString::from);
         let arguments = arguments
             .iter()
             .map(|argument| OsString::from(argument.as_ref()));
-        Call::new(&setsid, std::iter::once(docker).chain(arguments))
+        let docker = std::iter::once(self.program.as_os_str().to_owned());
+        Some(Call::new(&by, words.chain(docker).chain(arguments)))
+    }
+
+    /// What it says. A call that has to wait for something else than docker may
+    /// take so much `longer`.
+    fn capture_longer(&self, call: Call, longer: Duration) -> Result<Output> {
+        let limit = self.timeout.saturating_add(longer);
+        self.answered(call.capture_within(limit), limit)
     }
 
     fn capture(&self, call: Call) -> Result<Output> {
-        call.capture().map_err(|error| {
-            Failure::error(
-                exit::DOCKER,
-                format!("'{}' could not be started: {error}", self.program.display()),
-            )
-        })
+        self.capture_longer(call, Duration::ZERO)
+    }
+
+    fn answered(&self, answer: io::Result<Option<Output>>, limit: Duration) -> Result<Output> {
+        let why = match answer {
+            Ok(Some(output)) => return Ok(output),
+            Ok(None) => format!(
+                "docker gave no answer within {} seconds ('dokku run:set --global docker-timeout' sets how long it may take)",
+                limit.as_secs()
+            ),
+            Err(error) => format!("'{}' could not be started: {error}", self.program.display()),
+        };
+        Err(Failure::error(exit::DOCKER, why))
     }
 }
 

@@ -13,6 +13,7 @@ use std::process::Output;
 use anyhow::{Context, Result};
 
 use super::host::Host;
+use super::limits::HOOK_TIMEOUT;
 use super::message;
 use crate::exit::Failure;
 use crate::process::{self, Call};
@@ -51,12 +52,28 @@ impl Host {
             .unwrap_or_default()
     }
 
-    /// Tells the hooks of something. What they print goes to our stderr.
+    /// Tells the hooks of something. What they print goes to our stderr. One that
+    /// does not end is killed at its limit.
     ///
     /// # Errors
     /// As [`Host::ask`]; the hook's exit status is ours.
     pub(crate) fn tell(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
-        said(trigger, self.fire(trigger, arguments, Call::relay)?).map(|_| ())
+        let limit = self.limit(HOOK_TIMEOUT);
+        let relay = |call: Call| {
+            let call = if self.in_background {
+                call.own_group()
+            } else {
+                call
+            };
+            call.relay_within(limit)?.ok_or_else(|| {
+                let seconds = limit.as_secs();
+                let why = format!(
+                    "it has not ended within {seconds} seconds ('dokku run:set --global hook-timeout' sets how long it may take)"
+                );
+                io::Error::new(io::ErrorKind::TimedOut, why)
+            })
+        };
+        said(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
     }
 
     /// Lets the hooks do the work: `run` starts each and waits for it. Gives the
@@ -102,8 +119,13 @@ impl Host {
         }
         let mut said = Vec::new();
         for Hook { plugin, path } in &hooks {
-            let output = run(self.call(path, arguments)).with_context(|| {
-                format!("hook '{trigger}' of plugin '{plugin}' could not be started")
+            let output = run(self.call(path, arguments)).map_err(|error| {
+                let what = match error.kind() {
+                    io::ErrorKind::TimedOut => "was killed",
+                    _ => "could not be started",
+                };
+                anyhow::Error::new(error)
+                    .context(format!("hook '{trigger}' of plugin '{plugin}' {what}"))
             })?;
             said.extend(output.stdout);
             if !output.status.success() {

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::flags::{self, Evidence, GlobalFlags};
+use super::limits::DOCKER_TIMEOUT;
+use crate::docker::Client;
 use crate::exit::{self, Failure};
 use crate::process::Call;
 
@@ -26,6 +28,9 @@ pub(crate) struct Host {
     docker_bin: String,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
+    /// We have no user: no key reaches what we start, and it is ended with all that
+    /// it has started itself.
+    pub(crate) in_background: bool,
 }
 
 /// What Dokku calls the key of one who came without.
@@ -59,6 +64,14 @@ impl Host {
         Self::with_flags(GlobalFlags::default())
     }
 
+    /// For a process that has no user.
+    pub(crate) fn in_background(self) -> Self {
+        Self {
+            in_background: true,
+            ..self
+        }
+    }
+
     fn with_flags(flags: GlobalFlags) -> Result<Self> {
         let meant = |variable: &'static str| {
             text(variable).is_some_and(|value| !value.is_empty())
@@ -71,6 +84,7 @@ impl Host {
             key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| NO_KEY.to_owned()),
             quiet: meant("DOKKU_QUIET_OUTPUT"),
             trace: meant("DOKKU_TRACE"),
+            in_background: false,
             docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
             library: directory("DOKKU_LIB_ROOT")?,
             flags,
@@ -94,19 +108,20 @@ impl Host {
             .fold(call, |call, variable| call.env_remove(variable))
     }
 
-    /// The docker client as an absolute path: `DOCKER_BIN`, which may be a
-    /// wrapper, or `docker`.
+    /// The docker client: `DOCKER_BIN`, which may be a wrapper, or `docker`.
     ///
     /// # Errors
     /// There is none (exit code 125).
-    pub(crate) fn docker(&self) -> Result<PathBuf> {
+    pub(crate) fn docker(&self) -> Result<Client> {
         let name = &self.docker_bin;
-        which::which(name).map_err(|_| {
+        let program = which::which(name).map_err(|_| {
             Failure::error(
                 exit::DOCKER,
                 format!("'{name}' was not found: docker is needed to run a task"),
             )
-        })
+        })?;
+        let timeout = self.limit(DOCKER_TIMEOUT);
+        Ok(Client { program, timeout })
     }
 }
 

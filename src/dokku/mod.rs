@@ -7,6 +7,7 @@ pub(crate) mod flags;
 pub(crate) mod hooks;
 pub(crate) mod host;
 pub(crate) mod image;
+pub(crate) mod limits;
 pub(crate) mod message;
 pub(crate) mod options;
 pub(crate) mod procfile;

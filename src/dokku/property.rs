@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 
 use super::host::Host;
 
+/// This plugin's name in the store.
+pub(crate) const OURS: &str = "oneoff";
+
 /// In place of an app's name, what holds for every app.
 pub(crate) const GLOBAL: &str = "--global";
 

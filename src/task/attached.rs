@@ -3,8 +3,10 @@
 use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
-use super::background;
 use super::container::Task;
+use super::detached::leave;
+use super::finish::End;
+use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
 use super::lock;
 use super::made::Made;
@@ -24,61 +26,53 @@ use crate::exit;
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     let events = Events::watch()?;
     let locks = lock::take(host, docker, &task)?;
-    let made = Made::create(host, docker, &mut task)?;
+    let made = Made::create(host, docker, &mut task, false)?;
     drop(locks);
     if let Some(signal) = events.signal_so_far() {
         return Ok(exit::of_signal(signal));
     }
-    let keeper = Keeper::new(docker, &made.id, task.stop_timeout, task.time_to_live);
-    let mut keeper = keeper.attached(task.streams.terminal, task.on_hangup);
     if task.on_hangup == Some(OnHangup::Stop) {
         events.watch_reader();
     }
     made.starts();
-    let kept = attend(docker, &made.id, &task, &mut keeper, &events);
-    let time_left = keeper.time_left();
-    match kept {
-        Ok(Kept::Ended(code)) => {
-            made.finish(host, &task.app, code);
-            Ok(code)
+    match attend(docker, &made, &task, &events) {
+        Ok(Kept::Ended(end)) => {
+            if end == End::Gone(None) {
+                message::warn("the task's container was removed by somebody else");
+            }
+            Ok(made.finish(host, &end))
         }
-        // Where nothing can look after it, `run:retire` finds it: it is not removed.
         Ok(Kept::Left) => {
-            let kept = background::keep(host, &task, &made, time_left);
-            let name = made.leave();
-            kept?;
+            made.mark(&Mark::Left);
+            let name = leave(host, made);
             message::info(&format!(
                 "The task runs on: 'docker container attach {name}' comes back to it"
             ));
             Ok(0)
         }
         Ok(Kept::HungUp) => {
-            let kept = background::keep(host, &task, &made, time_left);
-            made.leave();
-            kept?;
+            made.mark(&Mark::Left);
+            leave(host, made);
             Ok(exit::of_signal(SIGHUP))
         }
         // Docker gives no answer, and the task may run well: it is not ours to end.
         Err(error) => {
-            made.leave();
+            leave(host, made);
             Err(error)
         }
     }
 }
 
-fn attend(
-    docker: &Docker,
-    id: &str,
-    task: &Task,
-    keeper: &mut Keeper<'_>,
-    events: &Events,
-) -> Result<Kept> {
+fn attend(docker: &Docker, made: &Made<'_>, task: &Task, events: &Events) -> Result<Kept> {
     let mut terminal = if task.streams.terminal {
         Terminal::guard()?
     } else {
         None
     };
-    let client = docker.container_start_attached(id, task.streams.stdin, task.streams.terminal)?;
+    let mut keeper = Keeper::new(docker, made, task.stop_timeout, task.time_to_live)
+        .on_hangup(task.streams.terminal, task.on_hangup);
+    let (stdin, with_terminal) = (task.streams.stdin, task.streams.terminal);
+    let client = docker.container_start_attached(&made.id, stdin, with_terminal)?;
     if let Some(terminal) = &mut terminal {
         terminal.client_is(client.pids().first().copied());
     }

@@ -2,13 +2,15 @@
 
 use anyhow::Result;
 
-use super::background;
 use super::container::Task;
+use super::finish::{End, code_of};
 use super::lock;
-use super::made::{Made, code_of};
+use super::made::Made;
 use super::signals::Events;
+use super::supervisor::wake;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
+use crate::dokku::message;
 use crate::exit;
 
 /// What came of a start.
@@ -20,26 +22,49 @@ pub(crate) enum Started {
     Failed(u8),
 }
 
-/// Starts the task. A process of ours in the background looks after it until its
-/// end.
+/// Starts the task. The supervisor looks after it until its end.
 ///
 /// # Errors
-/// It could not be made, or a hook refused it: nothing is left then.
+/// It could not be made, or a hook refused it: nothing is left then. Or docker gives
+/// no answer.
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
     // Until somebody looks after the container, a signal must not end us.
     let events = Events::watch()?;
     let locks = lock::take(host, docker, &task)?;
-    let made = Made::create(host, docker, &mut task)?;
+    let made = Made::create(host, docker, &mut task, true)?;
     drop(locks);
     if let Some(signal) = events.signal_so_far() {
         return Ok(Started::Failed(exit::of_signal(signal)));
     }
-    if docker.container_start(&made.id)? {
-        background::keep(host, &task, &made, task.time_to_live)?;
-        return Ok(Started::Running(made.leave()));
+    made.starts();
+    match failed_start(docker, &made.id) {
+        Ok(None) => Ok(Started::Running(leave(host, made))),
+        Ok(Some(end)) => Ok(Started::Failed(made.finish(host, &end))),
+        // It may run, or be about to.
+        Err(error) => {
+            leave(host, made);
+            Err(error)
+        }
     }
-    let state = docker.container_state(&made.id)?;
-    let code = state.as_ref().and_then(code_of).unwrap_or(exit::DOCKER);
-    made.finish(host, &task.app, code);
-    Ok(Started::Failed(code))
+}
+
+/// `None` when it runs, whatever docker's client makes of it.
+fn failed_start(docker: &Docker, id: &str) -> Result<Option<End>> {
+    if docker.container_start(id)? {
+        return Ok(None);
+    }
+    Ok(match docker.container_state(id)? {
+        Some(state) if code_of(&state).is_none() => None,
+        Some(state) => Some(End::There(state)),
+        None => Some(End::Gone(None)),
+    })
+}
+
+/// Leaves the task to the supervisor. Gives its container's name.
+pub(super) fn leave(host: &Host, made: Made<'_>) -> String {
+    let name = made.leave();
+    if let Err(error) = wake::wake(host, &name) {
+        message::warn(&format!("{error:#}: the next run:retire does"));
+    }
+    name
 }

@@ -1,4 +1,4 @@
-//! Looking after a task that runs: its end, its deadline, signals.
+//! Looking after an attached task: its end, its deadline, signals.
 //!
 //! * INT, TERM and QUIT are passed on to the task, a hang-up as TERM, or as it is
 //!   to a task with a terminal (shells end by that alone), unless it is to be kept
@@ -6,8 +6,10 @@
 //!   stop timeout gone by, kills it.
 //! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
 //!   status is 124, whatever the task made of it.
+//! * Why it is ended stands in its journal before it gets the signal.
 //! * When docker's client ends, the container's own state decides. A client that
-//!   was lost (its stdout closed, say) does not end the task: we wait on.
+//!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
+//!   for a daemon that gives no answer, as long as docker may take for one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,13 +18,15 @@ use anyhow::Result;
 use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
-use super::made::code_of;
+use super::finish::{End, code_of};
+use super::journal::Mark;
+use super::made::Made;
 use super::request::OnHangup;
 use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
 use crate::dokku::message;
-use crate::exit::{self, Failure};
+use crate::record::Reason;
 
 /// How long until a signal is sent again that docker did not deliver: it does
 /// not before the task runs.
@@ -32,10 +36,13 @@ const AGAIN: Duration = Duration::from_millis(100);
 /// client of one that has just ended still hands on its last output.
 const PATIENCE: u32 = 20;
 
+/// How long until docker is asked again that gave no answer.
+const LATER: Duration = Duration::from_millis(500);
+
 /// Looks after one container from its start to its end.
 pub(crate) struct Keeper<'a> {
     docker: &'a Docker,
-    id: &'a str,
+    made: &'a Made<'a>,
     stop_timeout: Duration,
     /// What the task gets for a hang-up of ours; nothing when it is kept then.
     hang_up: Option<i32>,
@@ -46,25 +53,35 @@ pub(crate) struct Keeper<'a> {
     refusals: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
-    past_deadline: bool,
+    /// When its state is looked at.
+    look_at: Option<Instant>,
+    /// When docker is given up: it gives no answer.
+    give_up_at: Option<Instant>,
 }
 
 /// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// The task's exit code, or 124.
-    Ended(u8),
+    /// It has ended, could not be started, or its container has gone.
+    Ended(End),
     /// Its user left it by the detach keys; it runs on.
     Left,
     /// Its terminal hung up, and it is to run on.
     HungUp,
 }
 
+/// What a look at the container tells.
+enum Look {
+    Ended(End),
+    Runs,
+    NoAnswer,
+}
+
 impl<'a> Keeper<'a> {
     /// The deadline is `time_to_live` seconds from now.
     pub(crate) fn new(
         docker: &'a Docker,
-        id: &'a str,
+        made: &'a Made<'a>,
         stop_timeout: u64,
         time_to_live: Option<u64>,
     ) -> Self {
@@ -72,20 +89,20 @@ impl<'a> Keeper<'a> {
             .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
         Self {
             docker,
-            id,
+            made,
             stop_timeout: Duration::from_secs(stop_timeout),
             hang_up: Some(SIGTERM),
             deadline,
             owed: None,
             refusals: 0,
             kill_at: None,
-            past_deadline: false,
+            look_at: None,
+            give_up_at: None,
         }
     }
 
-    /// For an attached task: `terminal` when it has one, and what was wished for a
-    /// hang-up.
-    pub(crate) fn attached(self, terminal: bool, on_hangup: Option<OnHangup>) -> Self {
+    /// `terminal` when the task has one, and what was wished for a hang-up.
+    pub(crate) fn on_hangup(self, terminal: bool, on_hangup: Option<OnHangup>) -> Self {
         let hang_up = match on_hangup {
             Some(OnHangup::Keep) => None,
             _ if terminal => Some(SIGHUP),
@@ -94,40 +111,59 @@ impl<'a> Keeper<'a> {
         Self { hang_up, ..self }
     }
 
-    /// Seconds until the deadline, for whoever takes over.
-    pub(crate) fn time_left(&self) -> Option<u64> {
-        self.deadline
-            .map(|deadline| deadline.saturating_duration_since(Instant::now()).as_secs())
-    }
-
-    /// Stays until the task has ended. `client` shows it: one that is attached, or
-    /// one that waits. With the user's `terminal` a client that ends well while the
-    /// task runs was told to by the detach keys.
+    /// Stays until the task has ended. `client` is attached to it. With the user's
+    /// `terminal` a client that ends well while the task runs was told to by the
+    /// detach keys.
     ///
     /// # Errors
-    /// Docker gives no answer, or the container has gone.
+    /// Docker gives no answer.
     pub(crate) fn keep(
         &mut self,
         events: &Events,
         client: Handle,
-        mut terminal: Option<&Terminal>,
+        terminal: Option<&Terminal>,
     ) -> Result<Kept> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
+        let kept = self.watch(events, terminal);
+        if !matches!(kept, Ok(Kept::Ended(_))) {
+            // It would go on writing to what may have gone, or reading what is meant
+            // for others.
+            let _ = client.kill();
+        }
+        kept
+    }
+
+    fn watch(&mut self, events: &Events, mut terminal: Option<&Terminal>) -> Result<Kept> {
+        // The client that has ended, and whether well.
+        let mut ended = None;
         loop {
             match events.next(self.due()) {
                 Event::Signal(SIGHUP) if self.hang_up.is_none() && self.kill_at.is_none() => {
-                    // It would go on writing to a terminal that has gone.
-                    let _ = client.kill();
                     return Ok(Kept::HungUp);
                 }
-                Event::Signal(signal) => self.ask_to_end(signal)?,
-                Event::ReaderGone => self.ask_to_end(SIGTERM)?,
-                Event::Due => self.act_on_time()?,
+                Event::Signal(SIGHUP) => self.ask_to_end(SIGHUP, Reason::Hangup),
+                Event::Signal(signal) => self.ask_to_end(signal, Reason::Stopped),
+                Event::ReaderGone => self.ask_to_end(SIGTERM, Reason::Hangup),
+                Event::Due => self.act_on_time(),
                 Event::ClientEnded { well } => {
-                    if let Some(code) = self.end()? {
-                        return Ok(Kept::Ended(code));
-                    }
+                    ended = Some(well);
+                    self.look_at = Some(Instant::now());
+                }
+            }
+            // With too many refusals it has ended, and its client does not see it:
+            // somebody has stopped the client, say.
+            if self.refusals < PATIENCE && self.look_at.is_none_or(|at| at > Instant::now()) {
+                continue;
+            }
+            match self.look()? {
+                Look::Ended(end) => return Ok(Kept::Ended(end)),
+                Look::NoAnswer => {}
+                Look::Runs => {
+                    self.force_what_is_refused();
+                    let Some(well) = ended.take() else {
+                        continue;
+                    };
                     if let Some(terminal) = terminal.take() {
                         let asked = self.kill_at.is_some();
                         if well && !asked {
@@ -140,82 +176,110 @@ impl<'a> Keeper<'a> {
                             );
                         }
                     }
-                    events.watch_client(self.docker.container_wait(self.id)?);
+                    events.watch_client(self.docker.container_wait(&self.made.id)?);
                 }
-            }
-            // It has ended, and its client does not see it: somebody has stopped the
-            // client, say.
-            if self.refusals >= PATIENCE
-                && let Some(code) = self.end()?
-            {
-                return Ok(Kept::Ended(code));
             }
         }
     }
 
-    /// The exit code when the task has ended or could not be started.
-    fn end(&self) -> Result<Option<u8>> {
-        let Some(state) = self.docker.container_state(self.id)? else {
-            return Err(Failure::error(
-                exit::DOCKER,
-                "the task's container was removed by somebody else",
-            ));
-        };
-        Ok(code_of(&state).map(|code| {
-            if self.past_deadline {
-                exit::DEADLINE
-            } else {
-                code
+    /// The container's own state.
+    ///
+    /// # Errors
+    /// Docker has not given an answer for too long.
+    fn look(&mut self) -> Result<Look> {
+        let give_up_at = self.no_answer_until();
+        match self.docker.container_state(&self.made.id) {
+            Ok(state) => {
+                self.look_at = None;
+                self.give_up_at = None;
+                Ok(match state {
+                    None => Look::Ended(End::Gone(None)),
+                    Some(state) if code_of(&state).is_some() => Look::Ended(End::There(state)),
+                    Some(_) => Look::Runs,
+                })
             }
-        }))
+            Err(error) if Instant::now() >= give_up_at => {
+                Err(error.context("the task is left to the next run:retire"))
+            }
+            Err(_) => {
+                self.look_at = Instant::now().checked_add(LATER);
+                Ok(Look::NoAnswer)
+            }
+        }
+    }
+
+    /// When docker is given up, if it gives no answer from now on.
+    fn no_answer_until(&mut self) -> Instant {
+        let now = Instant::now();
+        let until = || now.checked_add(self.docker.timeout()).unwrap_or(now);
+        *self.give_up_at.get_or_insert_with(until)
+    }
+
+    /// One that is paused gets no signal until it goes on.
+    fn force_what_is_refused(&mut self) {
+        if self.refusals >= PATIENCE {
+            self.refusals = 0;
+            let _ = self
+                .docker
+                .containers_kill(&[self.made.id.as_str()], SIGKILL);
+        }
     }
 
     fn due(&self) -> Option<Instant> {
         let again = self.owed.map(|_| Instant::now() + AGAIN);
-        [again, self.kill_at, self.deadline]
+        [again, self.kill_at, self.deadline, self.look_at]
             .into_iter()
             .flatten()
             .min()
     }
 
     /// The first time the signal is passed on, the second time the task is killed.
-    fn ask_to_end(&mut self, signal: i32) -> Result<()> {
+    fn ask_to_end(&mut self, signal: i32, reason: Reason) {
         let again = self.kill_at.is_some();
+        if !again {
+            self.made.mark(&Mark::Ending(reason));
+        }
         self.owed = Some(match signal {
             _ if again => SIGKILL,
             SIGHUP => self.hang_up.unwrap_or(SIGTERM),
             other => other,
         });
         self.kill_at = Instant::now().checked_add(self.stop_timeout);
-        self.deliver()
+        self.deliver();
     }
 
-    fn act_on_time(&mut self) -> Result<()> {
+    fn act_on_time(&mut self) {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             if self.kill_at.is_some() {
-                return Ok(()); // it is being stopped already
+                return; // it is being stopped already
             }
-            self.past_deadline = true;
             message::warn("The task has reached its deadline and is stopped");
-            return self.ask_to_end(SIGTERM);
+            return self.ask_to_end(SIGTERM, Reason::Deadline);
         }
         if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
-            return self.ask_to_end(SIGKILL);
+            return self.ask_to_end(SIGKILL, Reason::Stopped);
         }
-        self.deliver()
+        self.deliver();
     }
 
-    fn deliver(&mut self) -> Result<()> {
-        if let Some(signal) = self.owed {
-            if self.docker.container_kill(self.id, signal)? {
+    fn deliver(&mut self) {
+        let Some(signal) = self.owed else {
+            return;
+        };
+        match self.docker.container_kill(&self.made.id, signal) {
+            Ok(true) => {
                 self.owed = None;
                 self.refusals = 0;
-            } else if signal == SIGKILL {
-                self.refusals += 1;
+            }
+            Ok(false) if signal == SIGKILL => self.refusals += 1,
+            Ok(false) => {}
+            Err(_) => {
+                // It has had its time already: one more look.
+                self.give_up_at.get_or_insert_with(Instant::now);
+                self.look_at = Some(Instant::now());
             }
         }
-        Ok(())
     }
 }

@@ -1,128 +1,171 @@
-//! Who looks after a task: a lock on a file of the container's name.
+//! Files that are locked: whoever holds the lock is the only one to act.
 //!
-//! The kernel gives it up with the process that holds it, however that ends. So
-//! a task whose lease is free has nobody, and `run:retire` may take it over.
+//! The kernel gives a lock (flock(2)) up with the process that holds it, however
+//! that ends. So what a dead process was about to do is nobody's, and anybody may
+//! go on with it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::dokku::host::Host;
 
-/// Held as long as this lives; the file goes with it.
+/// A file that is locked as long as this lives.
 pub(crate) struct Lease {
     path: PathBuf,
-    file: File,
+    pub(crate) file: File,
 }
 
-/// Below the plugin's data directory.
-const TASKS: &str = "tasks";
-const LOCKS: &str = "locks";
+/// A lock that many wait for; its file goes with it.
+pub(crate) struct Turn(Lease);
+
+/// How a file is opened.
+#[derive(Clone, Copy)]
+enum Open {
+    Existing,
+    New,
+    Any,
+}
+
+/// Somebody who only looks whether a lock is free holds it for a moment. So often
+/// it is tried again, with [`PAUSE`] between.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
 
 impl Lease {
-    /// The lease of the task in this container; `None` when a process that lives
-    /// has it.
+    /// Makes the file, or takes the one that is there; `None` when a process that
+    /// lives has it.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn of_task(host: &Host, container: &str) -> Result<Option<Self>> {
-        Self::try_take(host, TASKS, container)
+    pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
+        with_context(path, Self::open(path, Open::Any, try_lock))
     }
 
-    /// The same, waiting for the process that has it.
+    /// The same for a file that is there; `None` when there is none, too.
     ///
     /// # Errors
-    /// As [`Lease::of_task`].
-    pub(crate) fn of_task_after(host: &Host, container: &str) -> Result<Self> {
-        Self::wait(host, TASKS, container)
+    /// As [`Lease::take`].
+    pub(crate) fn take_existing(path: &Path) -> Result<Option<Self>> {
+        with_context(path, Self::open(path, Open::Existing, try_lock))
     }
 
-    /// The lease of a lock, after whoever has it.
+    /// The same for a file that is made by this; `None` when there is one.
     ///
     /// # Errors
-    /// As [`Lease::of_task`].
-    pub(crate) fn of_lock_after(host: &Host, name: &str) -> Result<Self> {
-        Self::wait(host, LOCKS, name)
+    /// As [`Lease::take`].
+    pub(crate) fn make(path: &Path) -> Result<Option<Self>> {
+        with_context(path, Self::open(path, Open::New, wait))
     }
 
-    /// Writes down when the task was started (RFC 3339), for lists.
-    pub(crate) fn note_start(&self, started: &str) {
-        // Lists do without it.
-        let _ = (&self.file).write_all(started.as_bytes());
+    /// The lock of this name, after whoever has it.
+    ///
+    /// # Errors
+    /// As [`Lease::take`].
+    pub(crate) fn turn(host: &Host, name: &str) -> Result<Turn> {
+        let path = directory(host).join("locks").join(name);
+        let lease = with_context(&path, Self::open(&path, Open::Any, wait))?;
+        lease
+            .map(Turn)
+            .context("a lock that was waited for was not given")
     }
 
-    fn try_take(host: &Host, kind: &str, name: &str) -> Result<Option<Self>> {
-        Self::take(host, kind, name, |file| match file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(TryLockError::WouldBlock) => Ok(false),
-            Err(TryLockError::Error(error)) => Err(error),
-        })
-    }
-
-    fn wait(host: &Host, kind: &str, name: &str) -> Result<Self> {
-        let lease = Self::take(host, kind, name, |file| file.lock().map(|()| true))?;
-        lease.context("a lock that was waited for was not given")
-    }
-
-    fn take(
-        host: &Host,
-        kind: &str,
-        name: &str,
-        lock: impl Fn(&File) -> std::io::Result<bool>,
-    ) -> Result<Option<Self>> {
-        let path = path(host, kind, name);
-        let directory = path.parent().unwrap_or(&path);
-        let locked = || -> std::io::Result<Option<File>> {
+    fn open(
+        path: &Path,
+        open: Open,
+        lock: fn(&File) -> io::Result<bool>,
+    ) -> io::Result<Option<Self>> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).mode(0o600);
+        match open {
+            Open::Existing => &mut options,
+            Open::New => options.create_new(true),
+            Open::Any => options.create(true),
+        };
+        if !matches!(open, Open::Existing)
+            && let Some(directory) = path.parent()
+        {
             fs::DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
                 .create(directory)?;
-            loop {
-                let file = OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .mode(0o600)
-                    .open(&path)?;
-                if !lock(&file)? {
+        }
+        loop {
+            let file = match (options.open(path), open) {
+                (Err(error), Open::Existing) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(None);
                 }
-                // The one before us may have removed the file that we waited for.
-                if is_at(&file, &path)? {
-                    return Ok(Some(file));
+                (Err(error), Open::New) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    return Ok(None);
                 }
+                (file, _) => file?,
+            };
+            if !lock(&file)? {
+                return Ok(None);
             }
-        };
-        let file =
-            locked().with_context(|| format!("the lock '{}' cannot be taken", path.display()))?;
-        Ok(file.map(|file| Self { path, file }))
+            // The one before us may have removed the file that we waited for.
+            if is_at(&file, path)? {
+                let path = path.to_owned();
+                return Ok(Some(Self { path, file }));
+            }
+        }
     }
-}
 
-impl Drop for Lease {
-    fn drop(&mut self) {
-        // Before the lock goes: whoever waits finds the file gone and makes a new one.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the file while it is locked: whoever waits for it finds that.
+    pub(crate) fn remove(self) {
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// When the task in this container was started, as the process that looks after it
-/// has noted; `None` when there is none.
-pub(crate) fn started(host: &Host, container: &str) -> Option<String> {
-    let noted = fs::read_to_string(path(host, TASKS, container)).ok()?;
-    humantime::parse_rfc3339(&noted).ok().map(|_| noted)
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0.path);
+    }
 }
 
-fn path(host: &Host, kind: &str, name: &str) -> PathBuf {
-    host.library.join("data/oneoff").join(kind).join(name)
+/// The plugin's data.
+pub(crate) fn directory(host: &Host) -> PathBuf {
+    host.library.join("data/oneoff")
 }
 
-fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+/// Whether there is such a file and nobody has locked it.
+pub(crate) fn is_free(path: &Path) -> bool {
+    // A shared lock: two who look do not disturb each other.
+    File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
+}
+
+fn with_context<T>(path: &Path, taken: io::Result<T>) -> Result<T> {
+    taken.with_context(|| format!("the lock '{}' cannot be taken", path.display()))
+}
+
+fn wait(file: &File) -> io::Result<bool> {
+    file.lock().map(|()| true)
+}
+
+fn try_lock(file: &File) -> io::Result<bool> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::metadata(path) {
         Ok(found) => Ok(found.ino() == file.metadata()?.ino()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }

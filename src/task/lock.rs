@@ -8,8 +8,9 @@
 use anyhow::{Result, bail};
 
 use super::container::Task;
+use super::journal::{self, Journal, Mark};
 use super::labels::{self, Exclusion};
-use super::lease::Lease;
+use super::lease::{Lease, Turn};
 use super::request::Policy;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
@@ -17,17 +18,18 @@ use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
+use crate::record::Reason;
 
 /// Waits for its turn and makes room as the task's policies say. The leases are to
 /// be held until the task's container is there.
 ///
 /// # Errors
 /// Another task has the lock and is not to be replaced, or cannot be stopped.
-pub(crate) fn take(host: &Host, docker: &Docker, task: &Task) -> Result<Vec<Lease>> {
+pub(crate) fn take(host: &Host, docker: &Docker, task: &Task) -> Result<Vec<Turn>> {
     let mut leases = Vec::new();
     for exclusion in &task.exclusions {
         let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
-        leases.push(Lease::of_lock_after(host, &file)?);
+        leases.push(Lease::turn(host, &file)?);
         make_room(host, docker, task, exclusion)?;
     }
     Ok(leases)
@@ -56,7 +58,7 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
                 other.name, exclusion.value
             ));
         }
-        replace(docker, &other, task.stop_timeout)?;
+        replace(host, docker, &other, task.stop_timeout)?;
     }
     Ok(())
 }
@@ -66,7 +68,7 @@ fn holds(host: &Host, docker: &Docker, other: &Listed) -> Result<bool> {
     if other.status != Status::Created {
         return Ok(runs(other.status));
     }
-    let Some(_lease) = Lease::of_task(host, &other.name)? else {
+    let Some(journal) = Journal::take(host, &other.name)? else {
         return Ok(true);
     };
     // It may have been started since it was listed, and be between two processes
@@ -74,9 +76,13 @@ fn holds(host: &Host, docker: &Docker, other: &Listed) -> Result<bool> {
     match docker.container_state(&other.id)? {
         Some(state) if state.status == Status::Created => {
             docker.container_remove(&other.id)?;
+            journal.remove();
             Ok(false)
         }
-        state => Ok(state.is_some_and(|state| runs(state.status))),
+        state => {
+            journal.give_back();
+            Ok(state.is_some_and(|state| runs(state.status)))
+        }
     }
 }
 
@@ -87,10 +93,12 @@ fn runs(status: Status) -> bool {
     )
 }
 
-fn replace(docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
+fn replace(host: &Host, docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
     if other.status == Status::Created {
         return docker.container_remove(&other.id);
     }
+    let reason = Mark::Ending(Reason::Stopped);
+    journal::mark(host, &other.name, &other.id, &reason);
     match docker.container_stop(&other.id, stop_timeout)? {
         Stopped::Yes | Stopped::Gone => Ok(()),
         Stopped::No(why) => bail!("{} could not be stopped: {why}", other.name),

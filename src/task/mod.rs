@@ -2,11 +2,12 @@
 
 pub(crate) mod answers;
 pub(crate) mod attached;
-pub(crate) mod background;
 pub(crate) mod container;
 pub(crate) mod detached;
 pub(crate) mod elsewhere;
 pub(crate) mod environment;
+pub(crate) mod finish;
+pub(crate) mod journal;
 pub(crate) mod keeper;
 pub(crate) mod labels;
 pub(crate) mod lease;
@@ -15,7 +16,9 @@ pub(crate) mod lock;
 pub(crate) mod logs;
 pub(crate) mod made;
 pub(crate) mod request;
+pub(crate) mod resume;
 pub(crate) mod retire;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod supervisor;
 pub(crate) mod terminal;

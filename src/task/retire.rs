@@ -1,23 +1,27 @@
 //! Sweeping: tasks past their deadline, and what was left behind.
 //!
-//! A task whose lease is held has somebody who looks after it and is left alone.
+//! A task whose journal is locked has somebody who looks after it and is left alone.
 //! For the others:
 //!
 //! | it | past its deadline | else |
 //! |---|---|---|
 //! | was never started, ours | removed | removed: nobody is left to start it |
 //! | was never started, core's (`cron:run`) | removed | left |
-//! | runs | stopped, told to the hook, removed | ours: gets a process that looks after it |
+//! | runs | stopped, told to the hook, removed | ours: the supervisor is told of it |
 //! | has ended | told to the hook, removed | the same when ours, else left to core |
+//! | has no container any more | told to the hook as lost | the same |
+//!
+//! What is core's is told to no hook: core does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::background::{self, Running};
-use super::lease::Lease;
-use super::made::{self, code_of};
+use super::finish::{self, End};
+use super::journal::{self, Journal, Mark};
+use super::resume::{Resumed, resume};
+use super::supervisor::{self, wake};
 use super::{labels, listing};
 use crate::docker::Docker;
 use crate::docker::container_inspect::{Facts, Status};
@@ -25,22 +29,18 @@ use crate::docker::container_stop::Stopped;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::exit;
+use crate::record::Reason;
 
 /// What is to be done with a container that nobody looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Leave,
-    /// Remove it: it never ran.
-    Remove,
-    /// Its end is to be told, with its own exit code.
+    /// It has ended or was never started: its last steps are missing.
     Finish,
     /// Stop it at its deadline.
     Stop,
-    /// Start a process that looks after it, for so long.
-    Adopt {
-        time_left: Option<u64>,
-    },
+    /// Tell the supervisor.
+    Adopt,
 }
 
 /// Retires the tasks of an app, or of all. Gives whether all went well; what did
@@ -51,114 +51,175 @@ enum Verdict {
 pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
     let tasks = listing::tasks(docker, app)?;
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-    let mut timeouts = HashMap::new();
-    let mut well = true;
+    let mut pass = Pass {
+        host,
+        docker,
+        timeouts: HashMap::new(),
+        well: true,
+    };
     for facts in docker.container_facts(&ids)? {
-        if let Err(error) = retire_one(host, docker, &facts, &mut timeouts) {
-            message::warn(&format!("{} cannot be retired: {error:#}", facts.name()));
-            well = false;
+        let retired = pass.retire(&facts);
+        pass.note(facts.name(), retired);
+    }
+    let there: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    for name in journal::names(host) {
+        if !there.contains(name.as_str()) {
+            let retired = pass.retire_without_container(&name, app);
+            pass.note(&name, retired);
         }
     }
-    Ok(well)
+    wake::wake_for_the_lost(host);
+    Ok(pass.well)
 }
 
-fn retire_one(
-    host: &Host,
-    docker: &Docker,
-    facts: &Facts,
-    timeouts: &mut HashMap<String, u64>,
-) -> Result<()> {
-    let name = facts.name();
-    let app = facts.label(labels::APP).unwrap_or_default();
-    let Some(_lease) = Lease::of_task(host, name)? else {
-        return Ok(());
-    };
-    // It may have been started since it was looked at, and be between two processes
-    // that look after it: only what is seen under the lease counts.
-    let now = docker.container_facts(&[&facts.id])?;
-    let Some(facts) = now.first() else {
-        return Ok(());
-    };
-    let time_left = match time_left(facts, SystemTime::now()) {
-        Ok(time_left) => time_left,
-        Err(label) => {
-            message::warn(&format!(
-                "{name} has no deadline: its label says '{label}', which is no number of seconds"
+struct Pass<'a> {
+    host: &'a Host,
+    docker: &'a Docker,
+    /// Seconds, by app.
+    timeouts: HashMap<String, u64>,
+    well: bool,
+}
+
+impl Pass<'_> {
+    fn note(&mut self, name: &str, retired: Result<()>) {
+        if let Err(error) = retired {
+            message::warn(&format!("{name} cannot be retired: {error:#}"));
+            self.well = false;
+        }
+    }
+
+    fn stop_timeout(&mut self, app: &str) -> Result<u64> {
+        if let Some(seconds) = self.timeouts.get(app) {
+            return Ok(*seconds);
+        }
+        let seconds = self.host.stop_timeout_of(app)?;
+        self.timeouts.insert(app.to_owned(), seconds);
+        Ok(seconds)
+    }
+
+    fn retire(&mut self, facts: &Facts) -> Result<()> {
+        let name = facts.name();
+        let app = facts.label(labels::APP).unwrap_or_default();
+        let Some(journal) = Journal::take(self.host, name)? else {
+            return Ok(());
+        };
+        // It may have been started since it was looked at, and be between two processes
+        // that look after it: only what is seen under the lease counts.
+        let now = self.docker.container_facts(&[&facts.id])?;
+        let Some(facts) = now.first() else {
+            journal.give_back();
+            return Ok(());
+        };
+        let late = match lateness(facts, SystemTime::now()) {
+            Ok(late) => late,
+            Err(label) => {
+                message::warn(&format!(
+                    "{name} has no deadline: its label says '{label}', which is no number of seconds"
+                ));
+                None
+            }
+        };
+        match verdict(facts, late.is_some()) {
+            Verdict::Leave => journal.give_back(),
+            Verdict::Finish => self.finish(facts, journal, late.is_some())?,
+            Verdict::Stop => {
+                let timeout = self.stop_timeout(app)?;
+                // It has asked the task to end, which takes its time.
+                let grace = Duration::from_secs(timeout).saturating_add(SLACK);
+                if late.is_some_and(|late| late < grace) && supervisor::lives(self.host) {
+                    journal.give_back();
+                    return Ok(());
+                }
+                self.stop(facts, journal, timeout)?;
+            }
+            Verdict::Adopt => {
+                if journal.story().head.is_none() {
+                    let timeout = self.stop_timeout(app)?;
+                    journal.completed(facts, || timeout);
+                }
+                journal.give_back();
+                wake::wake(self.host, name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, facts: &Facts, journal: Journal, timeout: u64) -> Result<()> {
+        if !self.host.quiet {
+            message::info(&format!(
+                "Retiring {}: it is past its deadline",
+                facts.name()
             ));
-            None
         }
-    };
-    let mut stop_timeout = || -> Result<u64> {
-        if !timeouts.contains_key(app) {
-            timeouts.insert(app.to_owned(), host.stop_timeout_of(app)?);
+        journal.completed(facts, || timeout);
+        journal.mark(&facts.id, &Mark::Ending(Reason::Deadline));
+        if let Stopped::No(why) = self.docker.container_stop(&facts.id, timeout)? {
+            bail!(why);
         }
-        Ok(timeouts[app])
-    };
-    match verdict(facts, time_left) {
-        Verdict::Leave => {}
-        Verdict::Remove => made::remove(docker, &facts.id),
-        Verdict::Finish => {
-            let code = code_of(&facts.state).unwrap_or(exit::DOCKER);
-            made::finish(host, docker, app, &facts.id, code);
-        }
-        Verdict::Stop => {
-            if !host.quiet {
-                message::info(&format!("Retiring {name}: it is past its deadline"));
-            }
-            if let Stopped::No(why) = docker.container_stop(&facts.id, stop_timeout()?)? {
-                anyhow::bail!(why);
-            }
-            made::finish(host, docker, app, &facts.id, exit::DEADLINE);
-        }
-        Verdict::Adopt { time_left } => {
-            let stop_timeout = stop_timeout()?;
-            background::look_after(
-                host,
-                &Running {
-                    app,
-                    id: &facts.id,
-                    name,
-                    stop_timeout,
-                    time_left,
-                },
-            )?;
-        }
+        self.finish(facts, journal, true)
     }
-    Ok(())
+
+    /// What is core's is removed only past its deadline.
+    fn finish(&self, facts: &Facts, journal: Journal, late: bool) -> Result<()> {
+        if facts.state.status == Status::Created && finish::was_never_tried(&facts.state) {
+            return finish::remove(self.docker, journal, &facts.id);
+        }
+        let story = journal.completed(facts, || 0);
+        let state = self.docker.container_state(&facts.id)?;
+        let end = state.map_or(End::Gone(None), End::There);
+        finish::tell(self.host, self.docker, &journal, &story, &end);
+        if late {
+            return finish::remove(self.docker, journal, &facts.id);
+        }
+        finish::clear(self.docker, journal, &story, &end)
+    }
+
+    /// Somebody else has removed it, or nobody has come to make it.
+    fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
+        let owner = journal::story(self.host, name).and_then(|story| story.head);
+        let is_asked_for = |app: &App| owner.as_ref().is_some_and(|head| head.app == app.name());
+        if !app.is_none_or(is_asked_for) {
+            return Ok(());
+        }
+        let Some(journal) = Journal::take_existing(self.host, name)? else {
+            return Ok(());
+        };
+        if let Resumed::Goes(_) = resume(self.host, self.docker, name, journal, None)? {
+            wake::wake(self.host, name)?;
+        }
+        Ok(())
+    }
 }
 
-fn verdict(facts: &Facts, time_left: Option<Duration>) -> Verdict {
+/// What a supervisor may take beyond the stop timeout.
+const SLACK: Duration = Duration::from_secs(10);
+
+fn verdict(facts: &Facts, is_late: bool) -> Verdict {
     let is_ours = facts.label(labels::USER).is_some();
-    let is_late = time_left == Some(Duration::ZERO);
     match facts.state.status {
-        Status::Created if is_ours || is_late => Verdict::Remove,
-        Status::Exited | Status::Dead if is_ours || is_late => Verdict::Finish,
+        Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Verdict::Finish,
         Status::Running | Status::Paused | Status::Restarting if is_late => Verdict::Stop,
-        Status::Running | Status::Paused if is_ours => Verdict::Adopt {
-            time_left: time_left.map(|left| left.as_secs()),
-        },
+        Status::Running | Status::Paused if is_ours => Verdict::Adopt,
         _ => Verdict::Leave,
     }
 }
 
-/// The time until the deadline, zero when it has passed; `None` without one. It
-/// counts from the start, or from the creation of what was never started.
+/// For how long the deadline has passed; `None` before it, and without one. It counts
+/// from the start, or from the creation of what was never started.
 ///
 /// # Errors
 /// The label's value, when it is no number.
-fn time_left(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> {
+fn lateness(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> {
     let Some(label) = facts.label(labels::TIME_TO_LIVE) else {
         return Ok(None);
     };
     let time_to_live: u64 = label.parse().map_err(|_| label.to_owned())?;
-    let started = humantime::parse_rfc3339(&facts.state.started_at)
+    let started = finish::moment(&facts.state.started_at);
+    let since = started.as_deref().unwrap_or(&facts.created);
+    let deadline = humantime::parse_rfc3339(since)
         .ok()
-        .filter(|at| *at > SystemTime::UNIX_EPOCH);
-    let Some(since) = started.or_else(|| humantime::parse_rfc3339(&facts.created).ok()) else {
-        return Ok(None);
-    };
-    let deadline = since.checked_add(Duration::from_secs(time_to_live));
-    Ok(deadline.map(|deadline| deadline.duration_since(now).unwrap_or_default()))
+        .and_then(|since| since.checked_add(Duration::from_secs(time_to_live)));
+    Ok(deadline.and_then(|deadline| now.duration_since(deadline).ok()))
 }
 
 #[cfg(test)]
@@ -173,7 +234,7 @@ mod tests {
         };
         let json = format!(
             r#"["id","/demo.run.1","2026-01-01T00:00:00.5Z",{{"Status":"{status}","ExitCode":3,"StartedAt":"{started_at}"}},
-               {{"com.dokku.active-deadline-seconds":"{time_to_live}"{user}}}]"#
+               {{"com.dokku.active-deadline-seconds":"{time_to_live}"{user}}},["true"],"i"]"#
         );
         serde_json::from_str(&json).unwrap()
     }
@@ -187,13 +248,14 @@ mod tests {
     #[test]
     fn a_deadline_counts_from_the_start() {
         let seconds = |facts: &Facts, now| {
-            time_left(facts, at(now)).map(|left| left.map(|left| left.as_secs()))
+            lateness(facts, at(now)).map(|late| late.map(|late| late.as_secs()))
         };
         let started = facts("running", true, "60", "2026-01-01T00:00:10.123456789Z");
-        assert_eq!(seconds(&started, "2026-01-01T00:00:30Z"), Ok(Some(40)));
-        assert_eq!(seconds(&started, "2026-01-01T00:01:11Z"), Ok(Some(0)));
+        assert_eq!(seconds(&started, "2026-01-01T00:01:10Z"), Ok(None));
+        assert_eq!(seconds(&started, "2026-01-01T00:01:13Z"), Ok(Some(2)));
         let never = facts("created", true, "60", NEVER);
-        assert_eq!(seconds(&never, "2026-01-01T00:00:30Z"), Ok(Some(30)));
+        assert_eq!(seconds(&never, "2026-01-01T00:01:00Z"), Ok(None));
+        assert_eq!(seconds(&never, "2026-01-01T00:01:03Z"), Ok(Some(2)));
         assert_eq!(
             seconds(
                 &facts("running", true, "soon", NEVER),
@@ -205,34 +267,22 @@ mod tests {
 
     #[test]
     fn what_becomes_of_each() {
-        let late = Some(Duration::ZERO);
-        let early = Some(Duration::from_secs(5));
-        for (status, ours, time_left, expected) in [
-            ("created", true, early, Verdict::Remove),
-            ("created", false, early, Verdict::Leave),
-            ("created", false, late, Verdict::Remove),
-            (
-                "running",
-                true,
-                early,
-                Verdict::Adopt { time_left: Some(5) },
-            ),
-            ("running", true, None, Verdict::Adopt { time_left: None }),
-            ("running", false, early, Verdict::Leave),
-            ("running", false, late, Verdict::Stop),
-            ("paused", true, late, Verdict::Stop),
-            ("exited", true, early, Verdict::Finish),
-            ("exited", false, early, Verdict::Leave),
-            ("exited", false, late, Verdict::Finish),
-            ("dead", false, late, Verdict::Finish),
-            ("removing", true, late, Verdict::Leave),
+        for (status, ours, late, expected) in [
+            ("created", true, false, Verdict::Finish),
+            ("created", false, false, Verdict::Leave),
+            ("created", false, true, Verdict::Finish),
+            ("running", true, false, Verdict::Adopt),
+            ("running", false, false, Verdict::Leave),
+            ("running", false, true, Verdict::Stop),
+            ("paused", true, true, Verdict::Stop),
+            ("exited", true, false, Verdict::Finish),
+            ("exited", false, false, Verdict::Leave),
+            ("exited", false, true, Verdict::Finish),
+            ("dead", false, true, Verdict::Finish),
+            ("removing", true, true, Verdict::Leave),
         ] {
             let facts = facts(status, ours, "60", NEVER);
-            assert_eq!(
-                verdict(&facts, time_left),
-                expected,
-                "{status} {ours} {time_left:?}"
-            );
+            assert_eq!(verdict(&facts, late), expected, "{status} {ours} {late}");
         }
     }
 }

@@ -6,49 +6,77 @@ use anyhow::{Result, bail};
 use super::request::OnHangup;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::dokku::limits::{self, Limit};
+use crate::dokku::property::OURS;
 use crate::dokku::resource::{Resources, megabytes};
 use crate::grammar::{self, TimeToLive};
 
 /// Its name in Dokku's property store.
-pub(crate) const PLUGIN: &str = "oneoff";
+pub(crate) const PLUGIN: &str = OURS;
 
 /// A property.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
     /// What holds when it is set nowhere.
     pub(crate) default: &'static str,
+    /// It is the host's, not an app's.
+    pub(crate) global: bool,
     check: fn(&str) -> Result<(), String>,
 }
 
 pub(crate) const TTL_SECONDS: Key = Key {
     name: "ttl-seconds",
     default: "86400",
+    global: false,
     check: |text| grammar::time_to_live(text).map(|_| ()),
 };
 pub(crate) const MEMORY: Key = Key {
     name: "memory",
     default: "",
+    global: false,
     check: |text| grammar::memory(text).map(|_| ()),
 };
 pub(crate) const CPUS: Key = Key {
     name: "cpus",
     default: "",
+    global: false,
     check: |text| grammar::cpus(text).map(|_| ()),
 };
 pub(crate) const STDIN: Key = Key {
     name: "stdin",
     default: ATTACH,
+    global: false,
     check: attach_or_none,
 };
 
 pub(crate) const ON_HANGUP: Key = Key {
     name: "on-hangup",
     default: "",
+    global: false,
     check: |text| grammar::on_hangup(text).map(|_| ()),
 };
 
+const fn limit(limit: Limit) -> Key {
+    Key {
+        name: limit.property,
+        default: limit.default,
+        global: true,
+        check: |text| grammar::seconds(text).map(|_| ()),
+    }
+}
+pub(crate) const DOCKER_TIMEOUT: Key = limit(limits::DOCKER_TIMEOUT);
+pub(crate) const HOOK_TIMEOUT: Key = limit(limits::HOOK_TIMEOUT);
+
 /// Every property, by name.
-pub(crate) const KEYS: [&Key; 5] = [&CPUS, &MEMORY, &ON_HANGUP, &STDIN, &TTL_SECONDS];
+pub(crate) const KEYS: [&Key; 7] = [
+    &CPUS,
+    &DOCKER_TIMEOUT,
+    &HOOK_TIMEOUT,
+    &MEMORY,
+    &ON_HANGUP,
+    &STDIN,
+    &TTL_SECONDS,
+];
 
 const ATTACH: &str = "attach";
 const NONE: &str = "none";

@@ -178,6 +178,19 @@ impl Host {
         }
     }
 
+    /// The process of ours that looks after the tasks of this host.
+    pub fn supervisor(&self) -> Option<u32> {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter_map(|process| process.file_name().to_str()?.parse().ok())
+            .find(|pid: &u32| {
+                let line = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                let program = fs::read_link(format!("/proc/{pid}/exe"));
+                line.contains("\0--supervise\0")
+                    && program.is_ok_and(|program| program.starts_with(&self.library))
+            })
+    }
+
     /// Makes the script this host's docker client. `$DOCKER` is the real one.
     pub fn replace_docker(&self, script: &str) {
         assert!(self.is_own(), "only a test's own host may lose its docker");

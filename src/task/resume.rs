@@ -1,0 +1,71 @@
+//! Going on where a process of ours has stopped that is not there any more.
+
+use anyhow::Result;
+
+use super::finish::{self, End, Seen};
+use super::journal::{Journal, Story};
+use super::labels;
+use crate::docker::Docker;
+use crate::docker::container_inspect::{Facts, Status};
+use crate::dokku::host::Host;
+
+/// What became of a task that nobody looked after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Resumed {
+    /// Nothing is left of it, or what is left is somebody else's.
+    Done,
+    /// It runs, or is somebody else's to start.
+    Goes(Box<Facts>),
+}
+
+/// Tells of what has ended and removes it, and removes what was never started: the
+/// one who was to start it has gone. `seen` is what docker has told of the end.
+///
+/// # Errors
+/// Docker gives no answer: the journal is kept.
+pub(crate) fn resume(
+    host: &Host,
+    docker: &Docker,
+    name: &str,
+    journal: Journal,
+    seen: Option<Seen>,
+) -> Result<Resumed> {
+    let story = journal.story();
+    let target = story.id.as_deref().unwrap_or(name);
+    let facts = docker.container_facts(&[target])?.into_iter().next();
+    let Some(facts) = facts.filter(|facts| is_its(facts, &story)) else {
+        gone(host, docker, journal, &story, seen);
+        return Ok(Resumed::Done);
+    };
+    let is_foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+    match facts.state.status {
+        Status::Created if is_foreign => return Ok(Resumed::Goes(Box::new(facts))),
+        Status::Created if finish::was_never_tried(&facts.state) => {
+            finish::remove(docker, journal, &facts.id)?;
+        }
+        _ if finish::code_of(&facts.state).is_none() => return Ok(Resumed::Goes(Box::new(facts))),
+        _ => {
+            // Its stop timeout does not matter any more.
+            let story = journal.completed(&facts, || 0);
+            let end = End::There(facts.state);
+            finish::tell(host, docker, &journal, &story, &end);
+            finish::clear(docker, journal, &story, &end)?;
+        }
+    }
+    Ok(Resumed::Done)
+}
+
+/// Whether it is the container that the journal tells of: one whose id nobody has
+/// written down has the name, and is ours.
+fn is_its(facts: &Facts, story: &Story) -> bool {
+    story.id.is_some() || facts.label(labels::USER).is_some()
+}
+
+/// Its container has gone. One that was never started leaves nothing to tell.
+fn gone(host: &Host, docker: &Docker, journal: Journal, story: &Story, seen: Option<Seen>) {
+    let is_foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+    if story.started.is_some() || seen.is_some() || is_foreign {
+        finish::tell(host, docker, &journal, story, &End::Gone(seen));
+    }
+    journal.remove();
+}

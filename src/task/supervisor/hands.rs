@@ -1,0 +1,237 @@
+//! What the supervisor has done and told by others, so that nothing that hangs holds
+//! it up: a fixed number of threads, however many tasks there are.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use rustix::fs::{CWD, Mode, mkfifoat};
+
+use super::wake;
+use crate::docker::Docker;
+use crate::docker::container_inspect::Facts;
+use crate::docker::events::Death;
+use crate::dokku::host::Host;
+use crate::task::finish::Seen;
+use crate::task::journal::Journal;
+use crate::task::labels;
+use crate::task::resume::{Resumed, resume};
+
+/// How many tasks' last steps are taken side by side. A hook of one that hangs holds
+/// up none of the others until its limit.
+const FINISHERS: usize = 4;
+
+/// As many containers are asked for in one call: docker's answer is held as a whole.
+const AT_ONCE: usize = 50;
+
+/// Where the supervisor is.
+pub(super) struct Place {
+    pub(super) host: Host,
+    pub(super) docker: Docker,
+}
+
+/// What the supervisor is told.
+pub(super) enum News {
+    /// The name of a task's container.
+    Named(String),
+    /// From now on the stream tells of ends.
+    StreamOpened,
+    Died(Death),
+    /// What was found of each container by its name; `None` for one that has gone.
+    Looked(Vec<(String, Option<Facts>)>),
+    /// Docker did not tell of these.
+    NoAnswer(Vec<String>),
+    /// What became of a task; `None` when somebody else looks after it.
+    Resumed(String, Option<Result<Resumed>>),
+}
+
+/// A name, and the name or id that docker is asked for.
+pub(super) type Target = (String, String);
+
+/// The threads that do what is asked for.
+pub(super) struct Hands {
+    looks: Sender<Vec<Target>>,
+    signals: Sender<(i32, Vec<String>)>,
+    ends: Sender<(String, Option<Seen>)>,
+}
+
+impl Hands {
+    pub(super) fn start(place: &Arc<Place>, news: &Sender<News>) -> Self {
+        let (looks, to_look) = mpsc::channel();
+        let (signals, to_signal) = mpsc::channel();
+        let (ends, to_end) = mpsc::channel();
+        let start = |work: fn(&Place, &Sender<News>)| {
+            let (place, news) = (Arc::clone(place), news.clone());
+            thread::spawn(move || work(&place, &news));
+        };
+        start(follow_deaths);
+        let (here, teller) = (Arc::clone(place), news.clone());
+        thread::spawn(move || look(&here, &to_look, &teller));
+        let here = Arc::clone(place);
+        thread::spawn(move || signal(&here, &to_signal));
+        let to_end = Arc::new(Mutex::new(to_end));
+        for _ in 0..FINISHERS {
+            let (here, to_end, teller) = (Arc::clone(place), Arc::clone(&to_end), news.clone());
+            thread::spawn(move || finish(&here, &to_end, &teller));
+        }
+        Self {
+            looks,
+            signals,
+            ends,
+        }
+    }
+
+    pub(super) fn look(&self, targets: Vec<Target>) {
+        let _ = self.looks.send(targets);
+    }
+
+    /// Sends a signal to these containers.
+    pub(super) fn signal(&self, signal: i32, ids: Vec<String>) {
+        if !ids.is_empty() {
+            let _ = self.signals.send((signal, ids));
+        }
+    }
+
+    /// Has the last steps of a task taken.
+    pub(super) fn resume(&self, name: String, seen: Option<Seen>) {
+        let _ = self.ends.send((name, seen));
+    }
+}
+
+impl Seen {
+    pub(super) fn of(death: &Death) -> Option<Self> {
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(death.time))?;
+        Some(Self {
+            exit_code: death.exit_code.parse().ok()?,
+            finished: humantime::format_rfc3339_nanos(at).to_string(),
+        })
+    }
+}
+
+/// Reads docker's event stream, and opens it again when the daemon comes back.
+fn follow_deaths(place: &Place, news: &Sender<News>) {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(10);
+    let mut pause = SHORTEST;
+    let seconds = || {
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
+    };
+    loop {
+        let deaths = place.docker.deaths(labels::CONTAINER_TYPE, seconds());
+        if news.send(News::StreamOpened).is_err() {
+            return;
+        }
+        for death in deaths.into_iter().flatten() {
+            pause = SHORTEST;
+            if news.send(News::Died(death)).is_err() {
+                return;
+            }
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// Looks at what is asked for, all that has come meanwhile at once.
+fn look(place: &Place, asked: &Receiver<Vec<Target>>, news: &Sender<News>) {
+    while let Ok(mut targets) = asked.recv() {
+        targets.extend(asked.try_iter().flatten());
+        for part in targets.chunks(AT_ONCE) {
+            let ids: Vec<&str> = part.iter().map(|(_, target)| target.as_str()).collect();
+            let told = match place.docker.container_facts(&ids) {
+                Err(_) => News::NoAnswer(part.iter().map(|(name, _)| name.clone()).collect()),
+                Ok(found) => {
+                    let find = |target: &str| {
+                        found
+                            .iter()
+                            .find(|facts| facts.id == target || facts.name() == target)
+                            .cloned()
+                    };
+                    let looks = part
+                        .iter()
+                        .map(|(name, target)| (name.clone(), find(target)));
+                    News::Looked(looks.collect())
+                }
+            };
+            if news.send(told).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn signal(place: &Place, asked: &Receiver<(i32, Vec<String>)>) {
+    while let Ok((signal, ids)) = asked.recv() {
+        for part in ids.chunks(AT_ONCE) {
+            let ids: Vec<&str> = part.iter().map(String::as_str).collect();
+            // Who does not end is signalled again.
+            let _ = place.docker.containers_kill(&ids, signal);
+        }
+    }
+}
+
+fn finish(place: &Place, asked: &Mutex<Receiver<(String, Option<Seen>)>>, news: &Sender<News>) {
+    let Place { host, docker } = place;
+    loop {
+        let next = asked.lock().map(|asked| asked.recv());
+        let Ok(Ok((name, seen))) = next else {
+            return;
+        };
+        let resumed = match Journal::take_existing(host, &name) {
+            Ok(None) => None,
+            Ok(Some(journal)) => Some(resume(host, docker, &name, journal, seen)),
+            Err(error) => Some(Err(error)),
+        };
+        if news.send(News::Resumed(name, resumed)).is_err() {
+            return;
+        }
+    }
+}
+
+/// The FIFO, and the thread that reads names from it.
+pub(super) struct Woken {
+    fifo: File,
+    reader: JoinHandle<()>,
+}
+
+impl Woken {
+    /// # Errors
+    /// The plugin's data directory cannot be written.
+    pub(super) fn open(place: &Place, news: &Sender<News>) -> Result<Self> {
+        let path = wake::fifo(&place.host);
+        let open = || -> std::io::Result<File> {
+            match mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+                _ => {}
+            }
+            // For both, so that it does not end with whoever has written last (fifo(7)).
+            OpenOptions::new().read(true).write(true).open(&path)
+        };
+        let opened = open().and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
+        let (lines, fifo) =
+            opened.with_context(|| format!("'{}' cannot be opened", path.display()))?;
+        let news = news.clone();
+        let reader = thread::spawn(move || {
+            for name in BufReader::new(lines).lines().map_while(Result::ok) {
+                if name.is_empty() || news.send(News::Named(name)).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { fifo, reader })
+    }
+
+    /// From here on nobody finds somebody who reads.
+    pub(super) fn close(mut self, place: &Place) {
+        let _ = fs::remove_file(wake::fifo(&place.host));
+        if self.fifo.write_all(b"\n").is_ok() {
+            let _ = self.reader.join();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! How a task comes to the supervisor, and how that comes to be.
+//!
+//! A name is written into a FIFO as one line, which the kernel keeps whole. Nobody
+//! reads there: a supervisor is started, and told the name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rustix::fs::OFlags;
+
+use crate::dokku::host::Host;
+use crate::process::{self, Call};
+use crate::task::{journal, lease};
+
+/// The supervisor's one argument, before a task's name.
+pub(crate) const SUPERVISE: &str = "--supervise";
+
+/// Tells the supervisor of a task that nobody looks after.
+///
+/// # Errors
+/// There is none, and it could not be started.
+pub(crate) fn wake(host: &Host, name: &str) -> Result<()> {
+    if hand_over(host, name) {
+        return Ok(());
+    }
+    start(name)
+}
+
+/// The same where there is such a task, and somebody was killed.
+pub(crate) fn wake_for_the_lost(host: &Host) {
+    let mut names = journal::names(host).into_iter();
+    if let Some(name) = names.find(|name| journal::is_free(host, name)) {
+        // `run:retire` comes back to it.
+        let _ = wake(host, &name);
+    }
+}
+
+/// Whether a supervisor was there and was told.
+pub(super) fn hand_over(host: &Host, name: &str) -> bool {
+    let fifo = OpenOptions::new()
+        .write(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(fifo(host));
+    match fifo.and_then(|mut fifo: File| fifo.write_all(format!("{name}\n").as_bytes())) {
+        Ok(()) => true,
+        // It has more than it can read, and will look for itself.
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    }
+}
+
+pub(super) fn fifo(host: &Host) -> PathBuf {
+    lease::directory(host).join("supervisor.wake")
+}
+
+fn start(name: &str) -> Result<()> {
+    let program = process::keep().context("our own program's path cannot be read")?;
+    let call = Call::new(&program, [SUPERVISE, name]).directory(Path::new("/"));
+    std::env::vars_os()
+        .filter_map(|(variable, _)| variable.into_string().ok())
+        .filter(|variable| is_the_sessions(variable))
+        .fold(call, |call, variable| call.env_remove(&variable))
+        .start_in_background()
+        .with_context(|| {
+            format!(
+                "'{}' could not be started to look after the task",
+                program.display()
+            )
+        })
+}
+
+/// Whether a variable is of the session that happened to start the supervisor. What
+/// Dokku's own settings export stays: hooks may need it.
+fn is_the_sessions(variable: &str) -> bool {
+    const PREFIXES: [&str; 4] = ["SSH_", "SUDO_", "XDG_", "LC_"];
+    const NAMES: [&str; 20] = [
+        "COLUMNS",
+        "DOKKU_APPS_FORCE_DELETE",
+        "DOKKU_APP_NAME",
+        "DOKKU_COMMAND",
+        "DOKKU_CONCURRENCY_POLICY",
+        "DOKKU_CRON_ID",
+        "DOKKU_DETACH_CONTAINER",
+        "DOKKU_DISABLE_TTY",
+        "DOKKU_FORCE_TTY",
+        "DOKKU_GLOBAL_FLAGS",
+        "DOKKU_PID",
+        "DOKKU_QUIET_OUTPUT",
+        "DOKKU_RM_CONTAINER",
+        "DOKKU_RUN_TTL_SECONDS",
+        "DOKKU_SHELL",
+        "DOKKU_TRACE",
+        "LINES",
+        "NAME",
+        "OLDPWD",
+        "TERM",
+    ];
+    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_the_sessions;
+
+    #[test]
+    fn what_hooks_need_stays() {
+        for variable in ["SSH_USER", "SSH_ORIGINAL_COMMAND", "NAME", "DOKKU_TRACE"] {
+            assert!(is_the_sessions(variable), "{variable}");
+        }
+        for variable in ["PATH", "HOME", "DOKKU_ROOT", "DOKKU_EVENTS", "DOCKER_BIN"] {
+            assert!(!is_the_sessions(variable), "{variable}");
+        }
+    }
+}

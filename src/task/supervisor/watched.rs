@@ -1,0 +1,92 @@
+//! A task as the supervisor knows it.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::docker::container_inspect::{Facts, Status};
+use crate::task::finish::{Seen, code_of};
+use crate::task::journal::Story;
+
+pub(super) struct Watched {
+    /// The container's; `None` while nobody knows it.
+    pub(super) id: Option<String>,
+    pub(super) stop_timeout: Duration,
+    time_to_live: Option<Duration>,
+    is_foreign: bool,
+    /// `None` before its start is known, without one, and when it has passed.
+    pub(super) deadline: Option<Instant>,
+    has_deadline: bool,
+    /// When it is killed: it was asked to end.
+    pub(super) kill_at: Option<Instant>,
+    /// When it is tried again: docker gave no answer.
+    pub(super) again_at: Option<Instant>,
+    failures: u32,
+    /// What docker has told of its end.
+    pub(super) seen: Option<Seen>,
+    /// Its last steps are being taken.
+    pub(super) busy: bool,
+}
+
+impl Watched {
+    pub(super) fn new(story: &Story) -> Self {
+        let head = story.head.as_ref();
+        let is_foreign = head.is_some_and(|head| head.foreign);
+        let seconds = head.and_then(|head| head.time_to_live);
+        Self {
+            id: story.id.clone(),
+            stop_timeout: Duration::from_secs(head.map_or(0, |head| head.stop_timeout)),
+            time_to_live: seconds.filter(|_| !is_foreign).map(Duration::from_secs),
+            is_foreign,
+            deadline: None,
+            has_deadline: false,
+            kill_at: None,
+            again_at: None,
+            failures: 0,
+            seen: None,
+            busy: false,
+        }
+    }
+
+    /// What docker knows it by.
+    pub(super) fn target(&self, name: &str) -> String {
+        self.id.clone().unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Whether there is nothing to be done.
+    pub(super) fn goes(&self, facts: &Facts) -> bool {
+        match facts.state.status {
+            Status::Created => self.is_foreign,
+            _ => code_of(&facts.state).is_none(),
+        }
+    }
+
+    /// Notes its deadline, once: from then on it is by a clock that nobody sets.
+    pub(super) fn started(&mut self, facts: &Facts) {
+        self.failures = 0;
+        self.id = Some(facts.id.clone());
+        let started = humantime::parse_rfc3339(&facts.state.started_at);
+        let (Some(time_to_live), Ok(started), false) =
+            (self.time_to_live, started, self.has_deadline)
+        else {
+            return;
+        };
+        let ago = SystemTime::now().duration_since(started);
+        let left = time_to_live.saturating_sub(ago.unwrap_or_default());
+        self.has_deadline = true;
+        self.deadline = Instant::now().checked_add(left);
+    }
+
+    /// Docker gave no answer, or would not do what it was asked for.
+    pub(super) fn failed(&mut self) {
+        const LONGEST: Duration = Duration::from_secs(30);
+        let pause = Duration::from_millis(100) * 2_u32.pow(self.failures.min(10));
+        self.failures += 1;
+        self.again_at = Instant::now().checked_add(pause.min(LONGEST));
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        [self.deadline, self.kill_at, self.again_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
