@@ -31,9 +31,8 @@ impl<'a> Tasks<'a> {
     fn start(host: &'a Host, app: &'a App<'a>) -> Self {
         let ledger = Ledger::with_hook(host, app);
         Footprint::with_volume(app);
-        assert_eq!(app.run(["true"]).code, 0); // makes directories that stay
+        let untouched = Footprint::after_first_use(host, app);
         ledger.clear();
-        let untouched = Footprint::of(host, app);
         let command = |name: &str| {
             app.subcommand(name, &[], Ledger::task(name, UNTIL_TOLD, CODE))
                 .stdin_null()

@@ -31,10 +31,9 @@ struct Tasks<'a> {
 impl<'a> Tasks<'a> {
     fn new(host: &'a Host, app: &'a App<'a>) -> Self {
         let ledger = Ledger::with_hook(host, app);
-        assert_eq!(app.run(["true"]).code, 0); // makes directories that stay
-        ledger.clear();
         cmd!("mkfifo", ledger.path().join("end")).run().unwrap();
-        let untouched = Footprint::of(host, app);
+        let untouched = Footprint::after_first_use(host, app);
+        ledger.clear();
         Self {
             host,
             app,
@@ -124,6 +123,9 @@ fn detached_ones_take_no_more_of_us_than_a_few() {
 #[test]
 fn attached_ones_have_names_of_their_own() {
     let host = Host::new();
+    if !host.is_own() {
+        return; // others' processes cannot be told from ours
+    }
     let count = if is_soak() { 50 } else { 20 };
     let app = host.app(Image::Busybox);
     let tasks = Tasks::new(&host, &app);

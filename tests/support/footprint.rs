@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::{App, Host};
+use super::{App, Host, wait_until};
 
 /// What is there, a line each. Two of them tell what has come in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,20 @@ impl Footprint {
             app.name
         );
         app.prepare("docker-options:add", &["run", &mount]);
+    }
+
+    /// What is there once an attached and a detached task have come and gone: the first
+    /// ones make directories, and the supervisor's lock, that stay.
+    #[track_caller]
+    pub fn after_first_use(host: &Host, app: &App<'_>) -> Self {
+        assert_eq!(app.run(["true"]).code, 0);
+        let detached = app.subcommand("run:detached", &[], ["true"]);
+        let detached = super::finish(&detached.stdin_null());
+        assert_eq!(detached.code, 0, "{detached:?}");
+        wait_until("both have gone", || {
+            (host.processes().is_empty() && app.containers().is_empty()).then_some(())
+        });
+        Self::of(host, app)
     }
 
     /// Containers, volumes and networks of the app, files of the plugin's but for its

@@ -67,7 +67,7 @@ pub struct Sabotage {
 }
 
 /// Does the step `$1`, which is the command in the other words, or what was chosen for
-/// it. Steps are counted by directories, which only one can make.
+/// it. With `exec` it is done in our place, as wrappers of docker do. Steps are counted by directories, which only one can make.
 const ACT: &str = r#"
 # The nearest process of ours above this one.
 ours() {
@@ -85,10 +85,10 @@ act() {
     shift
     . "$directory/case"
     # Between two cases nothing is counted.
-    [ -d "$steps" ] || { "$@"; return; }
+    [ -d "$steps" ] || { $exec "$@"; return; }
     number=1
     until mkdir "$steps/$step $number" 2>/dev/null; do number=$((number + 1)); done
-    [ "$step $number" = "$chosen" ] || { "$@"; return; }
+    [ "$step $number" = "$chosen" ] || { $exec "$@"; return; }
     case $fault in
         fails) echo 'Error response from daemon: a fault of the test' >&2; return 1 ;;
         hangs) exec sleep 600 ;;
@@ -115,6 +115,7 @@ impl Sabotage {
         host.replace_docker(&format!(
             ". {}\n\
              case $1 in container | image | network | volume) step=\"$1 $2\" ;; *) step=$1 ;; esac\n\
+             exec=exec\n\
              act \"$step\" \"$DOCKER\" \"$@\"",
             act.display()
         ));
