@@ -44,5 +44,6 @@ mod schedulers;
 mod soak;
 mod stop;
 mod streams;
+mod supervisor;
 mod terminal;
 mod tree;

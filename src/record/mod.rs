@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::Path;
 
-use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
+use crate::dokku::message;
 
 /// One task that has ended; a line of JSON in its app's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,40 +58,38 @@ pub(crate) enum Reason {
     Lost,
 }
 
-/// Writes the record of a task that has ended.
-///
-/// # Errors
-/// The store cannot be written.
-pub(crate) fn keep(host: &Host, _docker: &Docker, record: &Record) -> Result<()> {
-    let path = path(host, &record.app);
-    let write = || -> std::io::Result<()> {
-        if let Some(directory) = path.parent() {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)?;
-        }
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(&path)?;
-        let line = serde_json::to_string(record)?;
-        file.write_all(format!("{line}\n").as_bytes())
-    };
-    write().with_context(|| format!("'{}' cannot be written", path.display()))
+/// Writes the record of a task that has ended. Told of the same container again, it
+/// does nothing. What goes wrong is said and changes nothing: the task has run.
+pub(crate) fn keep(host: &Host, _docker: &Docker, record: &Record) {
+    let path = host
+        .library
+        .join("data/oneoff/records")
+        .join(&record.app)
+        .join("tasks.jsonl");
+    if let Err(error) = append(&path, record) {
+        message::warn(&format!("'{}' cannot be written: {error}", path.display()));
+    }
 }
 
-/// Whether the record of this container is written already.
-pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
-    let text = fs::read_to_string(path(host, app)).unwrap_or_default();
+fn append(path: &Path, record: &Record) -> std::io::Result<()> {
+    let text = fs::read_to_string(path).unwrap_or_default();
     let mut records = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Record>(line).ok());
-    records.any(|record| record.id == id)
-}
-
-fn path(host: &Host, app: &str) -> PathBuf {
-    let file = format!("{app}.jsonl");
-    host.library.join("data/oneoff/records").join(file)
+    if records.any(|old| old.id == record.id) {
+        return Ok(());
+    }
+    if let Some(directory) = path.parent() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)?;
+    }
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    let line = serde_json::to_string(record)?;
+    file.write_all(format!("{line}\n").as_bytes())
 }

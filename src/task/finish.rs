@@ -59,21 +59,15 @@ pub(crate) fn tell(
     let (Some(head), Some(id)) = (&story.head, &story.id) else {
         return said; // there was no container
     };
-    if story.told.is_none() {
+    if story.told.is_none() && !head.foreign {
         journal.mark(id, &Mark::Told(said));
-        if !head.foreign {
-            let code = said.to_string();
-            let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
-            warn_of(told);
-        }
-    }
-    // The one before us may have written it and not have come to say so.
-    let is_kept = story.told.is_some() && record::is_kept(host, &head.app, id);
-    if !story.recorded && !is_kept {
-        let record = record_of(head, id, story, end, code, reason);
-        warn_of(record::keep(host, docker, &record));
+        let code = said.to_string();
+        let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
+        warn_of(told);
     }
     if !story.recorded {
+        let record = record_of(head, id, story, end, code, reason);
+        record::keep(host, docker, &record);
         journal.mark(id, &Mark::Recorded);
     }
     said

@@ -8,6 +8,9 @@ pub const CODE: i32 = 7;
 
 /// What came of a case.
 pub struct Outcome {
+    /// Whether there was such a step: what goes on in the background has not always as
+    /// many of a kind.
+    pub was_taken: bool,
     /// The exit status that the caller got; `None` where there was none.
     pub code: Option<i32>,
     /// Sentences.

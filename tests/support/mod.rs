@@ -27,7 +27,7 @@ pub use ledger::{Account, Ledger};
 pub use log::Log;
 pub use not_run::not_run;
 pub use output::Output;
-pub use processes::{Process, docker_client, is_gone, our_program, signal, signal_ours};
+pub use processes::{Process, children, docker_client, is_gone, our_program, signal, signal_ours};
 pub use pty::Terminal;
 pub use registry::{Login, Registry};
 pub use sabotage::{Fault, HOOK, Sabotage};

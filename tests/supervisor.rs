@@ -1,0 +1,566 @@
+//! Who looks after a task that nobody waits for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Gate, Host, Image, Log, Output, children, docker, docker_client, finish, our_program,
+    signal, wait_until,
+};
+
+/// Ends by TERM, with this exit code.
+fn waits(code: u8) -> String {
+    format!("trap 'exit {code}' TERM; touch /gate/ready; while :; do sleep 0.05; done")
+}
+
+fn detached(app: &App<'_>, options: &[&str], script: &str) -> String {
+    let command = app.subcommand("run:detached", options, ["sh", "-c", script]);
+    let output = finish(&command.stdin_null());
+    assert_eq!(output.code, 0, "{output:?}");
+    output.stdout.trim().to_owned()
+}
+
+/// Writes down the exit code of each end of a task of the app's.
+fn ends(host: &Host, app: &App<'_>) -> Log {
+    let log = Log::new();
+    let file = log.path();
+    let hook = format!("[ \"$2\" != {} ] || echo $4 >>{}", app.name, file.display());
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    log
+}
+
+#[track_caller]
+fn none_left(app: &App<'_>) {
+    wait_until("the containers are removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+/// Nobody looks after anything any more, and nothing tells of a task.
+#[track_caller]
+fn all_is_over(host: &Host, app: &App<'_>) {
+    none_left(app);
+    wait_until("the supervisor has ended", || {
+        host.supervisor().is_none().then_some(())
+    });
+    assert_eq!(journals(host, app), [""; 0]);
+}
+
+fn tasks(host: &Host) -> PathBuf {
+    host.library().join("data/oneoff/tasks")
+}
+
+/// The containers of the app that have a journal.
+fn journals(host: &Host, app: &App<'_>) -> Vec<String> {
+    let entries = fs::read_dir(tasks(host)).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with(&app.name)).collect()
+}
+
+/// Exit code and reason of each task of the app, in the order of their ends.
+fn records(host: &Host, app: &App<'_>) -> Vec<(Value, String)> {
+    let path = host.library().join("data/oneoff/records").join(&app.name);
+    let text = fs::read_to_string(path.join("tasks.jsonl")).unwrap_or_default();
+    let records = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    records
+        .map(|record| {
+            let reason = record["reason"].as_str().unwrap().to_owned();
+            (record["exit_code"].clone(), reason)
+        })
+        .collect()
+}
+
+#[track_caller]
+fn recorded(host: &Host, app: &App<'_>, code: impl Into<Value>, reason: &str) {
+    let found = records(host, app);
+    assert_eq!(found.last(), Some(&(code.into(), reason.to_owned())));
+}
+
+fn numbers_of(status: &str) -> BTreeMap<String, u64> {
+    status
+        .lines()
+        .filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            let number = value.split_whitespace().next()?.parse().ok()?;
+            Some((name.to_owned(), number))
+        })
+        .collect()
+}
+
+/// Threads, open files and resident kilobytes of a process.
+fn costs(pid: u32) -> [u64; 3] {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let numbers = numbers_of(&status);
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
+    [
+        numbers["Threads"],
+        u64::try_from(files).unwrap(),
+        numbers["VmRSS"],
+    ]
+}
+
+#[test]
+fn sixty_tasks_cost_one_process() {
+    const COUNT: usize = 60;
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    let start = |code: usize| {
+        let script = format!("while [ ! -e /gate/go ]; do sleep 0.2; done; exit {code}");
+        detached(&app, &[], &script);
+    };
+    start(0);
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    // Its stream is open, and it has looked at the first one.
+    wait_until("it is at rest", || {
+        (children(supervisor).len() == 1).then_some(())
+    });
+    let [_, files, memory] = costs(supervisor);
+    std::thread::scope(|scope| {
+        for lane in 0..6 {
+            let start = &start;
+            scope.spawn(move || (1..COUNT).filter(|code| code % 6 == lane).for_each(start));
+        }
+    });
+    assert_eq!(app.containers().len(), COUNT);
+    wait_until("it is at rest", || {
+        (children(supervisor).len() == 1).then_some(())
+    });
+    assert_eq!(host.supervisor(), Some(supervisor));
+    let [threads, files_now, memory_now] = costs(supervisor);
+    assert!(threads < 16, "{threads} threads");
+    assert_eq!(files_now, files);
+    assert!(memory_now < memory + 2048, "{memory} kB, then {memory_now}");
+    gate.open();
+    all_is_over(&host, &app);
+    let mut told: Vec<usize> = log
+        .read()
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    told.sort_unstable();
+    assert_eq!(told, (0..COUNT).collect::<Vec<_>>());
+    assert_eq!(records(&host, &app).len(), COUNT);
+}
+
+#[test]
+fn forty_attached_tasks_at_once_end_with_their_own_codes() {
+    const COUNT: u8 = 40;
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    std::thread::scope(|scope| {
+        let tasks: Vec<_> = (0..COUNT)
+            .map(|code| {
+                scope.spawn({
+                    let app = &app;
+                    move || app.sh(&format!("exit {code}"))
+                })
+            })
+            .collect();
+        for (code, task) in (0..).zip(tasks) {
+            let output = task.join().unwrap();
+            assert_eq!((output.code, output.stderr.as_str()), (code, ""));
+        }
+    });
+    assert_eq!(app.containers(), [""; 0]);
+    assert_eq!(journals(&host, &app), [""; 0]);
+    assert_eq!(records(&host, &app).len(), usize::from(COUNT));
+}
+
+#[test]
+fn it_holds_nothing_of_who_has_started_it() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let command = app.subcommand("run:detached", &[], ["sh", "-c", &waits(0)]);
+    let directory = tempfile::tempdir().unwrap();
+    let output = finish(
+        &command
+            .stdin_null()
+            .dir(directory.path())
+            .env("SSH_USER", "ada")
+            .env("NAME", "key")
+            .env("TERM", "vt220"),
+    );
+    assert_eq!(output.code, 0, "{output:?}");
+    gate.wait();
+    let pid = wait_until("a supervisor", || host.supervisor());
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    assert_eq!(fs::read_link(process.join("cwd")).unwrap(), Path::new("/"));
+    let environment = fs::read_to_string(process.join("environ")).unwrap();
+    for line in environment.split('\0') {
+        let name = line.split_once('=').map_or(line, |(name, _)| name);
+        assert!(
+            !name.starts_with("SSH_") && !["NAME", "TERM", "DOKKU_COMMAND"].contains(&name),
+            "{line}"
+        );
+    }
+    assert!(environment.contains("DOKKU_LIB_ROOT="), "hooks need it");
+    let stat = fs::read_to_string(process.join("stat")).unwrap();
+    let session = stat.rsplit(") ").next().unwrap().split(' ').nth(3).unwrap();
+    assert_eq!(session, pid.to_string(), "a session of its own");
+    let data = host.library().join("data/oneoff");
+    for file in fs::read_dir(process.join("fd")).unwrap().flatten() {
+        let file = fs::read_link(file.path()).unwrap_or_default();
+        let name = file.to_string_lossy();
+        // Its stdin, its lock and FIFO, docker's stream, and how signals reach a thread.
+        assert!(
+            file == Path::new("/dev/null")
+                || file.starts_with(&data)
+                || ["pipe:", "socket:"]
+                    .iter()
+                    .any(|kind| name.starts_with(kind)),
+            "{name}"
+        );
+    }
+    host.dokku(["run:stop", &app.name]);
+    all_is_over(&host, &app);
+}
+
+/// Kills the supervisor, and waits until it is gone.
+fn kill_supervisor(host: &Host) {
+    let pid = wait_until("a supervisor", || host.supervisor());
+    signal(pid, "KILL");
+    wait_until("it is gone", || host.supervisor().is_none().then_some(()));
+}
+
+fn kill_task(name: &str, signal: &str) {
+    docker(&["container", "kill", "--signal", signal, name]);
+    wait_until("it has ended", || {
+        let state = [
+            "container",
+            "inspect",
+            "--format",
+            "{{.State.Status}}",
+            name,
+        ];
+        (docker(&state) == "exited").then_some(())
+    });
+}
+
+#[test]
+fn any_later_command_finds_what_has_ended_meanwhile() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    for words in [
+        vec!["run:list", &app.name],
+        vec!["run", &app.name, "true"],
+        vec!["run:retire", &app.name],
+    ] {
+        let name = detached(&app, &[], &waits(6));
+        gate.wait();
+        kill_supervisor(&host);
+        kill_task(&name, "TERM");
+        assert_eq!(host.dokku(&words).code, 0);
+        all_is_over(&host, &app);
+        let told = log.take().replace("0\n", "");
+        assert_eq!(told, "6\n", "{words:?}");
+    }
+}
+
+#[test]
+fn a_client_of_a_supervisor_that_was_killed_does_not_stay() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    detached(&app, &[], &waits(0));
+    gate.wait();
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    let client = wait_until("the stream", || {
+        docker_client(supervisor, &["events", "--format"])
+    });
+    kill_supervisor(&host);
+    wait_until("the client has ended, too", || {
+        crate::support::is_gone(client).then_some(())
+    });
+    host.dokku(["run:stop", &app.name]);
+    all_is_over(&host, &app);
+}
+
+#[test]
+fn a_stream_that_ends_is_opened_again() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    let name = detached(&app, &[], &waits(6));
+    gate.wait();
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    let stream = || docker_client(supervisor, &["events", "--format"]);
+    let first = wait_until("the stream", stream);
+    signal(first, "KILL");
+    wait_until("another one", || stream().filter(|pid| *pid != first));
+    docker(&["container", "kill", "--signal=TERM", &name]);
+    all_is_over(&host, &app);
+    assert_eq!(log.read(), "6\n");
+}
+
+#[test]
+fn a_hook_that_hangs_holds_up_nobody_and_is_killed() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // the limit is the host's
+    }
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    host.prepare(&["run:set", "--global", "hook-timeout", "3"]);
+    let log = Log::new();
+    let hook = format!(
+        "[ \"$2\" = {} ] || {{ sleep 600 & echo $! >{}; wait; }}",
+        other.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    detached(&app, &[], "exit 3");
+    let hung: u32 = wait_until("the hook", || log.read().trim().parse().ok());
+    detached(&other, &[], "exit 4");
+    none_left(&other);
+    assert_eq!(app.containers().len(), 1, "its hook still runs");
+    all_is_over(&host, &app);
+    recorded(&host, &app, 3, "exited");
+    wait_until("what the hook has started is gone", || {
+        crate::support::is_gone(hung).then_some(())
+    });
+}
+
+#[test]
+fn a_task_whose_caller_was_killed_is_looked_after() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    let caller = app
+        .command(&["--timeout=5"], ["sh", "-c", &waits(6)])
+        .stdin_null()
+        .stdout_null()
+        .unchecked()
+        .start()
+        .unwrap();
+    gate.wait();
+    let run = our_program(caller.pids()[0], "run").expect("our process runs");
+    signal(run, "KILL");
+    assert_eq!(caller.wait().unwrap().status.code(), Some(137));
+    assert_eq!(host.dokku(["run:list", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    assert_eq!(log.read(), "124\n");
+    recorded(&host, &app, 124, "deadline");
+}
+
+#[test]
+fn a_deadline_that_passes_while_nobody_looks_is_kept_late() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = detached(
+        &app,
+        &["--timeout=2"],
+        "touch /gate/ready; trap '' TERM; sleep 60",
+    );
+    gate.wait();
+    kill_supervisor(&host);
+    let started = docker(&[
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.StartedAt}}",
+        &name,
+    ]);
+    let started = humantime::parse_rfc3339(&started).unwrap();
+    wait_until("its deadline has passed", || {
+        (started.elapsed().unwrap() > Duration::from_secs(2)).then_some(())
+    });
+    host.prepare(&["ps:set", &app.name, "stop-timeout-seconds", "1"]);
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    recorded(&host, &app, 124, "deadline");
+}
+
+/// An attached task that runs until TERM.
+fn attached(app: &App<'_>, gate: &Gate, options: &[&str]) -> duct::Handle {
+    let command = app
+        .command(options, ["sh", "-c", &waits(6)])
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture();
+    let handle = command.unchecked().start().unwrap();
+    gate.wait();
+    handle
+}
+
+fn code(handle: &duct::Handle) -> i32 {
+    Output::new(handle.wait().unwrap()).code
+}
+
+#[test]
+fn an_attached_task_is_recorded_with_its_reason() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    assert_eq!(app.sh("exit 3").code, 3);
+    recorded(&host, &app, 3, "exited");
+    for (name, reason) in [("TERM", "stopped"), ("HUP", "hangup")] {
+        let task = attached(&app, &gate, &[]);
+        let run = our_program(task.pids()[0], "run").unwrap();
+        signal(run, name);
+        assert_eq!(code(&task), 6);
+        recorded(&host, &app, 6, reason);
+    }
+    let task = attached(&app, &gate, &["--timeout=1"]);
+    assert_eq!(code(&task), 124);
+    recorded(&host, &app, 124, "deadline");
+    let task = attached(&app, &gate, &[]);
+    assert_eq!(host.dokku(["run:stop", &app.name]).code, 0);
+    assert_eq!(code(&task), 6);
+    recorded(&host, &app, 6, "stopped");
+    let options = ["--lock=import", "--concurrency-policy=replace"];
+    let task = attached(&app, &gate, &options);
+    assert_eq!(app.run_with(&options, ["true"]).code, 0);
+    assert_eq!(code(&task), 6);
+    let found = records(&host, &app);
+    assert!(
+        found.contains(&(json!(6), "stopped".to_owned())),
+        "{found:?}"
+    );
+    recorded(&host, &app, 0, "exited");
+    app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
+    assert_eq!(app.run(["no-such-command"]).code, 127);
+    recorded(&host, &app, 127, "failed");
+}
+
+#[test]
+fn a_detached_task_is_recorded_with_its_reason() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    detached(&app, &["--timeout=1"], &waits(6));
+    gate.wait();
+    all_is_over(&host, &app);
+    recorded(&host, &app, 124, "deadline");
+    detached(&app, &[], &waits(6));
+    gate.wait();
+    assert_eq!(host.dokku(["run:stop", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    recorded(&host, &app, 6, "stopped");
+    // A shell that is the first process cannot be killed in place of what it runs.
+    detached(&app, &["--memory=16"], "exec tail /dev/zero");
+    all_is_over(&host, &app);
+    recorded(&host, &app, 137, "oom");
+    // Somebody removes it, and nobody has seen how it ended.
+    let name = detached(&app, &[], &waits(6));
+    gate.wait();
+    kill_supervisor(&host);
+    docker(&["container", "rm", "--force", "--volumes", &name]);
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    recorded(&host, &app, Value::Null, "lost");
+}
+
+/// A container that has ended with 3, and a journal that tells so much of it.
+fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
+    let name = format!("{}.run.1", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    let labels = [
+        "com.dokku.container-type=run",
+        "dokku-oneoff.user=ada",
+        &app_label,
+    ];
+    let labels = labels.iter().flat_map(|label| ["--label", label]);
+    let words: Vec<&str> = ["container", "create", "--name", &name]
+        .into_iter()
+        .chain(labels)
+        .collect();
+    let image = app.image();
+    let id = docker(&[&words[..], &[&image, "sh", "-c", "exit 3"]].concat());
+    docker(&["container", "start", &id]);
+    docker(&["container", "wait", &id]);
+    let head = json!({
+        "app": app.name, "name": name, "type": "run", "command": ["sh"], "image": image,
+        "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
+        "stop_timeout": 30, "time_to_live": null,
+    });
+    let marks: String = marks
+        .iter()
+        .map(|mark| format!("[\"{id}\",{mark}]\n"))
+        .collect();
+    fs::create_dir_all(tasks(host)).unwrap();
+    fs::write(tasks(host).join(&name), format!("{head}\n{marks}")).unwrap();
+}
+
+#[test]
+fn the_last_steps_go_on_where_they_stopped() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its journals are not ours to write
+    }
+    let app = host.app(Image::Busybox);
+    let log = ends(&host, &app);
+    let created = "\"created\"";
+    for (marks, told) in [
+        (vec![created], "3\n"),
+        (vec![created, "{\"told\":3}"], ""),
+        (vec![created, "{\"told\":3}", "\"recorded\""], ""),
+        // Torn, by a disk that was full.
+        (vec![created, "{\"told"], "3\n"),
+    ] {
+        for command in ["run:retire", "run:list"] {
+            let before = records(&host, &app).len();
+            left(&host, &app, &marks);
+            assert_eq!(host.dokku([command, &app.name]).code, 0);
+            all_is_over(&host, &app);
+            assert_eq!(log.take(), told, "{marks:?} {command}");
+            let is_new = !marks.contains(&"\"recorded\"");
+            let records = records(&host, &app).len() - before;
+            assert_eq!(records, usize::from(is_new), "{marks:?}");
+        }
+    }
+}
+
+#[test]
+fn a_docker_that_does_not_answer_is_given_up() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
+    for (words, call) in [
+        (vec!["run", &app.name, "true"], "image inspect"),
+        (vec!["run", &app.name, "true"], "container create"),
+        (vec!["run:detached", &app.name, "true"], "container start"),
+        (vec!["run:list", &app.name], "container ls"),
+        (vec!["run:stop", &app.name], "container ls"),
+    ] {
+        // What it starts holds its pipes.
+        host.replace_docker(&format!(
+            "case \"$*\" in '{call} '*) sleep 600 & wait ;; esac; exec \"$DOCKER\" \"$@\""
+        ));
+        let before = Instant::now();
+        let output = host.dokku(&words);
+        let took = before.elapsed();
+        host.set_docker(&which::which("docker").unwrap());
+        output.refuses(125, "docker gave no answer within 1 seconds");
+        assert!(took < Duration::from_secs(15), "{words:?} {call}: {took:?}");
+        assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+        all_is_over(&host, &app);
+    }
+}
+
+#[test]
+fn the_hosts_properties_are_no_apps() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    for name in ["docker-timeout", "hook-timeout"] {
+        let output = host.dokku(["run:set", &app.name, name, "5"]);
+        output.refuses(1, &format!("'{name}'"));
+        host.dokku(["run:set", "--global", name, "0"])
+            .refuses(1, "'0'");
+    }
+}
