@@ -15,6 +15,10 @@ pub(crate) const NO_SUCH_APP: u8 = 20;
 pub(crate) const DEADLINE: u8 = 124;
 /// Docker could not run the task (as `docker run`).
 pub(crate) const DOCKER: u8 = 125;
+/// What a shell gives for a program that it cannot execute, and for one that is not
+/// there.
+pub(crate) const NOT_EXECUTABLE: u8 = 126;
+pub(crate) const NOT_FOUND: u8 = 127;
 
 /// The exit code of something that a signal ended.
 pub(crate) fn of_signal(signal: i32) -> u8 {
@@ -44,11 +48,20 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Runs a command on the process's arguments (without the program's name) and
-/// maps its result: a status is passed on, an error is said on stderr.
+/// Runs a command on the process's arguments (without the program's name).
 pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
-    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    match command(&arguments) {
+    status(command(&arguments()))
+}
+
+/// The process's arguments, without the program's name.
+pub(crate) fn arguments() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
+}
+
+/// What a command came to, for the process: a status is passed on, an error is said
+/// on stderr.
+pub(crate) fn status(result: anyhow::Result<u8>) -> ExitCode {
+    match result {
         Ok(code) => code.into(),
         Err(error) => {
             message::warn(&format!("{error:#}"));

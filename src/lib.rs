@@ -8,6 +8,8 @@ mod command;
 mod docker;
 mod dokku;
 mod exit;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod grammar;
 mod hook;
 mod parallel;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 /// `dokku run`: the task's own exit status, see [`exit`] for the others.
 #[must_use]
 pub fn run() -> ExitCode {
-    exit::entry(command::run::main)
+    command::entry(command::run::main)
 }
 
 /// The plugin's `commands` file: `dokku help`, `run:help`, `oneoff:help`.
@@ -33,7 +35,7 @@ pub fn help() -> ExitCode {
 /// `dokku run:detached`: 0 once the task runs.
 #[must_use]
 pub fn detached() -> ExitCode {
-    exit::entry(command::detached::main)
+    command::entry(command::detached::main)
 }
 
 /// What outlives a command; started by the other binaries only.
@@ -42,22 +44,28 @@ pub fn keep() -> ExitCode {
     exit::entry(command::keep::main)
 }
 
+/// `plugn`, for the hooks that we start.
+#[must_use]
+pub fn plugn() -> ExitCode {
+    exit::entry(command::plugn::main)
+}
+
 /// `dokku run:list`: the tasks that there are.
 #[must_use]
 pub fn list() -> ExitCode {
-    exit::entry(command::list::main)
+    command::entry(command::list::main)
 }
 
 /// `dokku run:stop`: 0 when nothing that is asked for runs any more.
 #[must_use]
 pub fn stop() -> ExitCode {
-    exit::entry(command::stop::main)
+    command::entry(command::stop::main)
 }
 
 /// `dokku run:retire`: every scheduler's pass over its tasks.
 #[must_use]
 pub fn retire() -> ExitCode {
-    exit::entry(command::retire::main)
+    command::entry(command::retire::main)
 }
 
 /// Hook `scheduler-run-retire`.
@@ -69,19 +77,19 @@ pub fn scheduler_run_retire() -> ExitCode {
 /// `dokku run:logs`: what tasks have written.
 #[must_use]
 pub fn logs() -> ExitCode {
-    exit::entry(command::logs::main)
+    command::entry(command::logs::main)
 }
 
 /// `dokku run:set`: a property.
 #[must_use]
 pub fn set() -> ExitCode {
-    exit::entry(command::set::main)
+    command::entry(command::set::main)
 }
 
 /// `dokku run:report`: the properties.
 #[must_use]
 pub fn report() -> ExitCode {
-    exit::entry(command::report::main)
+    command::entry(command::report::main)
 }
 
 /// Hook `report`.

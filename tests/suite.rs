@@ -18,6 +18,7 @@
 mod support;
 
 mod arguments;
+mod bus;
 mod daemon_restarts;
 mod detached;
 mod docker_options;

@@ -1,6 +1,8 @@
 //! One file a subcommand: its options, then its steps.
 
+use std::ffi::OsString;
 use std::io::Write;
+use std::process::ExitCode;
 
 mod chosen;
 pub(crate) mod detached;
@@ -9,6 +11,7 @@ pub(crate) mod keep;
 pub(crate) mod list;
 pub(crate) mod logs;
 mod options;
+pub(crate) mod plugn;
 pub(crate) mod report;
 pub(crate) mod retire;
 pub(crate) mod run;
@@ -17,6 +20,14 @@ mod start;
 pub(crate) mod stop;
 mod table;
 mod task_options;
+mod words;
+
+use crate::exit;
+
+/// Runs a command on its words as they were typed.
+pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+    exit::status(words::as_typed(exit::arguments()).and_then(|words| command(&words)))
+}
 
 /// To stdout, where a command of ours has something to say there. A reader that
 /// has gone is no error.

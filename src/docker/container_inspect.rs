@@ -92,16 +92,7 @@ impl Docker {
         {
             return Err(failure("look at the containers", &output));
         }
-        let lines = output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        lines
-            .map(|line| {
-                serde_json::from_slice(line)
-                    .context("docker's description of a container cannot be read")
-            })
-            .collect()
+        read(&output.stdout)
     }
 
     /// `None` when there is no such container any more.
@@ -126,8 +117,25 @@ impl Docker {
             }
             return Err(failure(&format!("look at container '{id}'"), &output));
         }
-        serde_json::from_slice(&output.stdout)
+        read_state(&output.stdout)
             .map(Some)
             .with_context(|| format!("docker's description of container '{id}' cannot be read"))
     }
+}
+
+/// Reads the lines of a description, one a container.
+pub(crate) fn read(lines: &[u8]) -> Result<Vec<Facts>> {
+    lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            serde_json::from_slice(line)
+                .context("docker's description of a container cannot be read")
+        })
+        .collect()
+}
+
+/// Reads the state alone.
+pub(crate) fn read_state(json: &[u8]) -> serde_json::Result<State> {
+    serde_json::from_slice(json)
 }

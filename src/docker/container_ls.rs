@@ -64,16 +64,19 @@ impl Docker {
         if !output.status.success() {
             return Err(failure("list the containers", &output));
         }
-        let lines = output
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty());
-        lines
-            .map(|line| {
-                serde_json::from_slice(line).context("docker's list of containers cannot be read")
-            })
-            .collect()
+        read(&output.stdout)
     }
+}
+
+/// Reads the lines of a list.
+pub(crate) fn read(lines: &[u8]) -> Result<Vec<Listed>> {
+    lines
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            serde_json::from_slice(line).context("docker's list of containers cannot be read")
+        })
+        .collect()
 }
 
 #[cfg(test)]

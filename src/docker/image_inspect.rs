@@ -57,11 +57,16 @@ impl Docker {
             }
             return Err(failure(&format!("look at image '{reference}'"), &output));
         }
-        let images: Vec<Image> = serde_json::from_slice(&output.stdout).with_context(|| {
+        let images = read(&output.stdout).with_context(|| {
             format!("docker's description of image '{reference}' cannot be read")
         })?;
         Ok(images.into_iter().next())
     }
+}
+
+/// Reads a description.
+pub(crate) fn read(json: &[u8]) -> serde_json::Result<Vec<Image>> {
+    serde_json::from_slice(json)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Whether an app exists, and whether the one who asks may see it.
 
+use std::ffi::OsString;
 use std::fs;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::host::Host;
 use crate::exit::{Failure, NO_SUCH_APP};
@@ -45,6 +46,27 @@ impl Host {
             names.retain(|name| seen.iter().any(|seen| seen == name));
         }
         names.into_iter().map(App).collect()
+    }
+
+    /// Asks the access plugins whether the user may say these words, as Dokku does
+    /// before it starts a plugin (`dokku_auth`): it has asked about other ones.
+    ///
+    /// # Errors
+    /// They do not allow it.
+    pub(crate) fn authorize(&self, argv: &[OsString]) -> Result<()> {
+        const HOOK: &str = "user-auth";
+        if !self.is_answered(HOOK, &[]) {
+            return Ok(());
+        }
+        let words = argv.iter().filter_map(|word| word.to_str());
+        let arguments: Vec<&str> = [self.user.as_str(), self.key_name.as_str()]
+            .into_iter()
+            .chain(words)
+            .collect();
+        if arguments.len() != argv.len() + 2 || self.tell(HOOK, &arguments).is_err() {
+            bail!("Access denied"); // Dokku's sentence
+        }
+        Ok(())
     }
 
     /// For one app exactly one line, in all, means yes (`filterApps` in core's

@@ -9,8 +9,6 @@
 mod echo;
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 
 use anyhow::{Result, bail};
 
@@ -34,6 +32,9 @@ pub(crate) struct Evidence<'a> {
     pub(crate) argv: &'a [Vec<u8>],
     /// The words after `dokku` of the ancestor processes that are one, nearest first.
     pub(crate) ancestors: &'a [Vec<Vec<u8>>],
+    /// What stood before the command word, where that is known: through SSH, where
+    /// the scanned words are not those that came out in the end.
+    pub(crate) leading: Option<&'a [String]>,
 }
 
 const VARIABLES: [(&str, &str); 3] = [
@@ -46,9 +47,16 @@ const VARIABLES: [(&str, &str); 3] = [
 /// The user's command holds an `--app` too, and no ancestor process tells which
 /// app was meant for Dokku.
 pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
-    let ours = scanned(evidence.argv);
-    let leading = beyond(evidence.global_flags, &ours);
-    let exact = exact(evidence, &leading);
+    let mut ours = scanned(evidence.argv);
+    let (leading, exact) = if let Some(words) = evidence.leading {
+        ours.extend(evidence.global_flags.split_whitespace().map(str::to_owned));
+        let bytes: Vec<_> = words.iter().map(|word| word.clone().into_bytes()).collect();
+        (scanned(&bytes), Some(words.to_vec()))
+    } else {
+        let leading = beyond(evidence.global_flags, &ours);
+        let exact = exact(evidence, &leading);
+        (leading, exact)
+    };
     let leading_has = |flag: &str| leading.iter().any(|word| word == flag);
     let ours_has = |flag: &str| ours.iter().any(|word| word == flag);
 
@@ -150,21 +158,6 @@ fn exact(evidence: &Evidence<'_>, leading: &[String]) -> Option<Vec<String>> {
 fn app_of(words: &[String]) -> Option<String> {
     let at = words.iter().rposition(|word| word == "--app")?;
     words.get(at + 1).cloned()
-}
-
-/// The words after `dokku` in a process's command line (NUL-separated, as in
-/// `/proc/<pid>/cmdline`); `None` when it is none.
-pub(crate) fn words_of_dokku(command_line: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut words: Vec<Vec<u8>> = command_line
-        .split(|byte| *byte == 0)
-        .map(<[u8]>::to_vec)
-        .collect();
-    words.pop(); // after the last NUL
-    // `dokku …`, or `bash /usr/bin/dokku …` as the kernel starts a script.
-    let at = words.iter().take(2).position(|word| {
-        std::path::Path::new(OsStr::from_bytes(word)).file_name() == Some(OsStr::new("dokku"))
-    })?;
-    Some(words.split_off(at + 1))
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! The Dokku installation that started us, from its exported variables.
 
 use std::ffi::OsString;
-use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use super::ancestors::ancestors;
 use super::flags::{self, Evidence, GlobalFlags};
 use super::limits::DOCKER_TIMEOUT;
+use super::ssh;
 use crate::docker::Client;
 use crate::exit::{self, Failure};
 use crate::process::Call;
@@ -51,7 +52,11 @@ impl Host {
                 .iter()
                 .map(|word| word.as_bytes().to_vec())
                 .collect::<Vec<_>>(),
-            ancestors: &ancestors(),
+            ancestors: &ancestors()
+                .iter()
+                .filter_map(|ancestor| ancestor.words.clone())
+                .collect::<Vec<_>>(),
+            leading: ssh::command().map(|command| command.flags_before(argv)),
         })?;
         Self::with_flags(flags)
     }
@@ -143,23 +148,4 @@ fn directory(variable: &str) -> Result<PathBuf> {
             "{variable} is not set: this program is started by dokku, as in 'dokku run <app> <cmd>'"
         ),
     }
-}
-
-/// The words of each ancestor process that is a `dokku`, nearest first.
-fn ancestors() -> Vec<Vec<Vec<u8>>> {
-    let parent_of = |pid: u32| -> Option<u32> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:"))?
-            .trim()
-            .parse()
-            .ok()
-    };
-    std::iter::successors(Some(std::os::unix::process::parent_id()), |pid| {
-        parent_of(*pid)
-    })
-    .take_while(|pid| *pid > 1)
-    .filter_map(|pid| flags::words_of_dokku(&fs::read(format!("/proc/{pid}/cmdline")).ok()?))
-    .collect()
 }

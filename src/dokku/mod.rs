@@ -1,7 +1,9 @@
 //! What Dokku knows: its environment, its hooks and their order, and what they
 //! say about an app.
 
+pub(crate) mod ancestors;
 pub(crate) mod app;
+pub(crate) mod bus;
 pub(crate) mod config;
 pub(crate) mod flags;
 pub(crate) mod hooks;
@@ -14,4 +16,5 @@ pub(crate) mod procfile;
 pub(crate) mod property;
 pub(crate) mod resource;
 pub(crate) mod scheduler;
+pub(crate) mod ssh;
 pub(crate) mod words;

@@ -1,7 +1,8 @@
-//! Splitting a string of docker options into words.
+//! Splitting a string into words as `xargs` does.
 //!
-//! Dokku hands its docker options on as one string and splits it with `xargs`
-//! (`fn-docker-args-split` in its plugin `common`); nothing is expanded.
+//! Dokku hands its docker options on as one string and splits it so
+//! (`fn-docker-args-split` in its plugin `common`), and does the same with a
+//! command that comes through SSH; nothing is expanded.
 
 use anyhow::{Result, bail};
 
@@ -18,6 +19,16 @@ enum State {
 /// # Errors
 /// A quote that its line does not close.
 pub(crate) fn split(text: &str) -> Result<Vec<String>> {
+    let (words, open) = completed(text);
+    match open {
+        Some(quote) => bail!("a {quote} is not closed"),
+        None => Ok(words),
+    }
+}
+
+/// The same as far as it goes: the words before a quote that its line does not
+/// close, and that quote.
+pub(crate) fn completed(text: &str) -> (Vec<String>, Option<char>) {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut state = State::Between;
@@ -32,7 +43,7 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>> {
             }
             (State::Between | State::Word, '\\') => State::Escaped,
             (State::Between | State::Word, quote @ ('\'' | '"')) => State::Quoted(quote),
-            (State::Quoted(quote), '\n') => bail!("a {quote} is not closed"),
+            (State::Quoted(quote), '\n') => return (words, Some(quote)),
             (State::Quoted(quote), end) if end == quote => State::Word,
             (State::Quoted(quote), other) => {
                 word.push(other);
@@ -47,11 +58,13 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>> {
     // At the end xargs looks only at what it has of a word: none, and neither an
     // open quote nor an empty word counts.
     match state {
-        _ if word.is_empty() => {}
-        State::Quoted(quote) => bail!("a {quote} is not closed"),
-        _ => words.push(word),
+        _ if word.is_empty() => (words, None),
+        State::Quoted(quote) => (words, Some(quote)),
+        _ => {
+            words.push(word);
+            (words, None)
+        }
     }
-    Ok(words)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub(crate) const STDIN: Key = Key {
     name: "stdin",
     default: ATTACH,
     global: false,
-    check: attach_or_none,
+    check: |text| one_of([ATTACH, NONE], text),
 };
 
 pub(crate) const ON_HANGUP: Key = Key {
@@ -54,6 +54,15 @@ pub(crate) const ON_HANGUP: Key = Key {
     default: "",
     global: false,
     check: |text| grammar::on_hangup(text).map(|_| ()),
+};
+
+/// Whose words of a command that comes through SSH are taken. It holds for every app:
+/// which one is meant is among the words.
+pub(crate) const SSH_WORDS: Key = Key {
+    name: "ssh-words",
+    default: TYPED,
+    global: true,
+    check: |text| one_of([TYPED, WORDS_OF_DOKKU], text),
 };
 
 const fn limit(limit: Limit) -> Key {
@@ -68,24 +77,27 @@ pub(crate) const DOCKER_TIMEOUT: Key = limit(limits::DOCKER_TIMEOUT);
 pub(crate) const HOOK_TIMEOUT: Key = limit(limits::HOOK_TIMEOUT);
 
 /// Every property, by name.
-pub(crate) const KEYS: [&Key; 7] = [
+pub(crate) const KEYS: [&Key; 8] = [
     &CPUS,
     &DOCKER_TIMEOUT,
     &HOOK_TIMEOUT,
     &MEMORY,
     &ON_HANGUP,
+    &SSH_WORDS,
     &STDIN,
     &TTL_SECONDS,
 ];
 
 const ATTACH: &str = "attach";
 const NONE: &str = "none";
+const TYPED: &str = "typed";
+pub(crate) const WORDS_OF_DOKKU: &str = "dokku";
 
-fn attach_or_none(text: &str) -> Result<(), String> {
-    if [ATTACH, NONE].contains(&text) {
+fn one_of(words: [&str; 2], text: &str) -> Result<(), String> {
+    if words.contains(&text) {
         Ok(())
     } else {
-        Err(format!("expected {ATTACH} or {NONE}"))
+        Err(format!("expected {}", words.join(" or ")))
     }
 }
 

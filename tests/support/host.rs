@@ -299,7 +299,8 @@ fn stage(tree: &Path) -> PathBuf {
         (path, executed)
     });
     let executed = top.filter_map(|(path, executed)| executed.then_some(path));
-    let kept = ["plugin.toml", "subcommands", "take-over"].map(|name| repository().join(name));
+    let kept =
+        ["plugin.toml", "path", "subcommands", "take-over"].map(|name| repository().join(name));
     let words = [OsString::from("-RP")]
         .into_iter()
         .chain(executed.chain(kept).map(OsString::from))

@@ -21,6 +21,7 @@ fn found(typed: &str, argv: &str, app: Option<&str>, seen: bool) -> Result<Globa
         app_name: app,
         argv: &line(argv),
         ancestors: &ancestors,
+        leading: None,
     })
 }
 
@@ -101,6 +102,7 @@ fn a_label_with_blanks_is_read_from_the_ancestor() {
         app_name: None,
         argv: &argv,
         ancestors: std::slice::from_ref(&typed),
+        leading: None,
     };
     assert_eq!(find(&evidence).unwrap().labels, ["k=a b"]);
     assert!(
@@ -126,6 +128,7 @@ fn a_second_dokku_under_sudo_has_lost_the_leading_words() {
         app_name: None,
         argv: &argv,
         ancestors: &ancestors,
+        leading: None,
     };
     assert_eq!(find(&evidence).unwrap().labels, ["k=v"]);
 }
@@ -142,16 +145,45 @@ fn an_app_from_the_callers_environment_is_taken() {
     assert_eq!(found("run ls", "run ls", Some(""), true).unwrap().app, None);
 }
 
+/// The outer one of two `dokku` has split the text of an SSH client at its blanks,
+/// and scanned that.
 #[test]
-fn dokku_is_found_in_a_command_line() {
+fn words_within_a_quoted_word_are_not_dokkus() {
+    let argv = [
+        &b"run"[..],
+        b"demo",
+        b"sh",
+        b"-c",
+        b"echo --app x --trace --label=a=b",
+    ];
+    let argv = argv.map(<[u8]>::to_vec);
+    let evidence = Evidence {
+        global_flags: "--app --trace --label=a=b",
+        app_name: Some("x"),
+        argv: &argv,
+        ancestors: &[],
+        leading: Some(&[]),
+    };
+    assert_eq!(find(&evidence).unwrap(), flags(None, &[], &["DOKKU_TRACE"]));
+    let leading = ["--app", "demo", "--label=k=a b", "--trace"].map(str::to_owned);
+    let evidence = Evidence {
+        leading: Some(&leading),
+        ..evidence
+    };
     assert_eq!(
-        words_of_dokku(b"bash\0/usr/bin/dokku\0run\0a\0").unwrap(),
-        line("run a")
+        find(&evidence).unwrap(),
+        flags(Some("demo"), &["k=a b"], &[])
     );
-    assert_eq!(
-        words_of_dokku(b"dokku\0run\0\0").unwrap(),
-        [b"run".to_vec(), Vec::new()]
-    );
-    assert!(words_of_dokku(b"sudo\0-u\0dokku\0-E\0dokku\0run\0").is_none());
-    assert!(words_of_dokku(b"").is_none());
+}
+
+#[test]
+fn an_app_of_the_session_is_taken_through_ssh_too() {
+    let evidence = Evidence {
+        global_flags: "",
+        app_name: Some("demo"),
+        argv: &line("run ls"),
+        ancestors: &[],
+        leading: Some(&[]),
+    };
+    assert_eq!(find(&evidence).unwrap(), flags(Some("demo"), &[], &[]));
 }

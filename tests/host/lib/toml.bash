@@ -45,15 +45,13 @@ export_config() {
   ((${#keys[@]})) || return 0
 
   [[ ! -s $PLUGIN_PATH/config.toml ]] || read_table "$PLUGIN_PATH/config.toml" "$name" values || true
-  local key variable value
+  local key prefix=${name//-/_} upper
+  prefix=${prefix^^}
   for key in "${!keys[@]}"; do
-    variable=${name}_$key
-    variable=${variable//-/_}
-    variable=${variable^^}
-    value=''
-    [[ $variable != [A-Z_]* ]] || value=${!variable}
-    variable=CONFIG_${key//-/_}
-    export "${variable^^}=${value:-${values[$key]}}"
+    upper=${key//-/_}
+    upper=${upper^^}
+    # plugn's shell expands what the file says, and stops at a variable that can be none.
+    eval "export CONFIG_$upper=\"\${${prefix}_$upper:-\"${values[$key]}\"}\""
   done
 }
 

@@ -1,0 +1,73 @@
+use super::*;
+
+/// The exports of plugin `my-plugin` with these two files, `A=B C=D`, or `plugn`
+/// where it has to tell.
+fn told(plugin_toml: &str, config_toml: &str, variables: &[(&str, &str)]) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let available = directory.path().join("available/my-plugin");
+    fs::create_dir_all(&available).unwrap();
+    fs::write(available.join("plugin.toml"), plugin_toml).unwrap();
+    fs::write(directory.path().join("config.toml"), config_toml).unwrap();
+    let exports = exports(directory.path(), "my-plugin", |name| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found.map(|(_, value)| value.into())
+    });
+    let Some(exports) = exports else {
+        return "plugn".to_owned();
+    };
+    let pairs: Vec<String> = exports
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.to_str().unwrap()))
+        .collect();
+    pairs.join(" ")
+}
+
+#[test]
+fn the_environment_then_the_file_then_nothing() {
+    let keys = "[plugin.config]\na-key = \"ignored\"\nother = \"\"\n";
+    let config = "[my-plugin]\na-key = \"of the file\"\n[another]\nother = \"x\"\n";
+    assert_eq!(
+        told(keys, config, &[]),
+        "CONFIG_A_KEY=of the file CONFIG_OTHER="
+    );
+    let variables = [("MY_PLUGIN_A_KEY", "set"), ("MY_PLUGIN_OTHER", "")];
+    assert_eq!(
+        told(keys, config, &variables),
+        "CONFIG_A_KEY=set CONFIG_OTHER="
+    );
+}
+
+#[test]
+fn without_keys_there_is_nothing_to_tell() {
+    for toml in [
+        "",
+        "[plugin]\nversion = \"1\"\n",
+        "[plugin]\ndescription = \"the config of x\"\n[plugin.config]\n\n# none\n",
+    ] {
+        assert_eq!(told(toml, "not = TOML at all", &[]), "", "{toml}");
+    }
+}
+
+#[test]
+fn what_is_not_certain_is_plugns() {
+    for toml in [
+        "[plugin]\nconfig = { key = \"\" }\n",
+        "[plugin]\nconfig.key = \"\"\n",
+        "[plugin . config]\nkey = \"\"\n",
+        "[plugin.config.key]\n",
+        "[plugin.config]\nkey = [\n]\n",
+    ] {
+        assert_eq!(told(toml, "", &[]), "plugn", "{toml}");
+    }
+    for config in [
+        "[my-plugin]\nkey = 1\n",
+        "[another]\nkey = true\n",
+        "[my-plugin]\nkey = \"$(id)\"\n",
+        "[my-plugin]\nkey = 'a\"b'\n",
+        "[my-plugin.sub]\nkey = \"\"\n",
+        "key = \"\"\n",
+    ] {
+        let keys = "[plugin.config]\nkey = \"\"\n";
+        assert_eq!(told(keys, config, &[]), "plugn", "{config}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Which text is what our words were made from.
+
+use super::*;
+
+fn dokku(words: &[&str], ssh_command: Option<&str>) -> Ancestor {
+    Ancestor {
+        words: Some(words.iter().map(|word| word.as_bytes().to_vec()).collect()),
+        ssh_command: ssh_command.map(str::to_owned),
+    }
+}
+
+fn argv(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+const VERSION: &str = "echo (GNU coreutils) 9.1\n\nWritten by two.\n";
+
+/// Through SSH: `given` is what the inner `dokku` was started with, `ours` what we were.
+fn found(text: &str, given: &[&str], ours: &[&str]) -> Option<Command> {
+    let ancestors = [
+        dokku(given, None),
+        dokku(&["run", "whatever"], Some(text)),
+        Ancestor::default(),
+    ];
+    find(&argv(ours), &ancestors, |_| Some(VERSION.to_owned()))
+}
+
+fn typed_argv(text: &str, given: &[&str]) -> Vec<OsString> {
+    found(text, given, given).unwrap().typed.unwrap().argv
+}
+
+#[test]
+fn words_that_dokku_has_lost_are_found() {
+    let version = [
+        "run",
+        "app",
+        "x",
+        "echo (GNU coreutils) 9.1",
+        "",
+        "Written by two.",
+    ];
+    for (text, given, typed) in [
+        (
+            "run app x --version",
+            &version[..],
+            &["run", "app", "x", "--version"][..],
+        ),
+        (
+            "run app ls -n -l",
+            &["run", "app", "ls", "-l"],
+            &["run", "app", "ls", "-n", "-l"],
+        ),
+        (
+            "run -e A=b app",
+            &["run", "", "A=b", "app"],
+            &["run", "-e", "A=b", "app"],
+        ),
+        ("run app ''", &["run", "app"], &["run", "app", ""]),
+        ("run app 'a\nb'", &["run", "app"], &["run", "app", "a\nb"]),
+        (
+            r#"run app "a\"b""#,
+            &["run", "app"],
+            &["run", "app", "a\"b"],
+        ),
+        (
+            "run app 'a b' $x",
+            &["run", "app", "a b", "$x"],
+            &["run", "app", "a b", "$x"],
+        ),
+    ] {
+        assert_eq!(typed_argv(text, given), argv(typed), "{text:?}");
+    }
+}
+
+#[test]
+fn flags_in_front_are_told_from_the_rest() {
+    let text = "--app demo '--label=k=a b' --quiet run ls --app other -n";
+    let given = [
+        "--app",
+        "demo",
+        "--label=k=a b",
+        "--quiet",
+        "run",
+        "ls",
+        "--app",
+        "other",
+    ];
+    let command = found(text, &given, &given[4..]).unwrap();
+    assert_eq!(command.given.flags, given[..4]);
+    let typed = command.typed.as_ref().unwrap();
+    assert_eq!(typed.argv, argv(&["run", "ls", "--app", "other", "-n"]));
+    assert_eq!(command.flags_before(&typed.argv), &given[..4]);
+}
+
+#[test]
+fn what_is_not_proven_is_left_alone() {
+    let given = ["run", "app", "ls"];
+    assert!(found("run app ls -n", &given, &given).is_some());
+    for (text, why) in [
+        ("run app ls x", "another text"),
+        ("run app", "a part of it"),
+        ("", "no text"),
+    ] {
+        assert!(found(text, &given, &given).is_none(), "{why}");
+    }
+    assert!(found("run app ls", &given, &["run", "app", "lt"]).is_none());
+
+    // A quote that a shell would not close either, or another command.
+    assert_eq!(found("run app ls 'x", &given, &given).unwrap().typed, None);
+    assert_eq!(found("-n run app ls", &given, &given).unwrap().typed, None);
+}
+
+#[test]
+fn only_the_dokku_above_our_own_counts() {
+    let given = ["run", "app", "ls"];
+    let inner = dokku(&given, None);
+    let outer = dokku(&["run"], Some("run app ls -n"));
+    let other = Ancestor::default();
+    let is_found = |ancestors: &[Ancestor]| find(&argv(&given), ancestors, |_| None).is_some();
+
+    assert!(is_found(&[inner.clone(), outer.clone()]));
+    assert!(is_found(&[
+        inner.clone(),
+        inner.clone(),
+        outer.clone(),
+        other.clone()
+    ]));
+    for ancestors in [
+        &[][..],
+        std::slice::from_ref(&inner),
+        // An administrator's shell, or a hook, that an SSH command has started.
+        &[inner.clone(), other.clone(), outer.clone()],
+        &[other, inner.clone(), outer.clone()],
+        &[inner.clone(), dokku(&["apps:destroy"], None), outer.clone()],
+        &[dokku(&given, Some("run app ls -n"))],
+        std::slice::from_ref(&outer),
+    ] {
+        assert!(!is_found(ancestors), "{ancestors:?}");
+    }
+}

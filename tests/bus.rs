@@ -1,0 +1,235 @@
+//! Our bus and Dokku's: the same hooks, through plugn and through ours.
+//!
+//! plugn is the embedded host's, or the installed one; the plugins are a test's own.
+
+mod scene;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+use crate::support::{Host, Image};
+use scene::Scene;
+
+#[test]
+fn plugins_come_in_byte_order_and_their_outputs_follow_one_another() {
+    let scene = Scene::new();
+    for plugin in ["b", "B", "_x", "10_a", "9", "a-b", "a.b", "a_b", ".hidden"] {
+        scene.hook(
+            plugin,
+            "ask",
+            &format!("printf '%s;' {plugin}; echo {plugin} >&2"),
+        );
+    }
+    let output = scene.served("ask", &[]);
+    assert_eq!(output.stdout, "10_a;9;B;_x;a-b;a.b;a_b;b;");
+}
+
+#[test]
+fn arguments_arrive_byte_for_byte() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", r#"printf '<%s>' "$#" "$@""#);
+    let odd: [&OsStr; 6] = [
+        OsStr::new(""),
+        OsStr::new("a  b\n"),
+        OsStr::new("--app"),
+        OsStr::new("$(id)*\"'\\"),
+        OsStr::new("é"),
+        OsStr::from_bytes(b"\xff"),
+    ];
+    scene.served("ask", &odd);
+}
+
+#[test]
+fn the_first_hook_that_reads_the_input_has_it_all() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", "echo first; head -c 3");
+    scene.hook("b", "ask", "echo second; cat");
+    scene.hook("c", "ask", "echo third; cat");
+    scene.input("one\ntwo\n");
+    let output = scene.served("ask", &[]);
+    assert!(output.stdout.ends_with("third\n"), "{output:?}");
+}
+
+#[test]
+fn the_first_failure_ends_the_chain() {
+    for (end, code) in [
+        ("exit 3", 3),
+        ("exit 255", 255),
+        ("kill -KILL $$", 137),
+        ("kill -TERM $$", 143),
+    ] {
+        let scene = Scene::new();
+        scene.hook("a", "ask", "echo a");
+        scene.hook("b", "ask", &format!("echo b; {end}"));
+        scene.hook("c", "ask", "echo c");
+        // plugn's shell says on stderr that a hook was killed.
+        let (plugns, ours) = scene.both("ask", &[]);
+        assert_eq!((plugns.code, plugns.stdout), (code, "a\nb\n".to_owned()));
+        assert_eq!((ours.code, ours.stdout), (code, "a\nb\n".to_owned()));
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_executed_is_passed_over_in_its_turn() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", "echo a >&2");
+    scene.hook("b", "ask", "echo b >&2");
+    scene.hook("c", "ask", "echo c >&2");
+    scene.set_mode("b", "ask", 0o644);
+    let output = scene.served("ask", &[]);
+    assert_eq!(
+        output.stderr,
+        "a\nTrigger 'ask' is not executable, skipping plugin (b)\nc\n"
+    );
+}
+
+#[test]
+fn what_is_no_file_is_no_hook() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", "echo a");
+    scene.directory("b", "ask");
+    scene.link_to_nothing("c", "ask");
+    scene.served("ask", &[]).says("a\n");
+    scene.served("nobody-has-it", &[]).says("");
+    scene.served("", &[]).says("");
+}
+
+#[test]
+fn a_script_without_its_first_line_is_read_by_a_shell() {
+    let scene = Scene::new();
+    scene.file(
+        "a",
+        "ask",
+        "echo \"$1\"; [[ -n $BASH_VERSION ]] && echo bash\n",
+    );
+    scene
+        .served("ask", &[OsStr::new("x y")])
+        .says("x y\nbash\n");
+}
+
+#[test]
+fn a_script_whose_program_is_missing_ends_the_chain() {
+    let scene = Scene::new();
+    scene.file("a", "ask", "#!/no/such/program\n");
+    scene.hook("b", "ask", "echo b");
+    let (plugns, ours) = scene.both("ask", &[]);
+    assert_eq!((plugns.code, plugns.stdout), (ours.code, ours.stdout));
+}
+
+#[test]
+fn configuration_is_exported_and_stays_for_the_hooks_that_follow() {
+    const SHOW: &str = "env | grep '^CONFIG_' | sort";
+    let scene = Scene::new();
+    for plugin in ["a", "b-c", "d"] {
+        scene.hook(plugin, "ask", &format!("echo {plugin}; {SHOW}; true"));
+    }
+    scene.toml("b-c", "[plugin]\nversion = \"1\"\n[plugin.config]\nfrom-file = \"x\"\nempty = ''\nset = \"\" # said\nboth = \"\"\n");
+    scene.configuration("[b-c]\nfrom-file = \"it's one  value; # &\"\nboth = \"file\"\nno-key = \"1\"\n[d]\nset = \"not d's\"\n");
+    scene.variable("B_C_SET", "of the environment");
+    scene.variable("B_C_BOTH", "environment");
+    let output = scene.served("ask", &[]);
+    let configured = "CONFIG_BOTH=environment\nCONFIG_EMPTY=\n\
+                      CONFIG_FROM_FILE=it's one  value; # &\nCONFIG_SET=of the environment\n";
+    assert_eq!(
+        output.stdout,
+        format!("a\nb-c\n{configured}d\n{configured}")
+    );
+}
+
+#[test]
+fn what_only_plugn_can_tell_is_left_to_plugn() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", "echo \"$CONFIG_KEY\"");
+    scene.toml("a", "[plugin.config]\nkey = \"\"\n");
+    scene.configuration("[a]\nkey = \"$((6 * 7)) $WHO\"\n");
+    scene.variable("WHO", "me");
+    let (plugns, ours) = scene.both("ask", &[]);
+    plugns.says("42 me\n");
+    assert_eq!(ours, plugns);
+}
+
+#[test]
+fn a_name_with_a_blank_fails_as_with_plugn() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", "echo a");
+    scene.hook("b c", "ask", "echo b c");
+    let (plugns, ours) = scene.both("ask", &[]);
+    assert_eq!((plugns.code, plugns.stdout.as_str()), (127, "a\n"));
+    assert_eq!((ours.code, ours.stdout), (plugns.code, plugns.stdout));
+}
+
+#[test]
+fn the_event_log_writes_where_it_is_switched_on_and_only_there() {
+    for (value, written) in [(None, ""), (Some(""), ""), (Some("1"), "an event\n")] {
+        let scene = Scene::new();
+        scene.hook(
+            "20_events",
+            "ask",
+            "[ -z \"$DOKKU_EVENTS\" ] || echo an event",
+        );
+        scene.hook("a", "ask", "echo a");
+        if let Some(value) = value {
+            scene.variable("DOKKU_EVENTS", value);
+        }
+        scene.served("ask", &[]).says(&format!("{written}a\n"));
+    }
+}
+
+#[test]
+fn everything_but_a_trigger_is_plugns() {
+    let scene = Scene::new();
+    scene.hook("a", "ask", "echo a");
+    for words in [
+        &["version"][..],
+        &["list"],
+        &["no-such-word"],
+        &[],
+        &["trigger"],
+    ] {
+        let (plugns, ours) = scene.both_say(&words.iter().map(OsStr::new).collect::<Vec<_>>());
+        assert_eq!(ours, plugns, "{words:?}");
+    }
+    scene.variable("PLUGIN_PATH", "");
+    let (plugns, ours) = scene.both("ask", &[]);
+    assert_eq!(ours, plugns);
+}
+
+#[test]
+fn two_trees_hand_nothing_to_each_other_and_back() {
+    let scene = Scene::new();
+    let (plugns, ours) = scene.with_another_tree(&[OsStr::new("version")]);
+    assert_eq!(ours, plugns);
+}
+
+#[test]
+fn the_hooks_of_a_run_find_ours_once_and_nothing_else_of_ours() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("found");
+    let script = format!(
+        "[ \"$1\" != {} ] || {{ command -v plugn; printf '%s\\n' \"$PATH\"; plugn trigger oneoff-test-inner; }} >{}",
+        app.name,
+        file.display()
+    );
+    host.add_hook("oneoff-test-path", "docker-args-run", &script);
+    host.add_hook(
+        "oneoff-test-inner",
+        "oneoff-test-inner",
+        "printf '%s\\n' \"$PATH\"",
+    );
+    app.run(["true"]).says("");
+    let found = std::fs::read_to_string(&file).unwrap();
+    let [plugn, path, inner] = found.lines().collect::<Vec<_>>()[..] else {
+        panic!("{found:?}");
+    };
+    let ours = scene::own_directory(&host);
+    assert_eq!(plugn, ours.join("plugn").to_str().unwrap());
+    assert!(path.starts_with(&format!("{}:", ours.display())), "{path}");
+    assert_eq!(inner, path, "a hook of a hook has the same");
+    let beside: Vec<OsString> = std::fs::read_dir(&ours)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(beside, ["plugn"], "it would stand before another program");
+}
