@@ -2,6 +2,7 @@
 //! anything is asked or started.
 
 use std::ffi::OsStr;
+use std::time::{Duration, SystemTime};
 
 use crate::task::request::{OnHangup, Policy};
 
@@ -150,6 +151,23 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
     Err("expected a number of lines or 'all'".to_owned())
 }
 
+/// How many of something are kept.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    number(text, 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
+}
+
+/// So many bytes of a file are kept.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    number(text, 1024 * 1024 * 1024)
+        .ok_or_else(|| "expected a number of bytes, at most 1073741824 (1 GiB)".to_owned())
+}
+
+/// Digits and nothing else.
+fn number(text: &str, most: u64) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number <= most)
+}
+
 /// A time or a duration, as far as its letters: docker reads it.
 pub(crate) fn since(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b":.+-".contains(&byte);
@@ -157,6 +175,39 @@ pub(crate) fn since(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned())
+}
+
+/// A time, or how long ago it was, as docker reads both: `10m`, `1h30m`, a date,
+/// RFC 3339 with a zone or without one (UTC), seconds since 1970.
+pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
+    since(text)?;
+    let expected =
+        || "expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()));
+    }
+    if let Ok(ago) = humantime::parse_duration(text) {
+        return SystemTime::now().checked_sub(ago).ok_or_else(expected);
+    }
+    if text.len() == "2026-08-03".len() {
+        return humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).map_err(|_| expected());
+    }
+    let zone = text
+        .rfind(['+', '-'])
+        .filter(|at| *at > "2026-08-03T".len());
+    let (local, zone) = text.split_at(zone.unwrap_or(text.len()));
+    let time = humantime::parse_rfc3339_weak(local).map_err(|_| expected())?;
+    let Some((hours, minutes)) = zone.get(1..).and_then(|zone| zone.split_once(':')) else {
+        return Some(time).filter(|_| zone.is_empty()).ok_or_else(expected);
+    };
+    let number = |digits: &str| digits.parse::<u64>().map_err(|_| expected());
+    let offset = Duration::from_secs(number(hours)? * 3600 + number(minutes)? * 60);
+    let utc = if zone.starts_with('-') {
+        time.checked_add(offset)
+    } else {
+        time.checked_sub(offset)
+    };
+    utc.ok_or_else(expected)
 }
 
 /// What becomes of an attached task whose caller has gone, by its word.
@@ -242,6 +293,36 @@ mod tests {
     }
 
     #[test]
+    fn moments() {
+        let expected = humantime::parse_rfc3339("2026-08-03T05:47:44Z").unwrap();
+        for text in [
+            "2026-08-03T05:47:44Z",
+            "2026-08-03T05:47:44",
+            "2026-08-03T05:47:44.0",
+            "2026-08-03T07:47:44+02:00",
+            "2026-08-03T02:17:44-03:30",
+            "1785736064",
+        ] {
+            assert_eq!(moment(text).unwrap(), expected, "{text}");
+        }
+        let midnight = humantime::parse_rfc3339("2026-08-03T00:00:00Z").unwrap();
+        assert_eq!(moment("2026-08-03").unwrap(), midnight);
+        let ago = SystemTime::now().duration_since(moment("1h30m").unwrap());
+        assert_eq!(ago.unwrap().as_secs() / 60, 90);
+        for text in [
+            "",
+            "soon",
+            "10x",
+            "2026-13-03",
+            "2026-08-03T05:47:44+02",
+            "10m+",
+            "5:47",
+        ] {
+            assert!(moment(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn sizes_counts_and_names() {
         for (text, expected) in [
             ("512", "512"),
@@ -274,6 +355,19 @@ mod tests {
                 && lines("+1").is_err()
                 && lines("x").is_err()
         );
+        assert!(count("0").is_ok() && count("100000").is_ok() && bytes("1048576").is_ok());
+        for text in [
+            "",
+            "-1",
+            "+1",
+            "100001",
+            "1k",
+            "1.5",
+            "99999999999999999999",
+        ] {
+            assert!(count(text).is_err(), "{text:?}");
+        }
+        assert!(bytes("1073741825").is_err() && bytes("1m").is_err());
         assert!(since("10m").is_ok() && since("2026-08-03T05:47:44Z").is_ok());
         assert!(since("").is_err() && since("-1").is_err() && since("1 2").is_err());
         assert!(container("my.app.run.7").is_ok());

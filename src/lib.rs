@@ -14,7 +14,6 @@ mod grammar;
 mod hook;
 mod parallel;
 mod process;
-#[allow(dead_code, reason = "what writes and reads records comes next")]
 mod record;
 mod task;
 
@@ -80,6 +79,30 @@ pub fn logs() -> ExitCode {
     command::entry(command::logs::main)
 }
 
+/// `dokku run:history`: the tasks that there were.
+#[must_use]
+pub fn history() -> ExitCode {
+    command::entry(command::history::main)
+}
+
+/// `dokku run:wait`: the task's own exit status, when it has ended.
+#[must_use]
+pub fn wait() -> ExitCode {
+    command::entry(command::wait::main)
+}
+
+/// `dokku run:attach`: the task's own exit status, or 0 when it was left.
+#[must_use]
+pub fn attach() -> ExitCode {
+    command::entry(command::attach::main)
+}
+
+/// `dokku run:exec`: the exit status of another command in a task's container.
+#[must_use]
+pub fn exec() -> ExitCode {
+    command::entry(command::exec::main)
+}
+
 /// `dokku run:set`: a property.
 #[must_use]
 pub fn set() -> ExitCode {
@@ -96,6 +119,18 @@ pub fn report() -> ExitCode {
 #[must_use]
 pub fn report_hook() -> ExitCode {
     exit::entry(command::report::hook)
+}
+
+/// Hook `post-container-create`.
+#[must_use]
+pub fn post_container_create() -> ExitCode {
+    exit::entry(hook::cron::post_container_create)
+}
+
+/// Hook `scheduler-post-run`.
+#[must_use]
+pub fn scheduler_post_run() -> ExitCode {
+    exit::entry(hook::cron::scheduler_post_run)
 }
 
 /// Hook `post-delete`.

@@ -3,6 +3,7 @@
 mod input;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -146,6 +147,11 @@ impl Call {
         self.finished()?.stdout_null().start()
     }
 
+    /// Starts it; its handle gives what it prints.
+    pub(crate) fn start_captured(self) -> io::Result<Handle> {
+        self.finished()?.stdout_capture().start()
+    }
+
     /// Runs it to its end without any output, as [`Call::capture_within`].
     pub(crate) fn silently_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
@@ -162,6 +168,11 @@ impl Call {
             .stdout_file(stdout)
             .stderr_file(stderr)
             .start()
+    }
+
+    /// Runs it to its end with this file as its input; stdout is captured.
+    pub(crate) fn answer(self, input: File) -> io::Result<Output> {
+        self.expression.stdin_file(input).stdout_capture().run()
     }
 
     /// Starts it with its stdout going to us.

@@ -137,6 +137,22 @@ fn configuration_is_exported_and_stays_for_the_hooks_that_follow() {
 }
 
 #[test]
+fn without_a_table_the_hook_runs_and_nothing_is_said() {
+    for toml in [Some("[plugin]\nversion = \"1\"\n"), None] {
+        let scene = Scene::new();
+        scene.hook("a", "ask", "echo a");
+        match toml {
+            Some(text) => scene.toml("a", text),
+            None => scene.remove("a", "plugin.toml"),
+        }
+        let (plugns, ours) = scene.both("ask", &[]);
+        assert_eq!((plugns.code, plugns.stdout.as_str()), (0, "a\n"));
+        assert_ne!(plugns.stderr, "");
+        ours.says("a\n");
+    }
+}
+
+#[test]
 fn what_only_plugn_can_tell_is_left_to_plugn() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo \"$CONFIG_KEY\"");

@@ -486,10 +486,11 @@ fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
         "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
         "stop_timeout": 30, "time_to_live": null,
     });
-    let marks: String = marks
+    let marks: Vec<String> = marks
         .iter()
         .map(|mark| format!("[\"{id}\",{mark}]\n"))
         .collect();
+    let marks = marks.concat();
     fs::create_dir_all(tasks(host)).unwrap();
     fs::write(tasks(host).join(&name), format!("{head}\n{marks}")).unwrap();
 }

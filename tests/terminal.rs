@@ -315,7 +315,7 @@ fn a_task_that_is_left_runs_on_and_is_looked_after() {
     let inspect = |what: &str| docker(&["container", "inspect", "--format", what, &id]);
     let name = inspect("{{.Name}}");
     terminal.shows(&format!(
-        "docker container attach {}'",
+        "dokku run:attach --container {}'",
         name.trim_start_matches('/')
     ));
     assert_eq!(inspect("{{.State.Running}}"), "true");

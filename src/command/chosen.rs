@@ -7,6 +7,8 @@ use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::record::Record;
+use crate::record::read;
 use crate::task::listing;
 
 /// Where the chosen tasks are.
@@ -17,6 +19,8 @@ pub(crate) enum Chosen {
         app: App,
         tasks: Vec<Listed>,
     },
+    /// It has ended, and there is a record of it.
+    Ended { app: App, record: Box<Record> },
     /// On another scheduler.
     Elsewhere { app: App, scheduler: String },
 }
@@ -48,10 +52,14 @@ pub(crate) fn choose(
     }
     let docker = Docker::new(host.docker()?, host.trace);
     let (app, tasks) = match (container, app) {
-        (Some(name), app) => {
-            let (task, app) = listing::find(host, &docker, name, app.as_ref())?;
-            (app, vec![task])
-        }
+        (Some(name), app) => match listing::find(host, &docker, name, app.as_ref()) {
+            Ok((task, app)) => (app, vec![task]),
+            Err(error) => {
+                let (record, app) = read::find(host, name, app.as_ref()).ok_or(error)?;
+                let record = Box::new(record);
+                return Ok(Chosen::Ended { app, record });
+            }
+        },
         (None, Some(app)) => {
             let mut tasks = listing::tasks(&docker, Some(&app))?;
             tasks.retain(|task| cron || !task.is_cron());
@@ -60,4 +68,43 @@ pub(crate) fn choose(
         (None, None) => bail!("No container or app specified\nUsage: dokku {usage}"),
     };
     Ok(Chosen::Here { docker, app, tasks })
+}
+
+/// The one task that `--container` names: as it runs, or as it was.
+pub(crate) enum One {
+    Here {
+        docker: Docker,
+        app: App,
+        task: Box<Listed>,
+    },
+    Ended(Box<Record>),
+}
+
+/// For a command that only this host can serve. `usage` is for the message when
+/// there is no name.
+///
+/// # Errors
+/// As [`choose`], and a task of another scheduler.
+pub(crate) fn one(host: &Host, container: Option<&str>, usage: &str) -> Result<One> {
+    let Some(container) = container else {
+        bail!("No container specified\nUsage: dokku {usage}")
+    };
+    match choose(host, None, Some(container), true, usage)? {
+        Chosen::Here {
+            docker,
+            app,
+            mut tasks,
+        } => match tasks.pop() {
+            Some(task) => Ok(One::Here {
+                docker,
+                app,
+                task: Box::new(task),
+            }),
+            None => bail!("there is no one-off container '{container}'"),
+        },
+        Chosen::Ended { record, .. } => Ok(One::Ended(record)),
+        Chosen::Elsewhere { scheduler, .. } => bail!(
+            "the app's scheduler is '{scheduler}': this command is for tasks on this host only"
+        ),
+    }
 }

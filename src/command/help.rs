@@ -21,14 +21,23 @@ const TAKEN_OVER: &str = "run";
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 
 /// What stands after the plugin's name, and what it does.
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 12] = [
     (
         " [options] <app> [<cmd>...]",
         "Run a command in a new container using the current app image",
     ),
+    (":attach --container NAME", "Join a one-off task that runs"),
     (
         ":detached [options] <app> [<cmd>...]",
         "Run a command in a new detached container using the current app image",
+    ),
+    (
+        ":exec [--no-tty|--force-tty] --container NAME <cmd>...",
+        "Run another command in the container of a one-off task",
+    ),
+    (
+        ":history [--format json|stdout] [-n N] [--failed] [--since TIME] [--type TYPE] [<app>]",
+        "Show the one-off tasks that have ended",
     ),
     (
         ":list [--format json|stdout] [--all] [<app>]",
@@ -53,6 +62,10 @@ const COMMANDS: [(&str, &str); 8] = [
     (
         ":stop [--all] <app>|--container NAME",
         "Stop the tasks of an app or one of them",
+    ),
+    (
+        ":wait [--timeout TIME] --container NAME",
+        "Wait for the end of a one-off task and exit as it did",
     ),
 ];
 

@@ -4,12 +4,15 @@ use std::ffi::OsString;
 
 use anyhow::{Result, bail};
 
+use super::print;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
+use crate::task::finisher;
 use crate::task::supervisor::{self, wake};
 use crate::task::terminal;
 
-/// `keep --supervise <container>`, or `keep --terminal`.
+/// `keep --supervise <container>`, `keep --finish <container> <unwritten> <end>…`, which
+/// prints an exit code, or `keep --terminal`.
 ///
 /// # Errors
 /// Other arguments, or there can be no supervisor.
@@ -23,6 +26,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             let host = Host::without_flags()?.in_background();
             let docker = Docker::new(host.docker()?, host.trace);
             supervisor::run(host, docker, name)?;
+        }
+        [finisher::FINISH, name, unwritten, ref end @ ..] => {
+            let host = Host::without_flags()?;
+            let docker = Docker::new(host.docker()?, host.trace);
+            let code = finisher::run(&host, &docker, name, unwritten, end)?;
+            print(&format!("{code}\n"))?;
         }
         _ => bail!("this program is started by 'dokku run'"),
     }

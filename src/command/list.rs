@@ -1,26 +1,35 @@
 //! `dokku run:list [--format stdout|json] [--quiet] [--all] [<app>]`
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::list_entry::{Entry, quoted};
 use super::options::{self, Parsed};
-use super::{print, table};
+use super::{print, table, when};
 use crate::docker::Docker;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::parallel::joined;
+use crate::record::Record;
+use crate::record::read::Newest;
+use crate::task::listing;
 use crate::task::supervisor::wake;
-use crate::task::{journal, listing};
 
 const HOOK: &str = "scheduler-run-list";
 const JSON: &str = "json";
+
+/// So many tasks of an app that have gone are listed with `--all`; `run:history` has
+/// the rest.
+const MOST_GONE: usize = 20;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -31,7 +40,7 @@ struct Options {
     /// Without the heading
     #[arg(long)]
     quiet: bool,
-    /// Cron tasks too, and tasks that have ended but are not removed yet
+    /// Cron tasks too, and the last ones that have ended
     #[arg(long)]
     all: bool,
     #[arg(hide = true)]
@@ -56,13 +65,23 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
-    let scheduler = host.scheduler(app)?;
+    // Nearly every app is this host's: docker is asked before the answer is there.
+    let (scheduler, tasks) = std::thread::scope(|scope| {
+        let tasks = scope.spawn(|| listing::tasks(&docker(host)?, Some(app)));
+        (host.scheduler(app), joined(tasks))
+    });
+    let scheduler = scheduler?;
     if scheduler != DOCKER_LOCAL {
         return host.hand_over_command(HOOK, &scheduler, app, &[&options.format]);
     }
-    let mut tasks = listing::tasks(&docker(host)?, Some(app))?;
+    let mut tasks = tasks?;
     tasks.retain(|task| options.wants(task));
-    print(&shown(host, options, &[(app, tasks)], Vec::new())?)?;
+    let group = Group {
+        gone: options.gone(host, app, &tasks),
+        app,
+        tasks,
+    };
+    print(&shown(host, options, &[group], Vec::new())?)?;
     Ok(0)
 }
 
@@ -77,9 +96,13 @@ fn list_every(host: &Host, options: &Options) -> Result<u8> {
             .into_iter()
             .partition(|task: &Listed| task.app == app.name());
         tasks = others;
-        groups.push((app, own));
+        groups.push(Group {
+            gone: options.gone(host, app, &own),
+            app,
+            tasks: own,
+        });
     }
-    groups.retain(|(_, tasks)| !tasks.is_empty());
+    groups.retain(|group| !(group.tasks.is_empty() && group.gone.is_empty()));
     let mut code = 0;
     let mut elsewhere = Vec::new();
     for app in &apps {
@@ -106,46 +129,44 @@ impl Options {
     fn wants(&self, task: &Listed) -> bool {
         self.all || !(task.is_cron() || task.has_ended())
     }
+
+    /// The tasks that have ended and whose containers are not there any more.
+    fn gone(&self, host: &Host, app: &App, tasks: &[Listed]) -> Vec<Record> {
+        if !self.all {
+            return Vec::new();
+        }
+        let there: HashSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let mut newest = Newest::of(host, app);
+        let gone = newest
+            .by_ref()
+            .filter(|record| !there.contains(record.id.as_str()))
+            .take(MOST_GONE)
+            .collect();
+        newest.passed.say();
+        gone
+    }
 }
 
-/// Core's keys as core has them, ours after them.
-#[derive(Serialize)]
-struct Shown<'a> {
-    name: &'a str,
-    state: &'a str,
-    command: &'a str,
-    created_at: &'a str,
-    app: &'a str,
-    #[serde(rename = "type")]
-    container_type: &'a str,
-    image: &'a str,
-    started: Option<String>,
-    deadline: Option<String>,
-    exit_code: Option<u8>,
-    cron_id: Option<&'a str>,
-    user: Option<&'a str>,
-}
-
-/// An entry of the JSON list: of ours, or as another scheduler's plugin has it.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Entry<'a> {
-    Here(Shown<'a>),
-    Elsewhere(Box<RawValue>),
+/// What there is of an app.
+struct Group<'a> {
+    app: &'a App,
+    tasks: Vec<Listed>,
+    gone: Vec<Record>,
 }
 
 /// The text for the groups of tasks, and what other schedulers have answered.
 fn shown(
     host: &Host,
     options: &Options,
-    groups: &[(&App, Vec<Listed>)],
+    groups: &[Group<'_>],
     elsewhere: Vec<String>,
 ) -> Result<String> {
     if options.format == JSON {
-        let tasks = groups.iter().flat_map(|(_, tasks)| tasks);
-        let mut entries: Vec<Entry<'_>> = tasks
-            .map(|task| Entry::Here(for_programs(host, task)))
-            .collect();
+        let mut entries = Vec::new();
+        for group in groups {
+            let there = group.tasks.iter().map(|task| Entry::there(host, task));
+            entries.extend(there.chain(group.gone.iter().map(Entry::gone)));
+        }
         for answer in elsewhere {
             let answer: Vec<Box<RawValue>> = serde_json::from_str(&answer)
                 .with_context(|| format!("the answer of hook '{HOOK}' is no JSON list"))?;
@@ -157,41 +178,56 @@ fn shown(
     let terminal = std::io::stdout().is_terminal();
     let here = groups
         .iter()
-        .map(|(app, tasks)| for_people(app.name(), tasks, quiet, terminal));
+        .map(|group| for_people(group, options.all, quiet, terminal));
     Ok(here.chain(elsewhere).collect())
 }
 
-fn for_programs<'a>(host: &Host, task: &'a Listed) -> Shown<'a> {
-    let filled = |text| Some(text).filter(|text: &&str| !text.is_empty());
-    Shown {
-        name: &task.name,
-        state: &task.state,
-        command: &task.command,
-        created_at: &task.created_at,
-        app: &task.app,
-        container_type: &task.container_type,
-        image: &task.image,
-        started: journal::story(host, &task.name).and_then(|story| story.started),
-        deadline: task.deadline(),
-        exit_code: task.exit_code(),
-        cron_id: filled(&task.cron_id),
-        user: filled(&task.user),
-    }
-}
-
 /// Docker's table under Dokku's heading; with `quiet` tabs between the columns, as
-/// docker does without its word `table`.
-fn for_people(app: &str, tasks: &[Listed], quiet: bool, terminal: bool) -> String {
-    let rows = tasks
+/// docker does without its word `table`. With `all` tasks that have ended are among
+/// them, and a column says which.
+fn for_people(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> String {
+    let mut rows: Vec<[String; 4]> = group
+        .tasks
         .iter()
-        .map(|task| [&task.name, &task.command, &task.running_for].map(String::clone));
+        .map(|task| {
+            [
+                &task.name,
+                &task.command,
+                &task.running_for,
+                &task.status_text,
+            ]
+            .map(String::clone)
+        })
+        .collect();
+    rows.extend(group.gone.iter().map(|record| {
+        let now = SystemTime::now();
+        let code = record
+            .exit_code
+            .map_or_else(|| "?".to_owned(), |code| code.to_string());
+        [
+            record.name.clone(),
+            quoted(&record.command),
+            when::ago(&record.created, now),
+            format!("Exited ({code}) {}", when::ago(&record.finished, now)),
+        ]
+    }));
+    let columns = if all { 4 } else { 3 };
     if quiet {
-        return rows.map(|row| row.join("\t") + "\n").collect();
+        return rows
+            .iter()
+            .map(|row| row[..columns].join("\t") + "\n")
+            .collect();
     }
-    let heading = ["NAMES", "COMMAND", "CREATED"].map(str::to_owned);
+    let heading = ["NAMES", "COMMAND", "CREATED", "STATUS"].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
-    format!(
-        "=====> {app} run containers\n{}",
+    let rows = if all {
         table::aligned(&rows, terminal)
-    )
+    } else {
+        let rows: Vec<[String; 3]> = rows
+            .into_iter()
+            .map(|[name, command, created, _]| [name, command, created])
+            .collect();
+        table::aligned(&rows, terminal)
+    };
+    format!("=====> {} run containers\n{rows}", group.app.name())
 }

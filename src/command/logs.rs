@@ -1,21 +1,27 @@
 //! `dokku run:logs [options] <app>|--container NAME`
 
 use std::ffi::OsString;
-use std::io::{BufWriter, IsTerminal};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::SystemTime;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 
 use super::chosen::{Chosen, choose};
 use super::options::{self, Parsed};
-use super::print;
+use super::{ending, print};
 use crate::docker::Docker;
 use crate::docker::container_logs::Part;
 use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::grammar;
+use crate::record::output::Output;
+use crate::record::replay::{self, Written, replay};
+use crate::record::{Record, Store};
 use crate::task::logs::{self, Prefix, Source};
+use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -56,6 +62,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
+    wake::wake_for_the_lost(&host);
     let container = options.container.as_deref();
     match choose(&host, options.app.as_deref(), container, false, USAGE)? {
         Chosen::Elsewhere { app, scheduler } => {
@@ -68,30 +75,45 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             ];
             host.hand_over_command("scheduler-run-logs", &scheduler, &app, &rest)
         }
-        Chosen::Here { docker, tasks, .. } => {
+        Chosen::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
+        Chosen::Here { docker, tasks, app } => {
             if tasks.is_empty() {
                 message::plain("No run containers exist");
             }
-            show(&docker, &tasks, &options)
+            show(&host, &docker, &app, &tasks, &options)
         }
     }
 }
 
-fn show(docker: &Docker, tasks: &[Listed], options: &Options) -> Result<u8> {
+impl Options {
+    /// What stands before the lines of the `number`th task.
+    fn prefix(&self, name: &str, number: usize) -> Option<Prefix> {
+        let colored = io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        (!self.quiet).then(|| Prefix {
+            text: format!("app[{}]:", name.rsplit('.').next().unwrap_or_default()),
+            color: colored.then_some(COLORS[number % COLORS.len()]),
+        })
+    }
+}
+
+fn show(
+    host: &Host,
+    docker: &Docker,
+    app: &App,
+    tasks: &[Listed],
+    options: &Options,
+) -> Result<u8> {
+    let begun = humantime::format_rfc3339_nanos(SystemTime::now()).to_string();
     let part = Part {
         tail: options.num.clone(),
         follow: options.tail,
         since: options.since.clone(),
     };
-    let colored = std::io::stdout().is_terminal()
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (mut sources, mut clients) = (Vec::new(), Vec::new());
     for (number, task) in tasks.iter().enumerate() {
         let logs = docker.container_logs(&task.id, &part, options.stderr)?;
-        let prefix = (!options.quiet).then(|| Prefix {
-            text: format!("app[{}]:", task.name.rsplit('.').next().unwrap_or_default()),
-            color: colored.then_some(COLORS[number % COLORS.len()]),
-        });
+        let prefix = options.prefix(&task.name, number);
         sources.push(Source {
             reader: logs.stdout,
             to_stderr: false,
@@ -104,14 +126,110 @@ fn show(docker: &Docker, tasks: &[Listed], options: &Options) -> Result<u8> {
         }));
         clients.push(logs.client);
     }
-    logs::merge(
+    let last = logs::merge(
         sources,
-        &mut BufWriter::new(std::io::stdout().lock()),
-        &mut std::io::stderr(),
+        &mut BufWriter::new(io::stdout().lock()),
+        &mut io::stderr(),
     );
+    if options.tail {
+        let sources = last.len() / tasks.len().max(1);
+        for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
+            let last = last.iter().max().filter(|time| !time.is_empty());
+            let after = last.map_or(begun.as_bytes(), Vec::as_slice);
+            show_rest(host, app, task, number, after, options);
+        }
+    }
     // A client that nobody reads any more ends by itself.
     let failed = clients.iter().any(
         |client| matches!(client.try_wait(), Ok(Some(output)) if output.status.code() == Some(1)),
     );
     Ok(u8::from(failed))
+}
+
+/// What the client that followed has missed: docker closes the logs of a container
+/// that is removed, however far their reader is.
+fn show_rest(
+    host: &Host,
+    app: &App,
+    task: &Listed,
+    number: usize,
+    after: &[u8],
+    options: &Options,
+) {
+    let Some(Record {
+        output: Some(Output::Kept { .. }),
+        ..
+    }) = ending::record_of(host, app, task)
+    else {
+        return;
+    };
+    let part = replay::Part {
+        after: Some(after.to_vec()),
+        ..replay::Part::default()
+    };
+    let prefix = options.prefix(&task.name, number);
+    // A reader that has gone is no error, and a task that was shown is.
+    let _ = write(
+        &Store::of(host, app.name()),
+        &task.id,
+        &part,
+        prefix.as_ref(),
+        options,
+    );
+}
+
+/// As if the container were still there.
+fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
+    let name = &record.name;
+    match &record.output {
+        Some(Output::Kept { .. }) => {}
+        Some(Output::Unreadable(why)) => bail!("the output of {name} is not kept: {why}"),
+        None if record.detached => bail!("the output of {name} is not kept"),
+        None => bail!("{name} was attached: what it wrote is not kept"),
+    }
+    let since = options.since.as_deref().map(grammar::moment).transpose();
+    let part = replay::Part {
+        tail: options.num.parse().ok(),
+        since: since.map_err(anyhow::Error::msg)?,
+        after: None,
+    };
+    let prefix = options.prefix(name, 0);
+    let store = Store::of(host, app.name());
+    match write(&store, &record.id, &part, prefix.as_ref(), options) {
+        Ok(Some(())) => Ok(()),
+        Ok(None) => bail!("the output of {name} is not kept any more"),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("the output of {name} cannot be shown")),
+    }
+}
+
+fn write(
+    store: &Store,
+    id: &str,
+    part: &replay::Part,
+    prefix: Option<&Prefix>,
+    options: &Options,
+) -> io::Result<Option<()>> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut stderr = io::stderr();
+    // Which of the two is within a line.
+    let mut within = [false; 2];
+    let there = replay(store, id, part, |line: &Written| {
+        let to_stderr = line.to_stderr && options.stderr;
+        let mut text = Vec::new();
+        let within = &mut within[usize::from(line.to_stderr)];
+        if let (false, Some(prefix)) = (*within, prefix) {
+            text.extend(prefix.at(&line.time));
+        }
+        text.extend(&line.bytes);
+        text.extend(line.ends_line.then_some(b'\n'));
+        *within = !line.ends_line;
+        if to_stderr {
+            stderr.write_all(&text)
+        } else {
+            stdout.write_all(&text)
+        }
+    })?;
+    stdout.flush()?;
+    Ok(there)
 }

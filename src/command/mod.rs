@@ -4,11 +4,16 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+pub(crate) mod attach;
 mod chosen;
 pub(crate) mod detached;
+mod ending;
+pub(crate) mod exec;
 pub(crate) mod help;
+pub(crate) mod history;
 pub(crate) mod keep;
 pub(crate) mod list;
+mod list_entry;
 pub(crate) mod logs;
 mod options;
 pub(crate) mod plugn;
@@ -20,6 +25,8 @@ mod start;
 pub(crate) mod stop;
 mod table;
 mod task_options;
+pub(crate) mod wait;
+mod when;
 mod words;
 
 use crate::exit;

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 
-use super::print;
+use super::{print, when};
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
+use crate::record::Record;
+use crate::record::read::Newest;
+use crate::task::listing;
 use crate::task::settings::{KEYS, PLUGIN};
 
 /// Dokku pads the names of a report to this.
@@ -48,7 +54,46 @@ pub(crate) fn hook(arguments: &[OsString]) -> Result<u8> {
     let Some(name) = arguments.first().and_then(|word| word.to_str()) else {
         bail!("no app was given")
     };
-    show(&host, Some(&host.app(name)?), &Asked::default())
+    let app = host.app(name)?;
+    show(&host, Some(&app), &Asked::default())?;
+    print(&tasks_of(&host, &app))?;
+    Ok(0)
+}
+
+/// How many tasks run, and which one failed last. A report without docker is one,
+/// too.
+fn tasks_of(host: &Host, app: &App) -> String {
+    let running = || -> Result<usize> {
+        let docker = Docker::new(host.docker()?, host.trace);
+        let tasks = listing::tasks(&docker, Some(app))?;
+        Ok(tasks
+            .iter()
+            .filter(|task| task.status == Status::Running)
+            .count())
+    };
+    let running = running().map_or_else(|_| "unknown".to_owned(), |count| count.to_string());
+    let failed = Newest::of(host, app)
+        .find(Record::has_failed)
+        .map(|record| {
+            let code = record
+                .exit_code
+                .map_or_else(|| "?".to_owned(), |code| code.to_string());
+            let ago = when::ago(&record.finished, SystemTime::now());
+            format!(
+                "{}, exit code {code} ({}), {ago}",
+                record.name,
+                record.reason.word()
+            )
+        });
+    [
+        ("Run tasks running:", running),
+        (
+            "Run last failure:",
+            failed.unwrap_or_else(|| "none".to_owned()),
+        ),
+    ]
+    .map(|(name, value)| format!("       {name:WIDTH$}{value}\n"))
+    .concat()
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -52,6 +52,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             &app,
             &[container.unwrap_or_default()],
         ),
+        Chosen::Ended { record, .. } => {
+            say_ended(&record.name);
+            Ok(0)
+        }
         Chosen::Here { docker, app, tasks } => {
             if tasks.is_empty() {
                 print("No run containers exist\n")?;
@@ -77,18 +81,22 @@ fn stop(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<
 fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {
-        message::info(&format!("{name} has ended already"));
+        say_ended(name);
         return Ok(true);
     }
     let reason = Mark::Ending(Reason::Stopped);
     journal::mark(host, name, &task.id, &reason);
     match docker.container_stop(&task.id, timeout)? {
         Stopped::Yes => print(&format!("{name}\n"))?,
-        Stopped::Gone => message::info(&format!("{name} has ended already")),
+        Stopped::Gone => say_ended(name),
         Stopped::No(why) => {
             message::warn(&format!("{name} could not be stopped: {why}"));
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+fn say_ended(name: &str) {
+    message::info(&format!("{name} has ended already"));
 }

@@ -36,7 +36,7 @@ pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: 
 }
 
 /// Control characters as Rust writes them.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
             let control = character.is_control().then(|| character.escape_default());

@@ -69,6 +69,27 @@ pub(crate) enum Status {
     Unknown,
 }
 
+impl Status {
+    const ENDED: [(&str, Self); 4] = [
+        ("created", Self::Created),
+        ("exited", Self::Exited),
+        ("dead", Self::Dead),
+        ("removing", Self::Removing),
+    ];
+
+    /// Docker's word for what does not run.
+    pub(crate) fn name(self) -> &'static str {
+        let found = Self::ENDED.iter().find(|(_, status)| *status == self);
+        found.map_or("unknown", |(name, _)| name)
+    }
+
+    /// What does not run, by docker's word.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let found = Self::ENDED.iter().find(|(known, _)| *known == name);
+        found.map(|(_, status)| *status)
+    }
+}
+
 impl Docker {
     /// Facts of those that are still there, in one call.
     ///

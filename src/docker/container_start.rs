@@ -12,7 +12,7 @@ use crate::process::End;
 
 /// Docker's own begin with Ctrl-P, which every shell has a use for and which it
 /// holds back until the next key.
-const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
+pub(super) const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
 
 impl Docker {
     /// Starts the container and gives whether docker could; it says why not.

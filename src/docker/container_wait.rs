@@ -16,4 +16,15 @@ impl Docker {
             .start_silently()
             .context("docker's client could not be started")
     }
+
+    /// The same; it captures the container's exit code as docker prints it.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_wait_for_code(&self, id: &str) -> Result<Handle> {
+        self.call(&["container", "wait", "--", id])
+            .silent()
+            .start_captured()
+            .context("docker's client could not be started")
+    }
 }

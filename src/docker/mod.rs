@@ -1,8 +1,11 @@
 //! What docker does, one file a verb. Arguments are built purely; only
 //! [`Docker::call`] starts anything.
 
+pub(crate) mod container_attach;
+pub(crate) mod container_config;
 pub(crate) mod container_cp;
 pub(crate) mod container_create;
+pub(crate) mod container_exec;
 pub(crate) mod container_inspect;
 pub(crate) mod container_kill;
 pub(crate) mod container_logs;

@@ -13,6 +13,9 @@ use super::message;
 use crate::exit::Failure;
 use crate::process::Call;
 
+/// What our own hooks of these triggers are told by core we know when we tell it.
+const KNOWN_TO_US: [&str; 2] = ["post-container-create", "scheduler-post-run"];
+
 impl Host {
     /// What the hooks print, one after the other.
     ///
@@ -84,10 +87,14 @@ impl Host {
         arguments: &[&str],
         run: impl Fn(Call) -> io::Result<Output>,
     ) -> Result<Fired> {
-        self.bus()
-            .fire(trigger, &words(arguments), message::plain, |call| {
-                run(self.told_truly(call))
-            })
+        let bus = if KNOWN_TO_US.contains(&trigger) {
+            self.bus().without_ours()
+        } else {
+            self.bus()
+        };
+        bus.fire(trigger, &words(arguments), message::plain, |call| {
+            run(self.told_truly(call))
+        })
     }
 
     fn bus(&self) -> Bus {

@@ -1,11 +1,21 @@
 //! Dokku's message formats. All of ours go to stderr: stdout is the task's.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A warning or a failure, shown even with `--quiet`. Each line gets the mark.
 pub(crate) fn warn(text: &str) {
     for line in text.lines() {
         say(" !     ", line);
+    }
+}
+
+/// A warning that something could not be written, once in a process: a disk that is
+/// full concerns every file, and stops no task.
+pub(crate) fn warn_of_disk(text: &str) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) {
+        warn(text);
     }
 }
 

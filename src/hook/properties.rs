@@ -1,10 +1,11 @@
-//! What becomes of an app's properties with the app.
+//! What becomes of an app's properties and records with the app.
 
 use std::ffi::OsString;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::dokku::host::Host;
+use crate::record::Store;
 use crate::task::settings::PLUGIN;
 
 /// `post-delete <app>`
@@ -13,7 +14,11 @@ use crate::task::settings::PLUGIN;
 /// They cannot be removed.
 pub(crate) fn post_delete(arguments: &[OsString]) -> Result<u8> {
     let [app] = names(arguments)?;
-    Host::without_flags()?.remove_properties(PLUGIN, app)?;
+    let host = Host::without_flags()?;
+    host.remove_properties(PLUGIN, app)?;
+    Store::of(&host, app)
+        .remove()
+        .with_context(|| format!("the records of '{app}' cannot be removed"))?;
     Ok(0)
 }
 
@@ -26,10 +31,13 @@ pub(crate) fn post_app_rename_setup(arguments: &[OsString]) -> Result<u8> {
     let host = Host::without_flags()?;
     host.copy_properties(PLUGIN, old, new)?;
     host.remove_properties(PLUGIN, old)?;
+    Store::of(&host, old)
+        .rename(&Store::of(&host, new))
+        .with_context(|| format!("the records of '{old}' cannot become those of '{new}'"))?;
     Ok(0)
 }
 
-/// `post-app-clone-setup <old> <new>`
+/// `post-app-clone-setup <old> <new>`: records are of the tasks that ran.
 ///
 /// # Errors
 /// They cannot be copied.

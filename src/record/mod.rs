@@ -1,41 +1,76 @@
-//! What is kept of a task after its end.
+//! What is kept of a task after its end: a record, and the end of its output.
+//!
+//! docs/records.md is the reference of what stands in the files.
 
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+mod backwards;
+mod entries;
+pub(crate) mod output;
+pub(crate) mod read;
+pub(crate) mod replay;
+mod store;
 
+use std::time::Duration;
+
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::dokku::message;
+use crate::task::settings::{KEEP_OUTPUTS, KEEP_RECORDS, Key, OUTPUT_BYTES};
+use output::Output;
+pub(crate) use store::Store;
 
-/// One task that has ended; a line of JSON in its app's file.
+/// The format that we write. A key keeps its meaning for good; one that is new is
+/// optional. Another number means that a reader of this one would misunderstand it.
+pub(crate) const VERSION: u32 = 1;
+
+/// Our own trigger: `<app> <name> <exit code> <reason> <seconds>`.
+const TRIGGER: &str = "oneoff-post-run";
+
+/// A command is kept up to so many bytes.
+const LONGEST_COMMAND: usize = 16 * 1024;
+
+/// One task that has ended; a line of JSON in its app's file. What an older version
+/// did not write is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
+    /// [`VERSION`]
+    #[serde(default)]
+    pub(crate) version: u32,
     /// The container's id, whole.
     pub(crate) id: String,
     pub(crate) app: String,
     /// The container's name.
     pub(crate) name: String,
     /// `run` or `cron`.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default)]
     pub(crate) process_type: String,
     /// The words that docker ran.
+    #[serde(default)]
     pub(crate) command: Vec<String>,
+    #[serde(default)]
     pub(crate) image: String,
     /// Who asked for it; empty when nobody knows.
+    #[serde(default)]
     pub(crate) user: String,
+    #[serde(default)]
     pub(crate) detached: bool,
     /// Times are RFC 3339, UTC.
+    #[serde(default)]
     pub(crate) created: String,
     /// `None` for one that never ran.
+    #[serde(default)]
     pub(crate) started: Option<String>,
     pub(crate) finished: String,
     /// `None` where nobody could tell.
+    #[serde(default)]
     pub(crate) exit_code: Option<u8>,
     pub(crate) reason: Reason,
+    /// What is kept of its output; `None` for an attached task, and where nothing is
+    /// to be kept. [`keep`] fills it in.
+    #[serde(default)]
+    pub(crate) output: Option<Output>,
 }
 
 /// Why a task ended.
@@ -58,38 +93,120 @@ pub(crate) enum Reason {
     Lost,
 }
 
-/// Writes the record of a task that has ended. Told of the same container again, it
-/// does nothing. What goes wrong is said and changes nothing: the task has run.
-pub(crate) fn keep(host: &Host, _docker: &Docker, record: &Record) {
-    let path = host
-        .library
-        .join("data/oneoff/records")
-        .join(&record.app)
-        .join("tasks.jsonl");
-    if let Err(error) = append(&path, record) {
-        message::warn(&format!("'{}' cannot be written: {error}", path.display()));
+impl Reason {
+    /// Its word in records and for the trigger.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Exited => "exited",
+            Self::Deadline => "deadline",
+            Self::Stopped => "stopped",
+            Self::Hangup => "hangup",
+            Self::Oom => "oom",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+        }
     }
 }
 
-fn append(path: &Path, record: &Record) -> std::io::Result<()> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let mut records = text
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Record>(line).ok());
-    if records.any(|old| old.id == record.id) {
-        return Ok(());
+impl Record {
+    /// From its start to its end; nothing for one that never ran.
+    pub(crate) fn duration(&self) -> Duration {
+        let time = |text: &str| humantime::parse_rfc3339(text).ok();
+        let started = self.started.as_deref().and_then(time);
+        let finished = time(&self.finished);
+        started
+            .zip(finished)
+            .and_then(|(started, finished)| finished.duration_since(started).ok())
+            .unwrap_or_default()
     }
-    if let Some(directory) = path.parent() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)?;
+
+    /// Whether it came to another end than a good one.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.exit_code != Some(0)
     }
-    let mut file = fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)?;
-    let line = serde_json::to_string(record)?;
-    file.write_all(format!("{line}\n").as_bytes())
+
+    fn line(&self) -> Result<Vec<u8>> {
+        let mut line = serde_json::to_vec(self)?;
+        line.push(b'\n');
+        Ok(line)
+    }
 }
+
+/// Writes down how a task has ended, with the output of a detached one, whose
+/// container must still be there, and tells the plugins of it. Told of the same
+/// container again, it does nothing. What goes wrong is said and changes nothing: the
+/// task has run.
+pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
+    match keep_once(host, docker, record) {
+        Ok(false) => return,
+        Ok(true) => {}
+        Err(error) => message::warn_of_disk(&format!(
+            "The record of {} was not kept as a whole: {error:#}",
+            record.name
+        )),
+    }
+    let code = record
+        .exit_code
+        .map_or_else(String::new, |code| code.to_string());
+    let seconds = record.duration().as_secs().to_string();
+    let reason = record.reason.word();
+    let words = [record.app.as_str(), &record.name, &code, reason, &seconds];
+    if let Err(error) = host.tell(TRIGGER, &words) {
+        message::warn(&format!("{error:#}"));
+    }
+}
+
+/// Whether there is a record of this container.
+pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
+    Store::of(host, app).has(id)
+}
+
+/// Whether it is new.
+fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
+    let store = Store::of(host, &record.app);
+    let number = |key: &Key| key.number(host, &record.app).unwrap_or_default();
+    let records: usize = number(&KEEP_RECORDS);
+    let outputs = number(&KEEP_OUTPUTS).min(records);
+    let mut record = Record {
+        version: VERSION,
+        command: shortened(&record.command, LONGEST_COMMAND),
+        ..record.clone()
+    };
+    let mut taken = Ok(());
+    if record.detached && outputs > 0 {
+        let bytes = OUTPUT_BYTES.number(host, &record.app).unwrap_or_default();
+        match output::take(docker, &record.id, &store, bytes) {
+            Ok(output) => record.output = Some(output),
+            Err(error) => {
+                record.output = Some(Output::Unreadable(format!("{error:#}")));
+                taken = Err(error);
+            }
+        }
+    }
+    let is_there = || host.root.join(&record.app).is_dir();
+    let new = store
+        .append(&record.id, &record.line()?, records, is_there)
+        .with_context(|| format!("'{}' cannot be written", store.path().display()))?;
+    store.prune_outputs(outputs);
+    if new { taken.map(|()| true) } else { Ok(false) }
+}
+
+/// The words, up to so many bytes in all; what was left out shows as an ellipsis.
+fn shortened(command: &[String], longest: usize) -> Vec<String> {
+    let mut left = longest;
+    let mut words = Vec::new();
+    for word in command {
+        if word.len() > left {
+            let fits = word.char_indices().map(|(at, _)| at);
+            let end = fits.take_while(|at| *at <= left).last().unwrap_or(0);
+            words.push(word[..end].to_owned() + "…");
+            break;
+        }
+        left -= word.len();
+        words.push(word.clone());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,9 @@ impl ImageType {
     }
 }
 
-/// Docker is looked for together with the image: another scheduler needs none.
+/// The longest way is image name → image and docker options → options for its type:
+/// its questions come first, and those that need no other's answer beside them once
+/// the name is there. All at once would only hold that way up on a small host.
 ///
 /// # Errors
 /// A question fails, or the app has no image that was released.
@@ -93,52 +95,62 @@ pub(crate) fn gather(
         .command
         .first()
         .filter(|word| !word.is_empty() && !request.literal);
-    let (image, config, procfile_command, rest) = std::thread::scope(|scope| {
-        let image = scope.spawn(|| find_image(host, app));
+    // Nothing of these is a failure yet: another scheduler needs no docker.
+    let docker = host.docker().map(|path| Docker::new(path, host.trace));
+    let name = host.app_image(app);
+    let tag = name.as_ref().ok().map(|name| name.tag.clone());
+    std::thread::scope(|scope| {
+        let options = tag
+            .as_deref()
+            .map(|tag| scope.spawn(move || host.docker_options(app, tag)));
+        let scheduler = scope.spawn(|| host.scheduler(app));
         let config = scope.spawn(|| host.config(app));
         let procfile =
             scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
-        let rest = (host.scheduler(app), host.stop_timeout(app));
-        (joined(image), joined(config), joined(procfile), rest)
-    });
-    let (scheduler, stop_timeout) = rest;
-    let scheduler = scheduler?;
-    if scheduler != DOCKER_LOCAL {
-        return Ok(Gathered::Elsewhere(scheduler));
-    }
-    let (docker, name, inspected, mut words) = image?;
-    let inspected = match inspected {
-        Some(inspected) => inspected,
-        None => pull(host, &docker, app, &name)?,
-    };
-    released(&inspected)?;
-
-    let config = config?;
-    let image_type = ImageType::of(&inspected, &app_user(host, app, &config));
-    words.extend(host.process_docker_options(app, image_type.name(), &name.tag)?);
-    let platform = foreign_platform(&inspected.architecture, std::env::consts::ARCH);
-    if let Some(platform) = platform {
-        // Core's sentence.
-        message::warn(&format!(
-            "Detected {platform} image, forcing --platform={platform}"
-        ));
-    }
-    let answers = Answers {
-        app: app.name().to_owned(),
-        image: name.reference,
-        image_type,
-        platform,
-        docker_options: option::parse(words)?,
-        config,
-        procfile_command: procfile_command?,
-        shell: host.shell(app),
-        stop_timeout: stop_timeout?,
-        init: host.wants_init(app),
-        resources: settings.over(host.resources(app)),
-        trace: host.trace,
-        user: host.who().to_owned(),
-    };
-    Ok(Gathered::Here(docker, Box::new(answers)))
+        let stop_timeout = scope.spawn(|| host.stop_timeout(app));
+        let inspected = match (&docker, &name) {
+            (Ok(docker), Ok(name)) => docker.image_inspect(&name.reference),
+            _ => Ok(None),
+        };
+        let scheduler = joined(scheduler)?;
+        if scheduler != DOCKER_LOCAL {
+            return Ok(Gathered::Elsewhere(scheduler));
+        }
+        let (docker, name) = (docker?, name?);
+        let image = match inspected? {
+            Some(image) => image,
+            None => pull(host, &docker, app, &name)?,
+        };
+        released(&image)?;
+        let config = joined(config)?;
+        let image_type = ImageType::of(&image, &app_user(host, app, &config));
+        let of_type = host.process_docker_options(app, image_type.name(), &name.tag)?;
+        let mut words = options.map_or(Ok(Vec::new()), joined)?;
+        words.extend(of_type);
+        let platform = foreign_platform(&image.architecture, std::env::consts::ARCH);
+        if let Some(platform) = platform {
+            // Core's sentence.
+            message::warn(&format!(
+                "Detected {platform} image, forcing --platform={platform}"
+            ));
+        }
+        let answers = Answers {
+            app: app.name().to_owned(),
+            image: name.reference,
+            image_type,
+            platform,
+            docker_options: option::parse(words)?,
+            config,
+            procfile_command: joined(procfile)?,
+            shell: host.shell(app),
+            stop_timeout: joined(stop_timeout)?,
+            init: host.wants_init(app),
+            resources: settings.over(host.resources(app)),
+            trace: host.trace,
+            user: host.who().to_owned(),
+        };
+        Ok(Gathered::Here(docker, Box::new(answers)))
+    })
 }
 
 /// The user that herokuish was told to run the app as. Core takes no global value.
@@ -149,18 +161,6 @@ fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String
         .then(|| host.own_config(app, KEY))
         .filter(|user| !user.is_empty())
         .unwrap_or_else(|| "herokuishuser".to_owned())
-}
-
-type FoundImage = (Docker, AppImage, Option<Image>, Vec<String>);
-
-fn find_image(host: &Host, app: &App) -> Result<FoundImage> {
-    let docker = Docker::new(host.docker()?, host.trace);
-    let image = host.app_image(app)?;
-    let (inspected, options) = std::thread::scope(|scope| {
-        let options = scope.spawn(|| host.docker_options(app, &image.tag));
-        (docker.image_inspect(&image.reference), joined(options))
-    });
-    Ok((docker, image, inspected?, options?))
 }
 
 fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {

@@ -5,7 +5,7 @@ use signal_hook::consts::SIGHUP;
 
 use super::container::Task;
 use super::detached::leave;
-use super::finish::End;
+use super::end::End;
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
 use super::lock;
@@ -46,7 +46,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
             made.mark(&Mark::Left);
             let name = leave(host, made);
             message::info(&format!(
-                "The task runs on: 'docker container attach {name}' comes back to it"
+                "The task runs on: 'dokku run:attach --container {name}' comes back to it"
             ));
             Ok(0)
         }

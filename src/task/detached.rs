@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::container::Task;
-use super::finish::{End, code_of};
+use super::end::{End, code_of};
 use super::lock;
 use super::made::Made;
 use super::signals::Events;

@@ -6,35 +6,17 @@
 //! They are taken by whoever has the task's journal, and begin where the one before
 //! has stopped: the hook is never fired twice.
 
-use std::time::SystemTime;
-
 use anyhow::Result;
 
+use super::end::{End, code_of, moment, now};
 use super::journal::{Head, Journal, Mark, Story};
 use crate::docker::Docker;
-use crate::docker::container_inspect::{State, Status};
+use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::exit;
 use crate::record::{self, Reason, Record};
-
-/// What is left of a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It is there, and has ended or was never started.
-    There(State),
-    /// It has gone. Docker may have told of its end before that.
-    Gone(Option<Seen>),
-}
-
-/// An end as docker told of it while the container was there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) exit_code: u8,
-    /// RFC 3339, UTC.
-    pub(crate) finished: String,
-}
 
 /// Takes all of the last steps that were not taken yet. Gives the exit code; what
 /// could not be removed is said, and the journal kept: `run:retire` comes back to it.
@@ -59,15 +41,21 @@ pub(crate) fn tell(
     let (Some(head), Some(id)) = (&story.head, &story.id) else {
         return said; // there was no container
     };
-    if story.told.is_none() && !head.foreign {
+    if story.told.is_none() {
         journal.mark(id, &Mark::Told(said));
-        let code = said.to_string();
-        let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
-        warn_of(told);
+        if !head.foreign {
+            let code = said.to_string();
+            let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
+            warn_of(told);
+        }
     }
-    if !story.recorded {
+    // The one before us may have written it and not have come to say so.
+    let is_kept = story.told.is_some() && record::is_kept(host, &head.app, id);
+    if !story.recorded && !is_kept {
         let record = record_of(head, id, story, end, code, reason);
         record::keep(host, docker, &record);
+    }
+    if !story.recorded {
         journal.mark(id, &Mark::Recorded);
     }
     said
@@ -135,12 +123,17 @@ fn record_of(
 ) -> Record {
     let (started, finished) = match end {
         End::There(state) => (moment(&state.started_at), moment(&state.finished_at)),
-        End::Gone(seen) => (
-            story.started.clone(),
-            seen.as_ref().map(|seen| seen.finished.clone()),
-        ),
+        End::Gone(seen) => {
+            // Core starts what it has just made, and tells nobody when.
+            let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
+            (
+                story.started.clone().or(of_cores),
+                seen.as_ref().map(|seen| seen.finished.clone()),
+            )
+        }
     };
     Record {
+        version: record::VERSION,
         id: id.to_owned(),
         app: head.app.clone(),
         name: head.name.clone(),
@@ -154,48 +147,15 @@ fn record_of(
         finished: finished.unwrap_or_else(now),
         exit_code,
         reason,
+        output: None,
     }
-}
-
-/// The time that it is, RFC 3339, UTC.
-pub(crate) fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
-}
-
-/// A time of docker's; `None` for what has not happened (the year 1).
-pub(crate) fn moment(text: &str) -> Option<String> {
-    humantime::parse_rfc3339(text)
-        .ok()
-        .filter(|at| *at > SystemTime::UNIX_EPOCH)
-        .map(|_| text.to_owned())
-}
-
-/// The exit code of a container that has ended or could not be started; `None`
-/// while it runs.
-pub(crate) fn code_of(state: &State) -> Option<u8> {
-    let code = u8::try_from(state.exit_code).unwrap_or(exit::DOCKER);
-    match state.status {
-        // It never ran. Docker tells the two causes that are the user's; the
-        // rest is its own.
-        Status::Created => Some(if matches!(code, 126 | 127) {
-            code
-        } else {
-            exit::DOCKER
-        }),
-        Status::Exited | Status::Dead | Status::Removing => Some(code),
-        Status::Running | Status::Paused | Status::Restarting | Status::Unknown => None,
-    }
-}
-
-/// Whether nobody has tried to start it: docker notes an exit code otherwise (moby,
-/// daemon/start.go).
-pub(crate) fn was_never_tried(state: &State) -> bool {
-    state.status == Status::Created && state.exit_code == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::container_inspect::State;
+    use crate::task::end::Seen;
 
     fn state(status: Status, exit_code: i64) -> State {
         State {
@@ -204,24 +164,6 @@ mod tests {
             started_at: String::new(),
             finished_at: String::new(),
             oom_killed: false,
-        }
-    }
-
-    #[test]
-    fn the_containers_state_tells_the_exit_code() {
-        for (status, exit_code, expected) in [
-            (Status::Exited, 0, Some(0)),
-            (Status::Exited, 137, Some(137)),
-            (Status::Dead, 3, Some(3)),
-            (Status::Created, 127, Some(127)),
-            (Status::Created, 126, Some(126)),
-            (Status::Created, 128, Some(125)),
-            (Status::Created, 0, Some(125)),
-            (Status::Running, 0, None),
-            (Status::Paused, 0, None),
-        ] {
-            let state = state(status, exit_code);
-            assert_eq!(code_of(&state), expected, "{state:?}");
         }
     }
 
@@ -293,12 +235,5 @@ mod tests {
             ..Story::default()
         };
         assert_eq!(outcome(&story, &End::Gone(None)), (Some(3), Reason::Exited));
-    }
-
-    #[test]
-    fn a_time_that_was_not_is_none() {
-        assert_eq!(moment("0001-01-01T00:00:00Z"), None);
-        assert_eq!(moment(""), None);
-        assert!(moment("2026-01-01T00:00:00.123456789Z").is_some());
     }
 }

@@ -10,6 +10,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,8 @@ pub(crate) struct Story {
 /// A journal that we have locked.
 pub(crate) struct Journal {
     lease: Lease,
+    /// Lines that the disk had no space for: as long as we live, they count.
+    unwritten: Mutex<Vec<u8>>,
 }
 
 impl Head {
@@ -149,13 +152,8 @@ impl Journal {
         let Some(lease) = Lease::make(&path(host, &head.name))? else {
             return Ok(None);
         };
-        let journal = Self { lease };
-        let written = journal.write_head(head);
-        if written.is_err() {
-            journal.remove();
-            written?;
-            return Ok(None);
-        }
+        let journal = Self::of(lease);
+        journal.write(head);
         Ok(Some(journal))
     }
 
@@ -165,7 +163,7 @@ impl Journal {
     /// # Errors
     /// As [`Journal::begin`].
     pub(crate) fn take(host: &Host, name: &str) -> Result<Option<Self>> {
-        Ok(Lease::take(&path(host, name))?.map(|lease| Self { lease }))
+        Ok(Lease::take(&path(host, name))?.map(Self::of))
     }
 
     /// The same; `None` when there is none, too.
@@ -173,7 +171,21 @@ impl Journal {
     /// # Errors
     /// As [`Journal::begin`].
     pub(crate) fn take_existing(host: &Host, name: &str) -> Result<Option<Self>> {
-        Ok(Lease::take_existing(&path(host, name))?.map(|lease| Self { lease }))
+        Ok(Lease::take_existing(&path(host, name))?.map(Self::of))
+    }
+
+    /// The journal that came to us as [`Journal::into_parts`] gives it.
+    pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &str) -> Self {
+        let journal = Self::of(Lease::inherited(path(host, name), file));
+        journal.unwritten().extend(unwritten.as_bytes());
+        journal
+    }
+
+    /// For another process of ours: the lock as an open file, and the lines that could
+    /// not be written.
+    pub(crate) fn into_parts(self) -> (fs::File, String) {
+        let unwritten = String::from_utf8_lossy(&self.unwritten()).into_owned();
+        (self.lease.file, unwritten)
     }
 
     /// What it tells, and what is missing in it told by the container itself.
@@ -181,7 +193,7 @@ impl Journal {
         let mut story = self.story();
         if story.head.is_none() {
             let head = Head::of(facts, stop_timeout());
-            self.warn_of(self.write_head(&head));
+            self.write(&head);
             story.head = Some(head);
         }
         if story.id.as_ref() != Some(&facts.id) {
@@ -192,19 +204,22 @@ impl Journal {
     }
 
     pub(crate) fn story(&self) -> Story {
-        Story::read(&fs::read(self.lease.path()).unwrap_or_default())
+        let mut text = fs::read(self.lease.path()).unwrap_or_default();
+        text.extend(self.unwritten().iter());
+        Story::read(&text)
     }
 
     /// Writes down what is about to become of the container. A disk that is full
     /// stops no task: it is said.
     pub(crate) fn mark(&self, id: &str, mark: &Mark) {
-        self.warn_of(append(&self.lease.file, &(id, mark)));
+        self.write(&(id, mark));
     }
 
     /// Leaves the task to whoever takes the journal next. One that tells nothing is
     /// none.
     pub(crate) fn give_back(self) {
-        if self.story() == Story::default() {
+        let file = self.lease.file.metadata();
+        if file.is_ok_and(|file| file.len() == 0) && self.unwritten().is_empty() {
             self.remove();
         }
     }
@@ -214,17 +229,27 @@ impl Journal {
         self.lease.remove();
     }
 
-    fn write_head(&self, head: &Head) -> std::io::Result<()> {
-        append(&self.lease.file, head)
+    fn of(lease: Lease) -> Self {
+        Self {
+            lease,
+            unwritten: Mutex::default(),
+        }
     }
 
-    fn warn_of(&self, written: std::io::Result<()>) {
-        if let Err(error) = written {
-            message::warn(&format!(
-                "'{}' cannot be written: {error}",
-                self.lease.path().display()
-            ));
+    fn write(&self, line: &impl Serialize) {
+        if let Err(error) = append(&self.lease.file, line) {
+            let path = self.lease.path().display();
+            message::warn_of_disk(&format!("'{path}' cannot be written: {error}"));
+            let line = serde_json::to_vec(line).unwrap_or_default();
+            self.unwritten()
+                .extend([b"\n", line.as_slice(), b"\n"].concat());
         }
+    }
+
+    fn unwritten(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

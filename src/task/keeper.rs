@@ -18,7 +18,7 @@ use anyhow::Result;
 use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
-use super::finish::{End, code_of};
+use super::end::{End, code_of};
 use super::journal::Mark;
 use super::made::Made;
 use super::request::OnHangup;

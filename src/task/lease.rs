@@ -63,6 +63,11 @@ impl Lease {
         with_context(path, Self::open(path, Open::New, wait))
     }
 
+    /// One that came to us with the file: a lock is the open file's, not a process's.
+    pub(crate) fn inherited(path: PathBuf, file: File) -> Self {
+        Self { path, file }
+    }
+
     /// The lock of this name, after whoever has it.
     ///
     /// # Errors

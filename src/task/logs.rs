@@ -10,7 +10,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Docker splits a line of a task's after so many bytes; each part has a time.
-const ENTRY: usize = 16 * 1024;
+pub(crate) const ENTRY: usize = 16 * 1024;
 
 /// One stream of one task.
 pub(crate) struct Source {
@@ -34,8 +34,12 @@ struct Said {
 }
 
 /// Copies the sources to these outputs until all have ended, or an output has no
-/// reader any more.
-pub(crate) fn merge(sources: Vec<Source>, stdout: &mut impl Write, stderr: &mut impl Write) {
+/// reader any more. Gives the time of each source's last line.
+pub(crate) fn merge(
+    sources: Vec<Source>,
+    stdout: &mut impl Write,
+    stderr: &mut impl Write,
+) -> Vec<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     let mut ways = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
@@ -46,10 +50,13 @@ pub(crate) fn merge(sources: Vec<Source>, stdout: &mut impl Write, stderr: &mut 
             prefix: source.prefix,
             lines: VecDeque::new(),
             ended: false,
+            last: Vec::new(),
         });
     }
     drop(sender);
-    let _ = Merge { ways }.run(&receiver, stdout, stderr);
+    let mut merge = Merge { ways };
+    let _ = merge.run(&receiver, stdout, stderr);
+    merge.ways.into_iter().map(|way| way.last).collect()
 }
 
 fn read(source: usize, reader: PipeReader, sender: &Sender<Said>) {
@@ -72,6 +79,8 @@ struct Way {
     prefix: Option<Prefix>,
     lines: VecDeque<Vec<u8>>,
     ended: bool,
+    /// The time of the last line that was written; empty before the first.
+    last: Vec<u8>,
 }
 
 struct Merge {
@@ -80,7 +89,7 @@ struct Merge {
 
 impl Merge {
     fn run(
-        mut self,
+        &mut self,
         receiver: &Receiver<Said>,
         stdout: &mut impl Write,
         stderr: &mut impl Write,
@@ -136,6 +145,9 @@ impl Merge {
         let Some(line) = way.lines.pop_front() else {
             return Ok(false);
         };
+        if let Some((time, _)) = split_time(&line) {
+            way.last = time.to_vec();
+        }
         let text = shown(&line, way.prefix.as_ref());
         if way.to_stderr {
             stderr.write_all(&text)?;
@@ -154,7 +166,7 @@ fn time_of(way: &Way) -> &[u8] {
 }
 
 /// `2026-11-23T14:36:15.292936097Z ` and the rest; `None` for a line of docker's own.
-fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|byte| *byte == b' ')?;
     let (time, rest) = line.split_at(end);
     let looks_right = time.len() >= 20
@@ -164,20 +176,23 @@ fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
     looks_right.then_some((time, &rest[1..]))
 }
 
+impl Prefix {
+    /// What stands before a line that was written at this time.
+    pub(crate) fn at(&self, time: &[u8]) -> Vec<u8> {
+        let (on, off) = self.color.map_or((String::new(), ""), |color| {
+            (format!("\x1b[{color}m"), "\x1b[0m")
+        });
+        let name = format!(" {}{off} ", self.text);
+        [on.as_bytes(), time, name.as_bytes()].concat()
+    }
+}
+
 /// The line as its user sees it.
 fn shown(line: &[u8], prefix: Option<&Prefix>) -> Vec<u8> {
     let Some((time, rest)) = split_time(line) else {
         return line.to_vec();
     };
-    let mut text = Vec::with_capacity(line.len() + 32);
-    if let Some(Prefix { text: name, color }) = prefix {
-        let (on, off) = color.map_or((String::new(), ""), |color| {
-            (format!("\x1b[{color}m"), "\x1b[0m")
-        });
-        text.extend(on.as_bytes());
-        text.extend(time);
-        text.extend(format!(" {name}{off} ").as_bytes());
-    }
+    let mut text = prefix.map_or_else(Vec::new, |prefix| prefix.at(time));
     // The times within a line that docker has split.
     let mut rest = rest;
     while rest.len() > ENTRY

@@ -1,20 +1,25 @@
 //! A container that was made for a task: its first steps.
 //!
-//! journal → create → hook `post-container-create` → … → `finish`.
+//! journal → create → hook `post-container-create` → … → its last steps (`finish`).
 //!
 //! The container is never given `--rm`: only one that is still there can say how
 //! a failed start or a lost client came about. Whatever fails on the way, it is
 //! removed.
 
+use std::cell::Cell;
+
 use anyhow::{Result, bail};
 
 use super::container::Task;
-use super::finish::{self, End};
+use super::end::{End, now};
+use super::finisher;
 use super::journal::{Head, Journal, Mark};
 use crate::docker::Docker;
 use crate::docker::container_create::{Container, Creation};
 use crate::dokku::host::Host;
 use crate::dokku::message;
+use crate::exit;
+use crate::record::Reason;
 
 /// A container of ours, and the journal that says so. Both are removed when this goes
 /// out of scope.
@@ -24,6 +29,7 @@ pub(crate) struct Made<'a> {
     pub(crate) name: String,
     /// `None` when somebody else has it.
     journal: Option<Journal>,
+    is_past_deadline: Cell<bool>,
 }
 
 impl Drop for Made<'_> {
@@ -31,8 +37,9 @@ impl Drop for Made<'_> {
         let Some(journal) = self.journal.take() else {
             return;
         };
-        if let Err(error) = finish::remove(self.docker, journal, &self.id) {
-            message::warn(&format!("{error:#}"));
+        match self.docker.container_remove(&self.id) {
+            Ok(()) => journal.remove(),
+            Err(error) => message::warn(&format!("{error:#}")),
         }
     }
 }
@@ -83,6 +90,7 @@ impl<'a> Made<'a> {
                         id,
                         name: container.name,
                         journal: Some(journal),
+                        is_past_deadline: Cell::new(false),
                     });
                 }
                 Ok(Creation::NameTaken) => journal.remove(),
@@ -102,6 +110,9 @@ impl<'a> Made<'a> {
 
     /// Writes down what is about to become of it.
     pub(crate) fn mark(&self, mark: &Mark) {
+        if *mark == Mark::Ending(Reason::Deadline) {
+            self.is_past_deadline.set(true);
+        }
         if let Some(journal) = &self.journal {
             journal.mark(&self.id, mark);
         }
@@ -109,14 +120,22 @@ impl<'a> Made<'a> {
 
     /// It is about to be started.
     pub(crate) fn starts(&self) {
-        self.mark(&Mark::Started(finish::now()));
+        self.mark(&Mark::Started(now()));
     }
 
-    /// The last steps after the task's end. Gives the exit code.
+    /// Has the last steps after the task's end taken. Gives the exit code.
     pub(crate) fn finish(mut self, host: &Host, end: &End) -> u8 {
-        match self.journal.take() {
-            Some(journal) => finish::finish(host, self.docker, journal, end),
-            None => crate::exit::DOCKER,
+        let told = match self.journal.take() {
+            Some(journal) => finisher::finish(host, &self.name, journal, end),
+            None => Ok(None),
+        };
+        if let Err(error) = &told {
+            message::warn(&format!("{error:#}"));
+        }
+        match told {
+            Ok(Some(code)) => code,
+            _ if self.is_past_deadline.get() => exit::DEADLINE,
+            _ => end.code(),
         }
     }
 
@@ -137,7 +156,7 @@ fn head(host: &Host, task: &Task, container: &Container, detached: bool) -> Head
         image: container.image.clone(),
         user: host.who().to_owned(),
         detached,
-        created: finish::now(),
+        created: now(),
         stop_timeout: task.stop_timeout,
         time_to_live: task.time_to_live,
         foreign: false,

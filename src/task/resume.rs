@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::finish::{self, End, Seen};
+use super::end::{End, Seen, code_of, was_never_tried};
+use super::finish;
 use super::journal::{Journal, Story};
 use super::labels;
 use crate::docker::Docker;
@@ -40,10 +41,10 @@ pub(crate) fn resume(
     let is_foreign = story.head.as_ref().is_some_and(|head| head.foreign);
     match facts.state.status {
         Status::Created if is_foreign => return Ok(Resumed::Goes(Box::new(facts))),
-        Status::Created if finish::was_never_tried(&facts.state) => {
+        Status::Created if was_never_tried(&facts.state) => {
             finish::remove(docker, journal, &facts.id)?;
         }
-        _ if finish::code_of(&facts.state).is_none() => return Ok(Resumed::Goes(Box::new(facts))),
+        _ if code_of(&facts.state).is_none() => return Ok(Resumed::Goes(Box::new(facts))),
         _ => {
             // Its stop timeout does not matter any more.
             let story = journal.completed(&facts, || 0);

@@ -18,7 +18,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 
-use super::finish::{self, End};
+use super::end::{End, moment, was_never_tried};
+use super::finish;
 use super::journal::{self, Journal, Mark};
 use super::resume::{Resumed, resume};
 use super::supervisor::{self, wake};
@@ -161,7 +162,7 @@ impl Pass<'_> {
 
     /// What is core's is removed only past its deadline.
     fn finish(&self, facts: &Facts, journal: Journal, late: bool) -> Result<()> {
-        if facts.state.status == Status::Created && finish::was_never_tried(&facts.state) {
+        if facts.state.status == Status::Created && was_never_tried(&facts.state) {
             return finish::remove(self.docker, journal, &facts.id);
         }
         let story = journal.completed(facts, || 0);
@@ -214,7 +215,7 @@ fn lateness(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> 
         return Ok(None);
     };
     let time_to_live: u64 = label.parse().map_err(|_| label.to_owned())?;
-    let started = finish::moment(&facts.state.started_at);
+    let started = moment(&facts.state.started_at);
     let since = started.as_deref().unwrap_or(&facts.created);
     let deadline = humantime::parse_rfc3339(since)
         .ok()

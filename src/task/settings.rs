@@ -1,6 +1,8 @@
 //! The plugin's own properties: what an app's tasks get where their command says
 //! nothing.
 
+use std::str::FromStr;
+
 use anyhow::{Result, bail};
 
 use super::request::OnHangup;
@@ -56,6 +58,27 @@ pub(crate) const ON_HANGUP: Key = Key {
     check: |text| grammar::on_hangup(text).map(|_| ()),
 };
 
+/// So many records an app.
+pub(crate) const KEEP_RECORDS: Key = Key {
+    name: "keep-records",
+    default: "1000",
+    global: false,
+    check: |text| grammar::count(text).map(|_| ()),
+};
+/// Of so many detached tasks the end of their output.
+pub(crate) const KEEP_OUTPUTS: Key = Key {
+    name: "keep-outputs",
+    default: "50",
+    global: false,
+    check: |text| grammar::count(text).map(|_| ()),
+};
+/// The end of an output: so many bytes, each line's time included.
+pub(crate) const OUTPUT_BYTES: Key = Key {
+    name: "output-bytes",
+    default: "1048576",
+    global: false,
+    check: |text| grammar::bytes(text).map(|_| ()),
+};
 /// Whose words of a command that comes through SSH are taken. It holds for every app:
 /// which one is meant is among the words.
 pub(crate) const SSH_WORDS: Key = Key {
@@ -77,12 +100,15 @@ pub(crate) const DOCKER_TIMEOUT: Key = limit(limits::DOCKER_TIMEOUT);
 pub(crate) const HOOK_TIMEOUT: Key = limit(limits::HOOK_TIMEOUT);
 
 /// Every property, by name.
-pub(crate) const KEYS: [&Key; 8] = [
+pub(crate) const KEYS: [&Key; 11] = [
     &CPUS,
     &DOCKER_TIMEOUT,
     &HOOK_TIMEOUT,
+    &KEEP_OUTPUTS,
+    &KEEP_RECORDS,
     &MEMORY,
     &ON_HANGUP,
+    &OUTPUT_BYTES,
     &SSH_WORDS,
     &STDIN,
     &TTL_SECONDS,
@@ -128,8 +154,24 @@ impl Key {
 
     /// What holds for the app.
     pub(crate) fn computed(&self, host: &Host, app: &App) -> String {
-        host.property_or_global(PLUGIN, app.name(), self.name)
+        self.computed_for(host, app.name())
+    }
+
+    /// The same for an app that may have gone.
+    fn computed_for(&self, host: &Host, app: &str) -> String {
+        host.property_or_global(PLUGIN, app, self.name)
             .unwrap_or_else(|| self.default.to_owned())
+    }
+
+    /// The same of a property that is a number; the default for what was written by
+    /// hand, and wrongly: at a task's end there is nobody to tell.
+    pub(crate) fn number<T: FromStr>(&self, host: &Host, app: &str) -> Option<T> {
+        let value = self.computed_for(host, app);
+        let good = self.check(&value).is_ok();
+        Some(value)
+            .filter(|_| good)
+            .and_then(|value| value.parse().ok())
+            .or_else(|| self.default.parse().ok())
     }
 }
 

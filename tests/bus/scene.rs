@@ -85,6 +85,10 @@ impl Scene {
         fs::write(self.plugin(plugin).join("plugin.toml"), text).unwrap();
     }
 
+    pub fn remove(&self, plugin: &str, name: &str) {
+        fs::remove_file(self.plugin(plugin).join(name)).unwrap();
+    }
+
     /// `config.toml`, which all plugins share.
     pub fn configuration(&self, text: &str) {
         fs::write(self.plugins().join("config.toml"), text).unwrap();

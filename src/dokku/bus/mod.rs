@@ -32,6 +32,7 @@ const EVENT_LOG: &str = "20_events";
 pub(crate) struct Bus {
     /// `PLUGIN_PATH`: `enabled`, `available` and `config.toml`.
     plugins: PathBuf,
+    without_ours: bool,
 }
 
 /// What the hooks of a trigger came to.
@@ -56,6 +57,15 @@ impl Bus {
     pub(crate) fn new(plugins: &Path) -> Self {
         Self {
             plugins: plugins.to_owned(),
+            without_ours: false,
+        }
+    }
+
+    /// Passes over the hooks that are programs beside ours.
+    pub(crate) fn without_ours(self) -> Self {
+        Self {
+            without_ours: true,
+            ..self
         }
     }
 
@@ -73,6 +83,9 @@ impl Bus {
         run: impl Fn(Call) -> io::Result<Output>,
     ) -> Result<Fired> {
         let mut hooks = self.hooks(trigger);
+        if self.without_ours {
+            hooks.retain(|hook| !is_ours(&hook.path));
+        }
         if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
             hooks.retain(|hook| hook.plugin != EVENT_LOG || !hook.executable);
         }
@@ -156,6 +169,13 @@ impl Bus {
             })
             .collect()
     }
+}
+
+fn is_ours(hook: &Path) -> bool {
+    let directory = |path: &Path| fs::canonicalize(path).ok()?.parent().map(Path::to_owned);
+    let ours = std::env::current_exe().ok();
+    let ours = ours.and_then(|path| directory(&path));
+    ours.is_some() && directory(hook) == ours
 }
 
 /// A name that plugn's shell does not split or expand.

@@ -16,7 +16,7 @@ use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
 use crate::docker::events::Death;
 use crate::dokku::host::Host;
-use crate::task::finish::Seen;
+use crate::task::end::Seen;
 use crate::task::journal::Journal;
 use crate::task::labels;
 use crate::task::resume::{Resumed, resume};

@@ -28,7 +28,7 @@ use signal_hook::consts::{SIGKILL, SIGTERM};
 use hands::{Hands, News, Place, Woken};
 use watched::Watched;
 
-use super::finish::Seen;
+use super::end::Seen;
 use super::journal::{self, Mark};
 use super::lease::{self, Lease};
 use super::resume::Resumed;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::docker::container_inspect::{Facts, Status};
-use crate::task::finish::{Seen, code_of};
+use crate::task::end::{Seen, code_of};
 use crate::task::journal::Story;
 
 pub(super) struct Watched {

@@ -1,0 +1,155 @@
+//! `dokku run:exec [options] --container NAME <cmd>…`
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use signal_hook::consts::SIGKILL;
+
+use super::chosen::{One, one};
+use super::options::{self, Parsed};
+use super::print;
+use crate::docker::Docker;
+use crate::docker::container_exec::Process;
+use crate::dokku::host::Host;
+use crate::dokku::message;
+use crate::exit;
+use crate::grammar;
+use crate::process;
+use crate::task::signals::{Event, Events};
+use crate::task::terminal::Terminal;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// The task
+    #[arg(long, value_name = "NAME", value_parser = grammar::container)]
+    container: Option<String>,
+    /// Allocate no terminal
+    #[arg(long)]
+    no_tty: bool,
+    /// Allocate a terminal in any case
+    #[arg(long)]
+    force_tty: bool,
+    #[arg(trailing_var_arg = true, hide = true)]
+    words: Vec<OsString>,
+}
+
+/// What tells the processes of one command from all others of the container.
+const MARK: &str = "DOKKU_ONEOFF_EXEC";
+
+/// Runs another command in a task's container; its exit code is ours. The task's own
+/// command knows nothing of it.
+///
+/// # Errors
+/// Wrong usage, a container that is not there or has ended.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:exec [options] --container NAME <cmd>...";
+    let options: Options = match options::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    if options.no_tty && options.force_tty {
+        bail!("Cannot specify both --force-tty and --no-tty");
+    }
+    let words = options.words.iter().map(|word| grammar::utf8(word));
+    let words = words.collect::<Result<Vec<_>>>()?;
+    if words.is_empty() {
+        bail!("No command specified\nUsage: dokku {USAGE}");
+    }
+    let host = Host::from_environment(arguments)?;
+    let (docker, task) = match one(&host, options.container.as_deref(), USAGE)? {
+        One::Ended(record) => bail!(
+            "{} has ended already: no command can run in it",
+            record.name
+        ),
+        One::Here { docker, task, .. } => (docker, task),
+    };
+    let Some(config) = docker.container_config(&task.id)? else {
+        bail!("{} has ended already: no command can run in it", task.name)
+    };
+    let terminals = || std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let launcher = config.launcher().map(str::to_owned);
+    exec(
+        &docker,
+        &task.id,
+        options.force_tty || (!options.no_tty && terminals()),
+        &launcher.into_iter().chain(words).collect::<Vec<_>>(),
+    )
+}
+
+fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result<u8> {
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    let mark = format!("{MARK}={random:016x}");
+    let mut environment = vec![mark.clone()];
+    if terminal && std::env::var_os("TERM").is_some() {
+        environment.push("TERM".to_owned()); // the value is taken from our environment
+    }
+    let events = Events::watch()?;
+    let mut asked = false;
+    let mut guard = if terminal { Terminal::guard()? } else { None };
+    let client = docker.container_exec(&Process {
+        id,
+        terminal,
+        environment: &environment,
+        command,
+    })?;
+    if let Some(guard) = &mut guard {
+        guard.client_is(client.pids().first().copied());
+    }
+    let client = Arc::new(client);
+    events.watch_client(Arc::clone(&client));
+    let mut owed: Option<Owed> = None;
+    loop {
+        let again = owed.as_ref().map(|_| Instant::now() + AGAIN);
+        match events.next(again) {
+            Event::ClientEnded { .. } => return Ok(process::code(client.wait()?.status)),
+            Event::Signal(signal) => {
+                let signal = if asked { SIGKILL } else { signal };
+                asked = true;
+                owed = Some(Owed { signal, tries: 0 });
+            }
+            Event::Due | Event::ReaderGone => {}
+        }
+        let Some(due) = &mut owed else { continue };
+        if pass_on(docker, id, &mark, due.signal)? {
+            owed = None;
+        } else if due.tries < TRIES {
+            due.tries += 1;
+        } else {
+            client.kill()?;
+            message::warn("The command could not be told to end: it runs on in the container");
+            return Ok(exit::of_signal(due.signal));
+        }
+    }
+}
+
+/// A signal that no process has got yet: the command may not have been started, or
+/// there is no way.
+struct Owed {
+    signal: i32,
+    tries: u32,
+}
+
+const AGAIN: Duration = Duration::from_millis(200);
+const TRIES: u32 = 5;
+
+/// Docker passes no signal on to such a process (moby issue 9098). A shell of the
+/// image, where it has one, finds it by its environment; its children have that, too,
+/// but not its parent, which is outside the container. Gives whether it did.
+fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<bool> {
+    let script = format!(
+        "found=1
+        for process in /proc/[0-9]*; do
+            tr '\\0' '\\n' <$process/environ | grep -qxF \"$1\" &&
+            grep -q '^PPid:[[:space:]]*0$' $process/status &&
+            kill -{signal} ${{process#/proc/}} && found=0
+        done 2>/dev/null
+        exit $found"
+    );
+    docker.container_exec_silently(id, &["sh", "-c", &script, "sh", mark])
+}

@@ -1,0 +1,81 @@
+//! `docker container inspect`: what a container was made with.
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use super::{Docker, complaint, failure};
+
+/// What whoever joins a container must know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Config {
+    pub(crate) tty: bool,
+    pub(crate) open_stdin: bool,
+    #[serde(default)]
+    entrypoint: Option<Vec<String>>,
+    #[serde(default)]
+    cmd: Option<Vec<String>>,
+}
+
+impl Config {
+    /// The word by which buildpack images run a command in the app's environment:
+    /// `/exec` of herokuish, `launcher` of Cloud Native Buildpacks.
+    pub(crate) fn launcher(&self) -> Option<&str> {
+        let first = |words: &Option<Vec<String>>| words.as_ref()?.first().cloned();
+        if first(&self.cmd).as_deref() == Some("/exec") {
+            return Some("/exec");
+        }
+        let entrypoint = self.entrypoint.as_ref()?.first()?;
+        (entrypoint.rsplit('/').next() == Some("launcher")).then_some(entrypoint)
+    }
+}
+
+impl Docker {
+    /// `None` when there is no such container any more.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(crate) fn container_config(&self, id: &str) -> Result<Option<Config>> {
+        let format = "{{json .Config}}";
+        let call = self.call(&["container", "inspect", "--format", format, "--", id]);
+        let output = self.capture(call)?;
+        if !output.status.success() {
+            if complaint(&output)
+                .to_lowercase()
+                .contains("no such container")
+            {
+                return Ok(None);
+            }
+            return Err(failure(&format!("look at container '{id}'"), &output));
+        }
+        serde_json::from_slice(&output.stdout)
+            .map(Some)
+            .with_context(|| format!("docker's description of container '{id}' cannot be read"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    #[test]
+    fn buildpack_images_have_a_launcher() {
+        for (entrypoint, cmd, launcher) in [
+            ("null", r#"["/exec","rake"]"#, Some("/exec")),
+            (r#"["launcher"]"#, r#"["rake"]"#, Some("launcher")),
+            (
+                r#"["/cnb/lifecycle/launcher"]"#,
+                "null",
+                Some("/cnb/lifecycle/launcher"),
+            ),
+            (r#"["/entrypoint.sh"]"#, r#"["rake","/exec"]"#, None),
+            ("null", "null", None),
+        ] {
+            let json = format!(
+                r#"{{"Tty":false,"OpenStdin":true,"Entrypoint":{entrypoint},"Cmd":{cmd}}}"#
+            );
+            let config: Config = serde_json::from_str(&json).unwrap();
+            assert_eq!(config.launcher(), launcher, "{json}");
+        }
+    }
+}

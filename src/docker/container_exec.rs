@@ -1,0 +1,92 @@
+//! `docker container exec`
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use duct::Handle;
+
+use super::Docker;
+use super::container_start::DETACH_KEYS;
+
+/// Another process in a running container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Process<'a> {
+    /// The container's.
+    pub(crate) id: &'a str,
+    pub(crate) terminal: bool,
+    pub(crate) environment: &'a [String],
+    pub(crate) command: &'a [String],
+}
+
+impl Process<'_> {
+    fn arguments(&self) -> Vec<&str> {
+        let mut arguments = vec!["container", "exec", "--interactive"];
+        if self.terminal {
+            arguments.extend(["--tty", DETACH_KEYS]);
+        }
+        for variable in self.environment {
+            arguments.extend(["--env", variable]);
+        }
+        // What follows cannot be an option any more.
+        arguments.extend(["--", self.id]);
+        arguments.extend(self.command.iter().map(String::as_str));
+        arguments
+    }
+}
+
+impl Docker {
+    /// Starts the process with our streams. The client's exit code is the process's.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_exec(&self, process: &Process<'_>) -> Result<Handle> {
+        let call = self.call(&process.arguments()).our_input();
+        // A group in the background could not read a terminal.
+        let call = if std::io::stdin().is_terminal() {
+            call.our_group()
+        } else {
+            call
+        };
+        call.start().context("docker's client could not be started")
+    }
+
+    /// Runs a command in the container without any stream of ours, to its end; gives
+    /// whether it did well.
+    ///
+    /// # Errors
+    /// The client could not be started.
+    pub(crate) fn container_exec_silently(&self, id: &str, command: &[&str]) -> Result<bool> {
+        let arguments = [&["container", "exec", "--", id], command].concat();
+        let client = self.call(&arguments).silent().start_silently()?;
+        Ok(client.wait()?.status.success())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_word_of_the_command_is_an_option() {
+        let words = ["--help".to_owned(), String::new()];
+        let variable = ["A=b".to_owned()];
+        let process = Process {
+            id: "id",
+            terminal: false,
+            environment: &variable,
+            command: &words,
+        };
+        let expected = [
+            "container",
+            "exec",
+            "--interactive",
+            "--env",
+            "A=b",
+            "--",
+            "id",
+            "--help",
+            "",
+        ];
+        assert_eq!(process.arguments(), expected);
+    }
+}

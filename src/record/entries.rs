@@ -1,0 +1,146 @@
+//! The entries of a stream of docker's logs: a time, and bytes up to a line's end.
+//! A line of more than [`ENTRY`] bytes has several.
+
+use crate::task::logs::{ENTRY, split_time};
+
+/// A time and the blank after it are shorter.
+const TIME: usize = 64;
+
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// Empty for a line of docker's own.
+    pub(super) time: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
+    /// With the end of its line, which is left out of `bytes`.
+    pub(super) ends_line: bool,
+}
+
+/// What of a stream was read and is not given yet: never more than what was fed at
+/// once and an entry.
+#[derive(Default)]
+pub(super) struct Entries {
+    bytes: Vec<u8>,
+    /// So many of them are given.
+    given: usize,
+    pub(super) ended: bool,
+    /// The line that is not at its end began at this time.
+    continued: Option<Vec<u8>>,
+}
+
+impl Entries {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..std::mem::take(&mut self.given));
+        self.bytes.extend(bytes);
+    }
+
+    /// Whether there is not even a part of an entry.
+    pub(super) fn is_empty(&self) -> bool {
+        self.given == self.bytes.len()
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Entry;
+
+    /// `None` until more is fed, or at the end.
+    fn next(&mut self) -> Option<Entry> {
+        let rest = &self.bytes[self.given..];
+        let head = &rest[..rest.len().min(TIME)];
+        let is_short = head.len() < TIME && !head.contains(&b'\n');
+        if rest.is_empty() || (is_short && !self.ended) {
+            return None;
+        }
+        let (time, text) = match (split_time(head), &self.continued) {
+            (Some((time, _)), _) => (time.to_vec(), &rest[time.len() + 1..]),
+            (None, Some(time)) => (time.clone(), rest),
+            (None, None) => (Vec::new(), rest),
+        };
+        let within = &text[..text.len().min(ENTRY + 1)];
+        let (length, ends_line) = match within.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (end, true),
+            None if text.len() >= ENTRY => (ENTRY, false),
+            None if self.ended => (text.len(), false),
+            None => return None,
+        };
+        let entry = Entry {
+            bytes: text[..length].to_vec(),
+            ends_line,
+            time,
+        };
+        self.given = self.bytes.len() - text.len() + length + usize::from(ends_line);
+        self.continued = (!ends_line).then(|| entry.time.clone());
+        Some(entry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME_OF_ONE: &str = "2026-11-23T14:36:15.292936097Z";
+    const TIME_OF_TWO: &str = "2026-11-23T14:36:16.292936097Z";
+
+    /// The entries of a text that comes in pieces of this size.
+    fn entries(text: &str, piece: usize) -> Vec<(String, usize, bool)> {
+        let mut entries = Entries::default();
+        let mut found = Vec::new();
+        for piece in text.as_bytes().chunks(piece) {
+            entries.feed(piece);
+            found.extend(entries.by_ref());
+        }
+        entries.ended = true;
+        found.extend(entries.by_ref());
+        let shown = |entry: Entry| {
+            let time = String::from_utf8(entry.time).unwrap();
+            (time, entry.bytes.len(), entry.ends_line)
+        };
+        found.into_iter().map(shown).collect()
+    }
+
+    fn expect(text: &str, expected: &[(&str, usize, bool)]) {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(time, length, ends)| ((*time).to_owned(), *length, *ends))
+            .collect();
+        for piece in [1, 7, 64, 16 * 1024 + 3, text.len().max(1)] {
+            assert_eq!(entries(text, piece), expected, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn lines_with_their_times() {
+        let text = format!("{TIME_OF_ONE} four\n{TIME_OF_TWO} \n{TIME_OF_TWO} no end");
+        expect(
+            &text,
+            &[
+                (TIME_OF_ONE, 4, true),
+                (TIME_OF_TWO, 0, true),
+                (TIME_OF_TWO, 6, false),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_long_line_is_several_whether_or_not_each_has_a_time() {
+        let long = "x".repeat(ENTRY);
+        let expected = [
+            (TIME_OF_ONE, ENTRY, false),
+            (TIME_OF_ONE, 3, true),
+            (TIME_OF_TWO, 1, true),
+        ];
+        let after = format!("{TIME_OF_TWO} y\n");
+        expect(
+            &format!("{TIME_OF_ONE} {long}{TIME_OF_ONE} end\n{after}"),
+            &expected,
+        );
+        expect(&format!("{TIME_OF_ONE} {long}end\n{after}"), &expected);
+    }
+
+    #[test]
+    fn what_docker_says_itself_has_no_time() {
+        let text =
+            "Error response from daemon: configured logging driver does not support reading\n";
+        expect(text, &[("", text.len() - 1, true)]);
+        expect("", &[]);
+    }
+}

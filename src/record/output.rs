@@ -1,0 +1,325 @@
+//! The end of a detached task's output, taken from docker's logs while the container
+//! is still there.
+//!
+//! A line of the file is an entry of the logs: `o` (stdout) or `e` (stderr), a blank
+//! or, when the task's line goes on in the next entry of its stream, a `+`; then the
+//! time, a blank and the bytes.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::entries::{Entries, Entry};
+use super::store::Store;
+use crate::docker::Docker;
+use crate::docker::container_logs::{Logs, Part};
+
+/// No entry takes less of the file: its mark, a time with nine digits after the
+/// second, and the line's end.
+const SHORTEST: u64 = 2 + 31 + 1;
+
+/// How long docker may say nothing.
+const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// How long half an entry of one stream holds up the other's.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What a record says of its task's output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Output {
+    /// It is kept.
+    Kept {
+        /// Of the file.
+        bytes: u64,
+        /// Nothing that the task has written is missing.
+        whole: bool,
+    },
+    /// Why there is none.
+    Unreadable(String),
+}
+
+/// Takes the last entries of the container's logs, up to so many bytes of file.
+/// Neither memory nor time depends on what the task has written.
+///
+/// # Errors
+/// The file cannot be written. Logs that cannot be read are no error.
+pub(super) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
+    let count = most / SHORTEST + 1;
+    let part = Part {
+        tail: count.to_string(),
+        ..Part::default()
+    };
+    let logs = match docker.container_logs(id, &part, true) {
+        Ok(logs) => logs,
+        Err(error) => return Ok(Output::Unreadable(format!("{error:#}"))),
+    };
+    let mut file = Tail::new(store, id, most);
+    let taken = copy(&logs, &mut file);
+    if taken.is_err() {
+        let _ = logs.client.kill();
+    }
+    let docker_said = taken.context("the task's output cannot be kept")?;
+    let ended = logs
+        .client
+        .wait()
+        .is_ok_and(|client| client.status.success());
+    if !ended {
+        let docker_said = docker_said.trim_start_matches("Error response from daemon: ");
+        return Ok(Output::Unreadable(docker_said.to_owned()));
+    }
+    let whole = file.entries < count && file.previous.is_none();
+    let bytes = file.finish().context("the task's output cannot be kept")?;
+    Ok(Output::Kept { bytes, whole })
+}
+
+/// One of the two streams.
+struct Stream<'a> {
+    reader: &'a io::PipeReader,
+    mark: u8,
+    entries: Entries,
+    /// The first that is not written yet.
+    next: Option<Entry>,
+    /// It holds half an entry, and the rest does not come.
+    stalled: bool,
+}
+
+impl<'a> Stream<'a> {
+    fn new(reader: &'a io::PipeReader, mark: u8) -> Self {
+        Self {
+            reader,
+            mark,
+            entries: Entries::default(),
+            next: None,
+            stalled: false,
+        }
+    }
+
+    fn advance(&mut self) {
+        if self.next.is_none() {
+            self.next = self.entries.next();
+        }
+    }
+
+    /// Whether an entry that is still to come is later than all that the other has:
+    /// docker's client writes them one after the other, so what is not even in the
+    /// pipe yet is.
+    fn has_nothing_earlier(&self) -> bool {
+        let empty = self.entries.is_empty() && !is_ready(self.reader);
+        (self.entries.ended && self.entries.is_empty()) || empty || self.stalled
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let mut bytes = [0; 16 * 1024];
+        let mut reader = self.reader;
+        match reader.read(&mut bytes) {
+            Ok(0) => self.entries.ended = true,
+            Ok(length) => self.entries.feed(&bytes[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        self.stalled = false;
+        Ok(())
+    }
+}
+
+/// Copies both streams in the order in which the task wrote. Gives the last line of
+/// docker's own.
+fn copy(logs: &Logs, file: &mut Tail<'_>) -> Result<String> {
+    let stderr = logs.stderr.as_ref().unwrap_or(&logs.stdout);
+    let mut streams = [Stream::new(&logs.stdout, b'o'), Stream::new(stderr, b'e')];
+    let mut docker_said = "docker gave no reason".to_owned();
+    loop {
+        while let Some(number) = earliest(&mut streams) {
+            let mark = streams[number].mark;
+            if let Some(entry) = streams[number].next.take() {
+                if entry.time.is_empty() {
+                    docker_said = String::from_utf8_lossy(&entry.bytes).into_owned();
+                } else {
+                    file.write(mark, &entry)?;
+                }
+            }
+        }
+        if streams.iter().all(|stream| stream.entries.ended) {
+            return Ok(docker_said);
+        }
+        read_more(&mut streams)?;
+    }
+}
+
+/// The stream whose entry comes first; `None` when that cannot be told yet.
+fn earliest(streams: &mut [Stream<'_>; 2]) -> Option<usize> {
+    streams.iter_mut().for_each(Stream::advance);
+    let [one, other] = &*streams;
+    match (&one.next, &other.next) {
+        (Some(entry), Some(others)) => Some(usize::from(others.time < entry.time)),
+        (Some(_), None) => other.has_nothing_earlier().then_some(0),
+        (None, Some(_)) => one.has_nothing_earlier().then_some(1),
+        (None, None) => None,
+    }
+}
+
+/// Waits for what is missing, and reads it.
+fn read_more(streams: &mut [Stream<'_>; 2]) -> Result<()> {
+    let is_wanted = |stream: &Stream<'_>| stream.next.is_none() && !stream.entries.ended;
+    let patience = if streams.iter().any(|stream| stream.next.is_some()) {
+        PATIENCE
+    } else {
+        LONGEST_SILENCE
+    };
+    let readers: Vec<(usize, &io::PipeReader)> = streams
+        .iter()
+        .enumerate()
+        .filter(|(_, stream)| is_wanted(stream))
+        .map(|(number, stream)| (number, stream.reader))
+        .collect();
+    let mut watched: Vec<PollFd<'_>> = readers
+        .iter()
+        .map(|(_, reader)| PollFd::new(*reader, PollFlags::IN))
+        .collect();
+    let ready = match poll(&mut watched, Timespec::try_from(patience).ok().as_ref()) {
+        Err(Errno::INTR) => return Ok(()),
+        ready => ready?,
+    };
+    if ready == 0 && patience == LONGEST_SILENCE {
+        bail!("docker does not give it");
+    }
+    let came: Vec<(usize, bool)> = readers
+        .iter()
+        .zip(&watched)
+        .map(|((number, _), watched)| (*number, !watched.revents().is_empty()))
+        .collect();
+    for (number, came) in came {
+        if came {
+            streams[number].read()?;
+        } else if ready == 0 {
+            streams[number].stalled = true;
+        }
+    }
+    Ok(())
+}
+
+fn is_ready(reader: &io::PipeReader) -> bool {
+    let mut watched = [PollFd::new(reader, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // In doubt it is: then it is read.
+    poll(&mut watched, Some(&now)) != Ok(0)
+}
+
+/// A file of the last entries. There are two parts of it, so that neither grows
+/// beyond the limit; when the second is full, the first is dropped.
+struct Tail<'a> {
+    store: &'a Store,
+    id: &'a str,
+    most: u64,
+    entries: u64,
+    current: Option<Piece>,
+    previous: Option<Piece>,
+}
+
+struct Piece {
+    path: PathBuf,
+    number: u8,
+    file: BufWriter<File>,
+    length: u64,
+}
+
+impl<'a> Tail<'a> {
+    fn new(store: &'a Store, id: &'a str, most: u64) -> Self {
+        Self {
+            store,
+            id,
+            most,
+            entries: 0,
+            current: None,
+            previous: None,
+        }
+    }
+
+    fn piece(&self, number: u8) -> io::Result<Piece> {
+        let (path, file) = self.store.new_output(self.id, number)?;
+        Ok(Piece {
+            path,
+            number,
+            file: BufWriter::new(file),
+            length: 0,
+        })
+    }
+
+    fn write(&mut self, mark: u8, entry: &Entry) -> io::Result<()> {
+        let length = 2 + entry.time.len() as u64 + 1 + entry.bytes.len() as u64 + 1;
+        let mut piece = match self.current.take() {
+            None => self.piece(0)?,
+            Some(full) if full.length + length > self.most => {
+                let next = self.piece(1 - full.number)?;
+                self.previous = Some(full);
+                next
+            }
+            Some(piece) => piece,
+        };
+        let end = if entry.ends_line { b' ' } else { b'+' };
+        for part in [&[mark, end], &entry.time[..], b" ", &entry.bytes, b"\n"] {
+            piece.file.write_all(part)?;
+        }
+        piece.length += length;
+        self.entries += 1;
+        self.current = Some(piece);
+        Ok(())
+    }
+
+    /// Puts the parts together in the task's file; gives its size.
+    fn finish(mut self) -> io::Result<u64> {
+        let mut last = match self.current.take() {
+            Some(piece) => piece,
+            None => self.piece(0)?,
+        };
+        last.file.flush()?;
+        if let Some(mut first) = self.previous.take() {
+            first.file.flush()?;
+            let mut whole = self.piece(2)?;
+            let space = self.most.saturating_sub(last.length);
+            let mut from = BufReader::new(first.file.get_mut());
+            skip_to_line(&mut from, first.length.saturating_sub(space))?;
+            whole.length = io::copy(&mut from, &mut whole.file)? + last.length;
+            let rest = last.file.get_mut();
+            rest.seek(SeekFrom::Start(0))?;
+            io::copy(rest, &mut whole.file)?;
+            whole.file.flush()?;
+            fs::remove_file(&first.path)?;
+            fs::remove_file(&last.path)?;
+            last = whole;
+        }
+        fs::rename(&last.path, self.store.output(self.id))?;
+        Ok(last.length)
+    }
+}
+
+impl Drop for Tail<'_> {
+    /// Nothing half-done stays.
+    fn drop(&mut self) {
+        for piece in [self.current.take(), self.previous.take()].iter().flatten() {
+            let _ = fs::remove_file(&piece.path);
+        }
+    }
+}
+
+/// To the first line that begins at `from` or after it.
+fn skip_to_line(file: &mut BufReader<&mut File>, from: u64) -> io::Result<()> {
+    let Some(before) = from.checked_sub(1) else {
+        return file.seek(SeekFrom::Start(0)).map(|_| ());
+    };
+    file.seek(SeekFrom::Start(before))?;
+    io::BufRead::skip_until(file, b'\n').map(|_| ())
+}
+
+#[cfg(test)]
+mod tests;

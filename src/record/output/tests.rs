@@ -1,0 +1,100 @@
+use std::path::Path;
+
+use super::*;
+
+const SECONDS: u64 = 2 + 31 + 1;
+
+fn at(second: u64, bytes: &str) -> String {
+    format!("2026-11-23T14:36:{second:02}.000000001Z {bytes}")
+}
+
+/// The file made of these streams of docker's, and what is said of it.
+fn taken(stdout: &[u8], stderr: &[u8], most: u64) -> (String, u64, bool) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::at(directory.path());
+    let (out, mut to_out) = io::pipe().unwrap();
+    let (err, mut to_err) = io::pipe().unwrap();
+    let logs = Logs {
+        client: duct::cmd!("true").start().unwrap(),
+        stdout: out,
+        stderr: Some(err),
+    };
+    let mut file = Tail::new(&store, "id", most);
+    std::thread::scope(|scope| {
+        scope.spawn(move || to_out.write_all(stdout).unwrap());
+        scope.spawn(move || to_err.write_all(stderr).unwrap());
+        copy(&logs, &mut file).unwrap();
+    });
+    let whole = file.previous.is_none();
+    let bytes = file.finish().unwrap();
+    let text = fs::read_to_string(store.output("id")).unwrap();
+    assert_eq!(names(&directory.path().join("output")), ["id"]);
+    assert_eq!(bytes, text.len() as u64);
+    (text, bytes, whole)
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let files = fs::read_dir(directory).unwrap().flatten();
+    files
+        .map(|file| file.file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn both_streams_are_marked_and_in_order() {
+    let stdout = format!("{}\n{}", at(1, "one"), at(4, "no end"));
+    let stderr = format!("{}\n{}\n", at(2, "two"), at(3, ""));
+    let expected = format!(
+        "o {}\ne {}\ne {}\no+{}\n",
+        at(1, "one"),
+        at(2, "two"),
+        at(3, ""),
+        at(4, "no end")
+    );
+    assert_eq!(
+        taken(stdout.as_bytes(), stderr.as_bytes(), 1000).0,
+        expected
+    );
+    assert_eq!(taken(b"", b"", 1000).0, "");
+}
+
+#[test]
+fn half_an_entry_of_one_stream_does_not_hold_up_the_other_for_ever() {
+    // As when a task closes its stderr within a line and writes on.
+    let stdout: String = (0..9999).map(|_| at(2, "line") + "\n").collect();
+    let text = taken(stdout.as_bytes(), at(1, "half").as_bytes(), 10_000_000).0;
+    assert_eq!(text.lines().count(), 10_000);
+}
+
+#[test]
+fn the_end_is_what_stays() {
+    // Each line is 40 bytes: the mark, the time, `line 7`, the line's end.
+    let length = SECONDS + 6;
+    let stdout: String = (0..10)
+        .map(|number| at(number, &format!("line {number}")) + "\n")
+        .collect();
+    let lines = |most| {
+        let (text, bytes, whole) = taken(stdout.as_bytes(), b"", most);
+        let last: Vec<u8> = text
+            .lines()
+            .map(|line| *line.as_bytes().last().unwrap())
+            .collect();
+        (String::from_utf8(last).unwrap(), bytes, whole)
+    };
+    assert_eq!(
+        lines(10 * length),
+        ("0123456789".to_owned(), 10 * length, true)
+    );
+    assert_eq!(
+        lines(10 * length - 1),
+        ("123456789".to_owned(), 9 * length, false)
+    );
+    for count in 1..10 {
+        let expected = "0123456789"[10 - count..].to_owned();
+        let most = count as u64 * length;
+        assert_eq!(lines(most), (expected.clone(), most, false));
+        assert_eq!(lines(most + length - 1), (expected, most, false));
+    }
+    // A line that is longer than the limit is not cut.
+    assert_eq!(lines(1), ("9".to_owned(), length, false));
+}

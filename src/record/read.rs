@@ -1,0 +1,128 @@
+//! Reading records, without a lock and from the newest on.
+
+use std::fs::File;
+
+use serde::Deserialize;
+
+use super::backwards::Backwards;
+use super::{Record, Store, VERSION};
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::message;
+
+/// Lines that could not be shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Passed {
+    pub(crate) damaged: u64,
+    /// Of a version that we do not know.
+    pub(crate) newer: u64,
+}
+
+impl Passed {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.damaged += other.damaged;
+        self.newer += other.newer;
+    }
+
+    /// Says it, in a line each.
+    pub(crate) fn say(self) {
+        let said = [
+            (self.damaged, "cannot be read"),
+            (self.newer, "were written by a newer version of the plugin"),
+        ];
+        for (count, why) in said.into_iter().filter(|(count, _)| *count > 0) {
+            message::warn(&format!("Left out, records that {why}: {count}"));
+        }
+    }
+}
+
+/// The records of one app, the newest first.
+pub(crate) struct Newest {
+    lines: Option<Backwards>,
+    /// What they are asked under: after a renaming they name the old one.
+    app: String,
+    pub(crate) passed: Passed,
+}
+
+impl Newest {
+    /// None at all where nothing can be read.
+    pub(crate) fn of(host: &Host, app: &App) -> Self {
+        Self::from(&Store::of(host, app.name()), app.name())
+    }
+
+    pub(super) fn from(store: &Store, app: &str) -> Self {
+        let file = File::open(store.path());
+        Self {
+            lines: file.and_then(Backwards::new).ok(),
+            app: app.to_owned(),
+            passed: Passed::default(),
+        }
+    }
+}
+
+impl Iterator for Newest {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        loop {
+            match self
+                .lines
+                .as_mut()?
+                .next()?
+                .ok()
+                .and_then(|line| read(&line))
+            {
+                Some(Read::Record(record)) => {
+                    return Some(Record {
+                        app: self.app.clone(),
+                        ..*record
+                    });
+                }
+                Some(Read::Newer) => self.passed.newer += 1,
+                None => self.passed.damaged += 1,
+            }
+        }
+    }
+}
+
+enum Read {
+    Record(Box<Record>),
+    Newer,
+}
+
+/// `None` for what is damaged.
+fn read(line: &[u8]) -> Option<Read> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    match serde_json::from_slice::<Record>(line) {
+        Ok(record) if record.version <= VERSION => Some(Read::Record(Box::new(record))),
+        _ => serde_json::from_slice(line)
+            .ok()
+            .filter(|Version { version }| *version > VERSION)
+            .map(|_| Read::Newer),
+    }
+}
+
+/// The newest record whose container had exactly this name or id, of an app that the
+/// user may see.
+pub(crate) fn find(host: &Host, container: &str, app: Option<&App>) -> Option<(Record, App)> {
+    let is_short_id = container.len() == 12;
+    let is_it = |record: &Record| {
+        record.name == container
+            || record.id == container
+            || (is_short_id && record.id.starts_with(container))
+    };
+    let in_app = |app: App| Some((Newest::of(host, &app).find(is_it)?, app));
+    match app {
+        Some(app) => in_app(app.clone()),
+        None => crate::task::listing::app_of(host, container)
+            .and_then(in_app)
+            // By id, or of an app that had another name then.
+            .or_else(|| host.apps().into_iter().find_map(in_app)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

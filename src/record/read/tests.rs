@@ -1,0 +1,80 @@
+use super::*;
+use crate::record::tests::record;
+
+/// A store with this file; what is read from it, the newest first, and what not.
+fn read_from(text: &str) -> (Vec<Record>, Passed) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::at(directory.path());
+    std::fs::write(store.path(), text).unwrap();
+    let mut newest = Newest::from(&store, "demo");
+    let records = newest.by_ref().collect();
+    (records, newest.passed)
+}
+
+fn line(id: &str) -> String {
+    String::from_utf8(record(id).line().unwrap()).unwrap()
+}
+
+#[test]
+fn what_was_written_comes_back_newest_first() {
+    let (records, passed) = read_from(&(line("a") + &line("b")));
+    assert_eq!(records, [record("b"), record("a")]);
+    assert_eq!(passed, Passed::default());
+}
+
+#[test]
+fn damaged_lines_are_left_out_and_counted() {
+    let half = &line("x")[..100];
+    let text = format!("{}{half}\n\0\0\0\n[]\n{}not json\n", line("a"), line("b"));
+    let (records, passed) = read_from(&text);
+    assert_eq!(records, [record("b"), record("a")]);
+    assert_eq!(
+        passed,
+        Passed {
+            damaged: 4,
+            newer: 0
+        }
+    );
+}
+
+#[test]
+fn a_record_of_an_older_version_lacks_what_that_did_not_write() {
+    let (records, passed) = read_from(
+        "{\"id\":\"a\",\"app\":\"demo\",\"name\":\"demo.run.1\",\"finished\":\"2026-11-23T14:36:15Z\",\"exit_code\":3,\"reason\":\"exited\",\"host\":\"one\"}\n",
+    );
+    assert_eq!(passed, Passed::default());
+    let [old] = &records[..] else {
+        unreachable!("one record");
+    };
+    assert_eq!(
+        (old.version, old.exit_code, old.command.len()),
+        (0, Some(3), 0)
+    );
+    assert_eq!((&old.started, &old.output), (&None, &None));
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_left_out_and_said_to_be_one() {
+    let newer = line("b").replace("\"version\":1", "\"version\":2");
+    let unlike = "{\"version\":3,\"task\":{\"id\":\"x\"}}\n";
+    let (records, passed) = read_from(&(line("a") + &newer + unlike));
+    assert_eq!(records, [record("a")]);
+    assert_eq!(
+        passed,
+        Passed {
+            damaged: 0,
+            newer: 2
+        }
+    );
+}
+
+#[test]
+fn after_a_renaming_a_record_is_the_new_apps() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::at(directory.path());
+    std::fs::write(store.path(), line("a")).unwrap();
+    let apps: Vec<String> = Newest::from(&store, "new")
+        .map(|record| record.app)
+        .collect();
+    assert_eq!(apps, ["new"]);
+}

@@ -1,0 +1,183 @@
+//! Reading the output that was kept, entry by entry.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::time::SystemTime;
+
+use super::Store;
+use crate::task::logs::split_time;
+
+/// An entry, and the stream that it was written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) to_stderr: bool,
+    /// As docker has it.
+    pub(crate) time: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+    /// With the end of a line after the bytes.
+    pub(crate) ends_line: bool,
+}
+
+/// Which of them, as [`crate::docker::container_logs::Part`] has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// From the end; `None` for all.
+    pub(crate) tail: Option<usize>,
+    pub(crate) since: Option<SystemTime>,
+    /// Only what is later than this time of docker's.
+    pub(crate) after: Option<Vec<u8>>,
+}
+
+/// Gives the part of a task's output to `show`, entry by entry. `None` when it is not
+/// there any more.
+///
+/// # Errors
+/// It cannot be read, or what `show` says.
+pub(crate) fn replay(
+    store: &Store,
+    id: &str,
+    part: &Part,
+    mut show: impl FnMut(&Written) -> io::Result<()>,
+) -> io::Result<Option<()>> {
+    let file = match File::open(store.output(id)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut left_out = 0;
+    if let Some(tail) = part.tail {
+        // Read twice rather than held: one may ask for a great number of lines.
+        let mut count = 0;
+        each(file.try_clone()?, |line| {
+            count += usize::from(part.wants(line));
+            Ok(())
+        })?;
+        left_out = count.saturating_sub(tail);
+    }
+    let mut file = file;
+    io::Seek::rewind(&mut file)?;
+    each(file, |line| {
+        if !part.wants(line) {
+            return Ok(());
+        }
+        if left_out > 0 {
+            left_out -= 1;
+            return Ok(());
+        }
+        show(line)
+    })?;
+    Ok(Some(()))
+}
+
+impl Part {
+    fn wants(&self, line: &Written) -> bool {
+        let since = |since: SystemTime| {
+            let time = std::str::from_utf8(&line.time).unwrap_or_default();
+            humantime::parse_rfc3339(time).is_ok_and(|time| time >= since)
+        };
+        self.since.is_none_or(since) && self.after.as_ref().is_none_or(|after| line.time > *after)
+    }
+}
+
+/// Lines of another form are passed over.
+fn each(file: File, mut with: impl FnMut(&Written) -> io::Result<()>) -> io::Result<()> {
+    let mut reader = BufReader::new(file);
+    let mut text = Vec::new();
+    while reader.read_until(b'\n', &mut text)? > 0 {
+        if let Some(line) = parse(text.strip_suffix(b"\n").unwrap_or(&text)) {
+            with(&line)?;
+        }
+        text.clear();
+    }
+    Ok(())
+}
+
+fn parse(text: &[u8]) -> Option<Written> {
+    let (mark, rest) = text.split_at_checked(2)?;
+    let (time, bytes) = split_time(rest)?;
+    Some(Written {
+        to_stderr: match mark[0] {
+            b'o' => false,
+            b'e' => true,
+            _ => return None,
+        },
+        ends_line: match mark[1] {
+            b' ' => true,
+            b'+' => false,
+            _ => return None,
+        },
+        time: time.to_vec(),
+        bytes: bytes.to_vec(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "o 2026-11-23T14:36:01.000000001Z one\n\
+        e 2026-11-23T14:36:02.000000001Z two\n\
+        damaged\n\
+        x 2026-11-23T14:36:02.000000001Z of a later version\n\
+        o+2026-11-23T14:36:03.000000001Z three\n\
+        o 2026-11-23T14:36:04.000000001Z \n";
+
+    fn replayed(part: &Part) -> Vec<(bool, String, bool)> {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::at(directory.path());
+        let (path, _) = store.new_output("id", 0).unwrap();
+        std::fs::write(&path, TEXT).unwrap();
+        std::fs::rename(path, store.output("id")).unwrap();
+        let mut lines = Vec::new();
+        let there = replay(&store, "id", part, |line| {
+            let text = String::from_utf8(line.bytes.clone()).unwrap();
+            lines.push((line.to_stderr, text, line.ends_line));
+            Ok(())
+        });
+        assert_eq!(there.unwrap(), Some(()));
+        lines
+    }
+
+    fn words(lines: &[(bool, String, bool)]) -> Vec<&str> {
+        lines.iter().map(|(_, text, _)| text.as_str()).collect()
+    }
+
+    #[test]
+    fn streams_and_ends_of_lines() {
+        let expected = [
+            (false, "one".to_owned(), true),
+            (true, "two".to_owned(), true),
+            (false, "three".to_owned(), false),
+            (false, String::new(), true),
+        ];
+        assert_eq!(replayed(&Part::default()), expected);
+    }
+
+    #[test]
+    fn the_last_and_the_later_ones() {
+        let tail = |tail| Part {
+            tail: Some(tail),
+            ..Part::default()
+        };
+        assert_eq!(words(&replayed(&tail(2))), ["three", ""]);
+        assert_eq!(words(&replayed(&tail(0))), [""; 0]);
+        assert_eq!(replayed(&tail(99)).len(), 4);
+        let since = Part {
+            since: humantime::parse_rfc3339("2026-11-23T14:36:03Z").ok(),
+            ..tail(1)
+        };
+        assert_eq!(words(&replayed(&since)), [""]);
+        let after = Part {
+            after: Some(b"2026-11-23T14:36:03.000000001Z".to_vec()),
+            ..Part::default()
+        };
+        assert_eq!(words(&replayed(&after)), [""]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::at(directory.path());
+        let nothing = replay(&store, "id", &Part::default(), |_| Ok(()));
+        assert_eq!(nothing.unwrap(), None);
+    }
+}

@@ -1,0 +1,281 @@
+//! The files of an app: `tasks.jsonl`, a line a task that has ended, oldest first,
+//! and `output/<container id>`.
+//!
+//! They are written under a lock (flock) on the app's directory, and read without
+//! one. A line is added by one write(2). Old lines go by a new file in the place of
+//! the old: a reader sees the one or the other.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::dokku::host::Host;
+
+/// An app's lines take so many bytes at most, however many records are to be kept.
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// A container's id stands within so many bytes of a line.
+const ID_WITHIN: usize = 128;
+
+/// An output that is being taken for longer has nobody any more.
+const LONGEST_TAKING: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is kept of one app's tasks.
+#[derive(Debug, Clone)]
+pub(crate) struct Store(PathBuf);
+
+impl Store {
+    pub(crate) fn of(host: &Host, app: &str) -> Self {
+        Self(host.library.join("data/oneoff/records").join(app))
+    }
+
+    #[cfg(test)]
+    pub(super) fn at(directory: &Path) -> Self {
+        Self(directory.to_owned())
+    }
+
+    /// The file of lines.
+    pub(super) fn path(&self) -> PathBuf {
+        self.0.join("tasks.jsonl")
+    }
+
+    /// The output of one task.
+    pub(super) fn output(&self, id: &str) -> PathBuf {
+        self.outputs().join(id)
+    }
+
+    fn outputs(&self) -> PathBuf {
+        self.0.join("output")
+    }
+
+    /// A file for output that is still being taken; it becomes [`Store::output`].
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(super) fn new_output(&self, id: &str, part: u8) -> io::Result<(PathBuf, File)> {
+        make_directory(&self.outputs())?;
+        let path = self.outputs().join(format!("{id}.{part}.new"));
+        Ok((path.clone(), for_us(&path)?))
+    }
+
+    /// Adds a line about the container `id`, unless there is one already or the app
+    /// is not there any more; then gives whether it was added. Of more than `most`
+    /// lines the oldest go.
+    ///
+    /// # Errors
+    /// It cannot be written: the file is as it was.
+    pub(super) fn append(
+        &self,
+        id: &str,
+        line: &[u8],
+        most: usize,
+        app_is_there: impl Fn() -> bool,
+    ) -> io::Result<bool> {
+        make_directory(&self.0)?;
+        let Some(_lock) = self.lock()? else {
+            return self.append(id, line, most, app_is_there); // it has just been removed
+        };
+        if !app_is_there() {
+            // With its app an app's store goes; nobody is to find it under the next
+            // app of that name.
+            let _ = fs::remove_dir_all(&self.0);
+            return Ok(true);
+        }
+        let path = self.path();
+        if most == 0 {
+            return or_none(fs::remove_file(&path)).map(|()| true);
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)?;
+        let mut lines = Lines::read(&file, id)?;
+        // Nobody else writes now: what ends in no newline is of one who died.
+        if lines.torn {
+            file.set_len(lines.length)?;
+        }
+        if lines.has_id {
+            return Ok(false);
+        }
+        if let Err(error) = file.write_all(line) {
+            file.set_len(lines.length)?;
+            return Err(error);
+        }
+        lines.starts.push(lines.length);
+        lines.length += line.len() as u64;
+        if let Some(from) = lines.first_to_keep(most) {
+            // The next one tries again.
+            let _ = self.drop_before(&file, from);
+        }
+        Ok(true)
+    }
+
+    /// Whether there is a line about this container.
+    pub(super) fn has(&self, id: &str) -> bool {
+        let lines = File::open(self.path()).and_then(|file| Lines::read(&file, id));
+        lines.is_ok_and(|lines| lines.has_id)
+    }
+
+    fn drop_before(&self, mut file: &File, from: u64) -> io::Result<()> {
+        let path = self.0.join("tasks.jsonl.new");
+        let mut new = for_us(&path)?;
+        file.seek(SeekFrom::Start(from))?;
+        let copied = io::copy(&mut file, &mut new)
+            // A name that leads to nothing yet would be an empty file after a crash.
+            .and_then(|_| new.sync_data())
+            .and_then(|()| fs::rename(&path, self.path()));
+        if copied.is_err() {
+            let _ = fs::remove_file(&path);
+        }
+        copied
+    }
+
+    /// Removes all outputs but the `most` newest.
+    pub(super) fn prune_outputs(&self, most: usize) {
+        let age = |file: &fs::DirEntry| {
+            let modified = file.metadata()?.modified()?;
+            Ok::<_, io::Error>(
+                SystemTime::now()
+                    .duration_since(modified)
+                    .unwrap_or_default(),
+            )
+        };
+        let files = fs::read_dir(self.outputs()).into_iter().flatten().flatten();
+        let (unfinished, mut finished): (Vec<_>, Vec<_>) = files
+            .filter_map(|file| Some((age(&file).ok()?, file.path())))
+            .partition(|(_, path)| path.extension().is_some());
+        finished.sort();
+        let old = finished.into_iter().skip(most);
+        let left = unfinished
+            .into_iter()
+            .filter(|(age, _)| *age > LONGEST_TAKING);
+        for (_, path) in old.chain(left) {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Removes it.
+    ///
+    /// # Errors
+    /// It cannot be.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        match self.lock()? {
+            Some(_lock) => fs::remove_dir_all(&self.0),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes it another app's, in the place of what that has.
+    ///
+    /// # Errors
+    /// It cannot be moved.
+    pub(crate) fn rename(&self, new: &Self) -> io::Result<()> {
+        let Some(_lock) = self.lock()? else {
+            return Ok(());
+        };
+        new.remove()?;
+        fs::rename(&self.0, &new.0)
+    }
+
+    /// The directory's lock; `None` when there is no directory.
+    fn lock(&self) -> io::Result<Option<File>> {
+        loop {
+            let Some(directory) = found(File::open(&self.0))? else {
+                return Ok(None);
+            };
+            directory.lock()?;
+            // It may have been removed or renamed while we waited.
+            let now = found(fs::metadata(&self.0))?;
+            if now.is_some_and(|now| {
+                directory
+                    .metadata()
+                    .is_ok_and(|ours| ours.ino() == now.ino())
+            }) {
+                return Ok(Some(directory));
+            }
+        }
+    }
+}
+
+/// What one pass over the file tells.
+struct Lines {
+    /// Where each line begins.
+    starts: Vec<u64>,
+    /// Bytes up to the end of the last whole line.
+    length: u64,
+    /// Something follows that.
+    torn: bool,
+    has_id: bool,
+}
+
+impl Lines {
+    fn read(file: &File, id: &str) -> io::Result<Self> {
+        let mut lines = Self {
+            starts: Vec::new(),
+            length: 0,
+            torn: false,
+            has_id: false,
+        };
+        let id = format!("\"id\":\"{id}\"");
+        let mut reader = BufReader::with_capacity(64 * 1024, file);
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            if line.last() != Some(&b'\n') {
+                lines.torn = true;
+                break;
+            }
+            lines.starts.push(lines.length);
+            lines.length += line.len() as u64;
+            let head = &line[..line.len().min(ID_WITHIN)];
+            lines.has_id = lines.has_id || head.windows(id.len()).any(|part| part == id.as_bytes());
+            line.clear();
+        }
+        Ok(lines)
+    }
+
+    /// Where the lines begin that stay; `None` while there are not too many. A tenth
+    /// more may be there, so that not every end of a task writes the file anew.
+    fn first_to_keep(&self, most: usize) -> Option<u64> {
+        let too_many = self.starts.len() > most + most / 10;
+        if !too_many && self.length <= MOST_BYTES + MOST_BYTES / 10 {
+            return None;
+        }
+        let kept = &self.starts[self.starts.len().saturating_sub(most)..];
+        let fits = |start: &&u64| self.length - **start <= MOST_BYTES;
+        // The newest stays in any case.
+        kept.iter().find(fits).or(kept.last()).copied()
+    }
+}
+
+/// A new file that only we may read, in place of one that was left.
+fn for_us(path: &Path) -> io::Result<File> {
+    or_none(fs::remove_file(path))?;
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+fn make_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+fn or_none(result: io::Result<()>) -> io::Result<()> {
+    found(result).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
+
+use duct::cmd;
+use tempfile::TempDir;
+
+use super::*;
+use crate::record::read::{Newest, Passed};
+use crate::record::tests::record;
+
+fn store() -> (TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::at(&directory.path().join("records/demo"));
+    (directory, store)
+}
+
+fn add(store: &Store, id: &str, most: usize) -> bool {
+    let line = record(id).line().unwrap();
+    store.append(id, &line, most, || true).unwrap()
+}
+
+/// The ids of the records, oldest first, and what could not be read.
+fn ids(store: &Store) -> (Vec<String>, Passed) {
+    let mut newest = Newest::from(store, "demo");
+    let mut ids: Vec<String> = newest.by_ref().map(|record| record.id).collect();
+    ids.reverse();
+    (ids, newest.passed)
+}
+
+#[track_caller]
+fn holds(store: &Store, expected: &[&str]) {
+    let expected = expected.iter().map(|id| (*id).to_owned()).collect();
+    assert_eq!(ids(store), (expected, Passed::default()));
+}
+
+fn append_by_hand(store: &Store, bytes: &[u8]) {
+    let mut file = OpenOptions::new().append(true).open(store.path()).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+#[test]
+fn only_we_may_read_it() {
+    let (directory, store) = store();
+    add(&store, "a", 10);
+    store.new_output("a", 0).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory.path().join("records")), 0o700);
+    assert_eq!(mode(&store.0), 0o700);
+    assert_eq!(mode(&store.outputs()), 0o700);
+    assert_eq!(mode(&store.path()), 0o600);
+    assert_eq!(mode(&store.output("a.0.new")), 0o600);
+    // A file that took the place of another one, too.
+    for id in ["b", "c"] {
+        add(&store, id, 1);
+    }
+    assert_eq!(mode(&store.path()), 0o600);
+}
+
+#[test]
+fn a_container_is_recorded_once() {
+    let (_directory, store) = store();
+    assert!(add(&store, "a", 10));
+    assert!(add(&store, "b", 10));
+    assert!(!add(&store, "a", 10));
+    holds(&store, &["a", "b"]);
+}
+
+#[test]
+fn the_oldest_go() {
+    let (_directory, store) = store();
+    for number in 0..7 {
+        add(&store, &number.to_string(), 3);
+    }
+    holds(&store, &["4", "5", "6"]);
+    for number in 7..60 {
+        add(&store, &number.to_string(), 20);
+    }
+    let (ids, _) = ids(&store);
+    assert!((20..=22).contains(&ids.len()), "{ids:?}");
+    assert_eq!(ids.last().unwrap(), "59");
+    add(&store, "none", 0);
+    holds(&store, &[]);
+}
+
+#[test]
+fn the_oldest_go_by_size_too() {
+    let (_directory, store) = store();
+    for number in 0..80 {
+        let id = number.to_string();
+        let big = crate::record::Record {
+            command: vec!["x".repeat(256 * 1024)],
+            ..record(&id)
+        };
+        let line = big.line().unwrap();
+        store.append(&id, &line, 1000, || true).unwrap();
+        let bytes = fs::metadata(store.path()).unwrap().len();
+        assert!(bytes <= MOST_BYTES + MOST_BYTES / 10, "{bytes}");
+    }
+    let (ids, _) = ids(&store);
+    assert!(ids.len() >= 30, "{}", ids.len());
+    assert_eq!(ids.last().unwrap(), "79");
+}
+
+#[test]
+fn a_torn_line_swallows_no_other() {
+    let (_directory, store) = store();
+    add(&store, "a", 10);
+    append_by_hand(&store, br#"{"version":1,"id":"b","app":"de"#);
+    holds(&store, &["a"]);
+    // It may be told again of the task whose line was torn.
+    assert!(add(&store, "b", 10));
+    add(&store, "c", 10);
+    holds(&store, &["a", "b", "c"]);
+}
+
+#[test]
+fn with_its_app_a_store_goes() {
+    let (_directory, store) = store();
+    add(&store, "a", 10);
+    let line = record("b").line().unwrap();
+    assert!(store.append("b", &line, 10, || false).unwrap());
+    assert!(!store.0.exists());
+    // And what is not there can be removed and moved.
+    store.remove().unwrap();
+    store
+        .rename(&Store::at(&store.0.with_extension("new")))
+        .unwrap();
+}
+
+#[test]
+fn a_renamed_store_takes_the_place_of_another() {
+    let (directory, old) = store();
+    let new = Store::at(&directory.path().join("records/new"));
+    add(&new, "of one that was destroyed while nobody looked", 10);
+    add(&old, "a", 10);
+    fs::write(old.new_output("a", 0).unwrap().0, "o").unwrap();
+    old.rename(&new).unwrap();
+    holds(&new, &["a"]);
+    assert!(new.output("a.0.new").exists() && !old.0.exists());
+}
+
+#[test]
+fn whoever_waited_for_a_store_that_went_makes_a_new_one() {
+    let (_directory, store) = store();
+    add(&store, "old", 10);
+    std::thread::scope(|scope| {
+        let lock = store.lock().unwrap().unwrap();
+        let waiting = scope.spawn(|| add(&store, "new", 10));
+        let own = format!("{}", store.0.metadata().unwrap().ino());
+        crate::record::tests::until(|| {
+            let locks = fs::read_to_string("/proc/locks").unwrap();
+            locks
+                .lines()
+                .any(|line| line.contains("->") && line.contains(&own))
+        });
+        fs::remove_dir_all(&store.0).unwrap();
+        drop(lock);
+        assert!(waiting.join().unwrap());
+    });
+    holds(&store, &["new"]);
+}
+
+#[test]
+fn the_newest_outputs_stay() {
+    let (_directory, store) = store();
+    for (age, id) in ["newest", "older", "oldest"].iter().enumerate() {
+        let (path, file) = store.new_output(id, 0).unwrap();
+        let age = Duration::from_secs(60 * age as u64);
+        file.set_modified(SystemTime::now() - age).unwrap();
+        fs::rename(path, store.output(id)).unwrap();
+    }
+    let (taken, _) = store.new_output("being taken", 0).unwrap();
+    let (left, file) = store.new_output("left", 0).unwrap();
+    file.set_modified(SystemTime::now() - 2 * LONGEST_TAKING)
+        .unwrap();
+    store.prune_outputs(2);
+    let there = ["newest", "older", "oldest"].map(|id| store.output(id).exists());
+    assert_eq!(there, [true, true, false]);
+    assert!(taken.exists() && !left.exists());
+    store.prune_outputs(0);
+    assert!(!store.output("newest").exists());
+}
+
+/// The environment variable that makes [`a_writer`] one.
+const WRITER: &str = "ONEOFF_TEST_WRITER";
+const LINES: usize = 20;
+
+/// No test by itself: what a process of the next test does. It says each id when its
+/// line is written.
+#[test]
+fn a_writer() {
+    let Ok(told) = std::env::var(WRITER) else {
+        return;
+    };
+    let (directory, name) = told.split_once(' ').unwrap();
+    let store = Store::at(Path::new(directory));
+    for number in 0..LINES {
+        let id = format!("{name}-{number}");
+        // Over the borders of pages, where the kernel may cut a write short.
+        let long = crate::record::Record {
+            command: vec!["x".repeat(6000)],
+            ..record(&id)
+        };
+        store
+            .append(&id, &long.line().unwrap(), 100_000, || true)
+            .unwrap();
+        let _ = writeln!(io::stdout().lock(), "\nwritten {id}");
+    }
+}
+
+#[test]
+fn of_a_hundred_writers_that_are_killed_no_line_is_torn_or_lost() {
+    let (_directory, store) = store();
+    make_directory(&store.0).unwrap();
+    let mut random = fastrand::Rng::with_seed(9);
+    let itself = std::env::current_exe().unwrap();
+    let words = ["--exact", "record::store::tests::a_writer", "--nocapture"];
+    let writers: Vec<_> = (0..100)
+        .map(|number| {
+            let told = format!("{} {number}", store.0.display());
+            let writer = cmd(&itself, words).env(WRITER, told);
+            let writer = writer.stdout_capture().stderr_null().unchecked();
+            writer.start().unwrap()
+        })
+        .collect();
+    let lines =
+        || fs::read(store.path()).map_or(0, |text| text.split(|byte| *byte == b'\n').count());
+    let mut alive: Vec<_> = writers.iter().collect();
+    // Two of three are killed, one after the other, while the lines grow.
+    while alive.len() > 33 {
+        let before = lines();
+        let is_over = || {
+            alive
+                .iter()
+                .all(|writer| writer.try_wait().is_ok_and(|end| end.is_some()))
+        };
+        crate::record::tests::until(|| lines() > before || is_over());
+        let victim = alive.swap_remove(random.usize(..alive.len()));
+        victim.kill().unwrap();
+    }
+    let mut killed = 0;
+    let mut said = Vec::new();
+    for writer in &writers {
+        let output = writer.wait().unwrap();
+        killed += usize::from(!output.status.success());
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        said.extend(
+            text.lines()
+                .filter_map(|line| line.strip_prefix("written ").map(str::to_owned)),
+        );
+    }
+    assert!(killed > 20, "only {killed} were killed at work");
+    // Whoever comes next mends what the last one left.
+    add(&store, "last", 100_000);
+    let (ids, passed) = ids(&store);
+    assert_eq!(passed, Passed::default(), "torn");
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for id in &ids {
+        *count.entry(id).or_default() += 1;
+    }
+    for id in &said {
+        assert_eq!(count.remove(id.as_str()), Some(1), "{id}");
+    }
+    // What is there beyond that was written and could not be said any more.
+    assert!(count.len() <= killed + 1, "{count:?}");
+}

@@ -1,0 +1,102 @@
+use super::*;
+
+/// A record as the tests of the store need it.
+pub(super) fn record(id: &str) -> Record {
+    Record {
+        version: VERSION,
+        id: id.to_owned(),
+        app: "demo".to_owned(),
+        name: format!("demo.run.{id}"),
+        process_type: "run".to_owned(),
+        command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"a\nb\"".to_owned()],
+        image: "dokku/demo:latest".to_owned(),
+        user: "ada".to_owned(),
+        detached: false,
+        created: "2026-11-23T14:36:15.292936097Z".to_owned(),
+        started: Some("2026-11-23T14:36:15.5Z".to_owned()),
+        finished: "2026-11-23T14:37:17.4Z".to_owned(),
+        exit_code: Some(3),
+        reason: Reason::Exited,
+        output: None,
+    }
+}
+
+#[test]
+fn a_record_is_a_line_that_begins_with_its_version_and_id() {
+    let line = String::from_utf8(record("abc").line().unwrap()).unwrap();
+    assert_eq!(line.matches('\n').count(), 1);
+    assert!(
+        line.starts_with(
+            r#"{"version":1,"id":"abc","app":"demo","name":"demo.run.abc","type":"run","#
+        ),
+        "{line}"
+    );
+    assert!(
+        line.contains(r#""exit_code":3,"reason":"exited","output":null}"#),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_duration_is_from_the_start_to_the_end() {
+    assert_eq!(record("a").duration(), Duration::from_millis(61_900));
+    let never = Record {
+        started: None,
+        ..record("a")
+    };
+    assert_eq!(never.duration(), Duration::ZERO);
+    let clock_set_back = Record {
+        started: Some("2027-01-01T00:00:00Z".to_owned()),
+        ..record("a")
+    };
+    assert_eq!(clock_set_back.duration(), Duration::ZERO);
+}
+
+#[test]
+fn a_reasons_word_is_the_one_in_the_record() {
+    for reason in [
+        Reason::Exited,
+        Reason::Deadline,
+        Reason::Stopped,
+        Reason::Hangup,
+        Reason::Oom,
+        Reason::Failed,
+        Reason::Lost,
+    ] {
+        let json = serde_json::to_string(&reason).unwrap();
+        assert_eq!(json, format!("\"{}\"", reason.word()));
+    }
+}
+
+#[test]
+fn a_long_command_is_cut_between_characters() {
+    let words = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shortened(&words(&["sh", "-c", "x"]), 5),
+        words(&["sh", "-c", "x"])
+    );
+    assert_eq!(
+        shortened(&words(&["sh", "-c", "xyz"]), 6),
+        words(&["sh", "-c", "xy…"])
+    );
+    assert_eq!(shortened(&words(&["é", "éé", "z"]), 5), words(&["é", "é…"]));
+    assert_eq!(shortened(&words(&["abc", "d"]), 3), words(&["abc", "…"]));
+}
+
+/// Asks again until it is so, for half a minute at most.
+#[track_caller]
+pub(super) fn until(mut ready: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !ready() {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "not within half a minute"
+        );
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

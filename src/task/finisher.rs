@@ -1,0 +1,69 @@
+//! The process that takes the last steps for a command that has seen a task's end: what
+//! they need is no part of every command's program.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use anyhow::{Context, Result, bail};
+
+use super::end::End;
+use super::finish;
+use super::journal::{self, Journal};
+use super::signals::Events;
+use super::supervisor::wake;
+use crate::docker::Docker;
+use crate::dokku::host::Host;
+use crate::process::{self, Call};
+
+/// Its first argument, before a container's name, what a full disk has left out of the
+/// journal, and the words of an end.
+pub(crate) const FINISH: &str = "--finish";
+
+/// Has the last steps taken, and gives the exit code; `None` when the process was
+/// killed. What is missing then is left to the supervisor.
+///
+/// # Errors
+/// The process could not be started.
+pub(crate) fn finish(host: &Host, name: &str, journal: Journal, end: &End) -> Result<Option<u8>> {
+    let program = process::keep().context("our own program's path cannot be read")?;
+    let (file, unwritten) = journal.into_parts();
+    let words = [FINISH.to_owned(), name.to_owned(), unwritten];
+    let call = Call::new(&program, words.into_iter().chain(end.words()));
+    let call = host.told_truly(call);
+    // The journal is its input: so the lock is never free in between.
+    let output = call.answer(file).with_context(|| {
+        format!(
+            "'{}' could not be started for the task's end",
+            program.display()
+        )
+    })?;
+    if journal::is_free(host, name) {
+        wake::wake(host, name)?;
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    Ok(said.trim().parse().ok())
+}
+
+/// The process itself. Gives the exit code.
+///
+/// # Errors
+/// It was not started by [`finish`].
+pub(crate) fn run(
+    host: &Host,
+    docker: &Docker,
+    name: &str,
+    unwritten: &str,
+    words: &[&str],
+) -> Result<u8> {
+    // A key of the user's ends a hook, not us.
+    let _events = Events::watch()?;
+    let Some(end) = End::read(words) else {
+        bail!("this program is started by 'dokku run'");
+    };
+    let file = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .context("the task's journal did not come")?;
+    let journal = Journal::inherited(host, name, file.into(), unwritten);
+    Ok(finish::finish(host, docker, journal, &end))
+}

@@ -1,0 +1,133 @@
+//! `run:attach`
+
+use crate::support::{App, Gate, Host, Image, Terminal, docker, record, wait_until, write_records};
+
+/// A detached task; its name.
+fn detached(host: &Host, app: &App<'_>, options: &[&str], script: &str) -> String {
+    let words = [&["run:detached"], options, &[&app.name, "sh", "-c", script]].concat();
+    let output = host.dokku(words);
+    assert_eq!(output.code, 0, "{output:?}");
+    output.stdout.trim().to_owned()
+}
+
+fn is_gone(app: &App<'_>) {
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn it_ends_with_the_task_and_as_the_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("{}; echo out; echo err >&2; exit 3", Gate::WAIT[2]);
+    let name = detached(&host, &app, &[], &script);
+    gate.wait();
+    let command = host.command(["run:attach", "--container", &name]);
+    let command = command
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture()
+        .unchecked();
+    let handle = command.start().unwrap();
+    wait_until("it is joined", || {
+        crate::support::docker_client(handle.pids()[0], &["container", "attach"])
+    });
+    // The client is there before docker has joined it.
+    wait_until("docker has joined it", || {
+        handle.try_wait().unwrap();
+        docker(&[
+            "system",
+            "events",
+            "--since=10m",
+            "--until=0s",
+            "--filter=event=attach",
+            "--format={{.Actor.Attributes.name}}",
+        ])
+        .lines()
+        .any(|line| line == name)
+        .then_some(())
+    });
+    gate.open();
+    let output = crate::support::Output::new(handle.wait().unwrap());
+    is_gone(&app);
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (3, "out\n", "err\n")
+    );
+}
+
+#[test]
+fn a_terminal_is_joined_left_and_joined_again() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let script = "while read line; do echo \"got $line\"; [ \"$line\" != end ] || exit 5; done";
+    let name = detached(&host, &app, &["--force-tty"], script);
+    let mut terminal = Terminal::start(&host, "\"$@\"", ["run:attach", "--container", &name]);
+    terminal.is_raw();
+    terminal.types("one\r");
+    terminal.shows("got one");
+    terminal.types("\u{1d}\u{11}");
+    assert_eq!(terminal.code(), 0);
+    terminal.shows(&format!(
+        "The task runs on: 'dokku run:attach --container {name}' comes back to it"
+    ));
+    terminal.is_as_it_was();
+    let mut again = Terminal::start(&host, "\"$@\"", ["run:attach", "--container", &name]);
+    again.is_raw();
+    again.types("end\r");
+    again.shows("got end");
+    assert_eq!(again.code(), 5);
+    again.is_as_it_was();
+    is_gone(&app);
+}
+
+#[test]
+fn a_signal_ends_us_and_not_the_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = detached(&host, &app, &[], Gate::WAIT[2]);
+    gate.wait();
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let command = host.command(["run:attach", "--container", &name]);
+        let command = command
+            .stdin_null()
+            .stdout_capture()
+            .stderr_capture()
+            .unchecked();
+        let handle = command.start().unwrap();
+        wait_until("it is joined", || {
+            crate::support::docker_client(handle.pids()[0], &["container", "attach"])
+        });
+        crate::support::signal_ours(handle.pids()[0], "attach", signal);
+        let output = crate::support::Output::new(handle.wait().unwrap());
+        assert_eq!(output.code, code, "{output:?}");
+        assert!(output.stderr.contains("comes back to it"), "{output:?}");
+    }
+    assert_eq!(
+        docker(&[
+            "container",
+            "inspect",
+            "--format",
+            "{{.State.Status}}",
+            &name
+        ]),
+        "running"
+    );
+    gate.open();
+    is_gone(&app);
+}
+
+#[test]
+fn one_that_has_ended_cannot_be_joined() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let name = format!("{}.run.1", app.name);
+    host.dokku(["run:attach", "--container", &name])
+        .refuses(1, &format!("{name} has ended already"));
+    host.dokku(["run:exec", "--container", &name, "true"])
+        .refuses(1, &format!("{name} has ended already"));
+}

@@ -1,0 +1,152 @@
+//! Tasks of Dokku's own `cron:run`, whose containers are core's.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::{Value, json};
+
+use crate::support::{App, Host, Image, Log, Output, records, wait_until};
+
+/// Gives the app a crontab of one task that runs this script; the task's id.
+fn scheduled(host: &Host, app: &App<'_>, script: &str) -> String {
+    let directory = host.library().join("data/app-json").join(&app.name);
+    fs::create_dir_all(&directory).unwrap();
+    let text = format!(
+        "{{\"cron\": [\n{{\"command\": \"sh -c '{script}'\", \"schedule\": \"@daily\"}}\n]}}\n"
+    );
+    fs::write(directory.join("app.json"), text).unwrap();
+    let list = host.dokku(["cron:list", &app.name]);
+    let line = list
+        .stdout
+        .lines()
+        .find(|line| line.contains("@daily"))
+        .expect("the task is listed");
+    line.split_whitespace().next().unwrap().to_owned()
+}
+
+fn run(host: &Host, app: &App<'_>, script: &str, options: &[&str]) -> Output {
+    let id = scheduled(host, app, script);
+    host.dokku([&["cron:run", &app.name, &id], options].concat())
+}
+
+/// The records, when there are so many and no journal is left.
+#[track_caller]
+fn recorded(host: &Host, app: &App<'_>, count: usize) -> Vec<Value> {
+    let tasks = host.library().join("data/oneoff/tasks");
+    wait_until("the tasks are recorded and forgotten", || {
+        let left = fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let left = left
+            .filter(|file| file.file_name().to_string_lossy().starts_with(&app.name))
+            .count();
+        (records(host, app).len() >= count && left == 0 && app.containers().is_empty())
+            .then_some(())
+    });
+    let records = records(host, app);
+    assert_eq!(records.len(), count, "{records:?}");
+    records
+}
+
+#[test]
+fn an_attached_one_is_recorded_once_with_its_exit_code() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = run(&host, &app, "echo out; exit 3", &[]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (3, "out\n"),
+        "{output:?}"
+    );
+    let record = &recorded(&host, &app, 1)[0];
+    assert_eq!(record["type"], "cron");
+    assert_eq!(
+        (&record["exit_code"], &record["reason"]),
+        (&json!(3), &json!("exited"))
+    );
+    assert_eq!(record["command"], json!(["sh", "-c", "echo out; exit 3"]));
+    assert_eq!(
+        (&record["detached"], &record["output"]),
+        (&json!(false), &Value::Null)
+    );
+    let name = record["name"].as_str().unwrap();
+    assert!(name.starts_with(&format!("{}.cron.", app.name)), "{name}");
+    assert_eq!(host.dokku(["run:wait", "--container", name]).code, 3);
+}
+
+#[test]
+fn a_detached_one_has_its_own_exit_code_and_not_the_hooks() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = run(&host, &app, "sleep 1; exit 4", &["--detach"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    let record = &recorded(&host, &app, 1)[0];
+    assert_eq!(
+        (&record["exit_code"], &record["detached"]),
+        (&json!(4), &json!(true)),
+        "{record}"
+    );
+    assert_eq!(record["name"], output.stdout.trim());
+    let time = |key: &str| humantime::parse_rfc3339(record[key].as_str().unwrap()).unwrap();
+    assert!(
+        time("finished")
+            .duration_since(time("started"))
+            .unwrap()
+            .as_secs()
+            >= 1,
+        "{record}"
+    );
+}
+
+#[test]
+fn a_task_of_ours_costs_no_process_of_these_hooks() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its plugin is not to be changed
+    }
+    let app = host.app(Image::Busybox);
+    let log = Log::new();
+    for hook in ["post-container-create", "scheduler-post-run"] {
+        let program = host
+            .library()
+            .join("plugins/available/oneoff/bin")
+            .join(hook);
+        fs::remove_file(&program).unwrap();
+        fs::write(
+            &program,
+            format!("#!/bin/sh\necho {hook} >>{}\n", log.path().display()),
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    assert_eq!(app.sh("exit 3").code, 3);
+    assert_eq!(log.take(), "");
+    host.dokku([
+        "plugin:trigger",
+        "scheduler-post-run",
+        "docker-local",
+        &app.name,
+        "x",
+        "0",
+    ]);
+    assert_eq!(log.take(), "scheduler-post-run\n", "core reaches it");
+    assert_eq!(records(&host, &app).len(), 1);
+}
+
+#[test]
+fn these_hooks_fail_no_task_of_cores() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its data is not to be broken
+    }
+    let app = host.app(Image::Busybox);
+    let tasks = host.library().join("data/oneoff/tasks");
+    let _ = fs::remove_dir_all(&tasks);
+    fs::create_dir_all(tasks.parent().unwrap()).unwrap();
+    fs::write(&tasks, "in the way").unwrap();
+    let output = run(&host, &app, "echo out; exit 3", &[]);
+    fs::remove_file(&tasks).unwrap();
+    assert_eq!((output.code, output.stdout.as_str()), (3, "out\n"));
+    assert!(
+        output.stderr.contains("The task will not be recorded"),
+        "{output:?}"
+    );
+}

@@ -1,0 +1,183 @@
+//! `run:exec`
+
+use duct::Handle;
+
+use crate::support::{App, Gate, Host, Image, Output, Terminal, finish, signal_ours, wait_until};
+
+/// A detached task that waits at the gate; its name.
+fn waiting(host: &Host, app: &App<'_>, gate: &Gate) -> String {
+    let output = host.dokku([&["run:detached", &app.name][..], &Gate::WAIT].concat());
+    gate.wait();
+    output.stdout.trim().to_owned()
+}
+
+fn end(app: &App<'_>, gate: &Gate) {
+    gate.open();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn a_command_runs_in_the_container_with_our_streams() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = waiting(&host, &app, &gate);
+    let exec = |words: &[&str]| {
+        let words = [&["run:exec", "--container", &name], words].concat();
+        finish(&host.command(words).stdin_bytes("in\n"))
+    };
+    let streams = exec(&["sh", "-c", "cat; echo err >&2; exit 7"]);
+    let same = exec(&[
+        "sh",
+        "-c",
+        "tr '\\0' ' ' </proc/1/cmdline; [ -t 0 ] || echo none",
+    ]);
+    let words = exec(&["printf", "[%s]", "--help", "", "-n 'x y'", "--no-tty"]);
+    let missing = exec(&["no-such-command"]);
+    end(&app, &gate);
+    assert_eq!(
+        (
+            streams.code,
+            streams.stdout.as_str(),
+            streams.stderr.as_str()
+        ),
+        (7, "in\n", "err\n")
+    );
+    assert!(
+        same.stdout.contains("/gate/ready") && same.stdout.ends_with("none\n"),
+        "{same:?}"
+    );
+    words.says("[--help][][-n 'x y'][--no-tty]");
+    // Docker's daemon before 25 says 126.
+    assert!([126, 127].contains(&missing.code), "{missing:?}");
+}
+
+#[test]
+fn a_terminal_as_for_run() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = waiting(&host, &app, &gate);
+    let script = "[ -t 0 ] && [ -t 1 ] && echo \"yes $TERM\" || echo no";
+    let shown = |redirection: &str, option: &str| {
+        let words = ["run:exec", option, "--container", &name, "sh", "-c", script];
+        let words = words.into_iter().filter(|word| !word.is_empty());
+        let mut terminal = Terminal::start(&host, &format!("\"$@\" {redirection}"), words);
+        assert_eq!(terminal.code(), 0);
+        terminal.is_as_it_was();
+        terminal.screen()
+    };
+    let both = shown("", "");
+    let piped = shown("</dev/null", "");
+    let refused = shown("", "--no-tty");
+    let either = host.dokku([
+        "run:exec",
+        "--no-tty",
+        "--force-tty",
+        "--container",
+        &name,
+        "true",
+    ]);
+    end(&app, &gate);
+    assert!(
+        both.contains(&format!("yes {}", Terminal::TERM)),
+        "{both:?}"
+    );
+    assert!(
+        piped.contains("no") && refused.contains("no"),
+        "{piped:?} {refused:?}"
+    );
+    either.refuses(1, "Cannot specify both --force-tty and --no-tty");
+}
+
+fn started(host: &Host, name: &str, command: &[&str]) -> Handle {
+    let words = [&["run:exec", "--container", name], command].concat();
+    let command = host
+        .command(words)
+        .stdin_null()
+        .stdout_capture()
+        .stderr_capture();
+    command.unchecked().start().unwrap()
+}
+
+#[test]
+fn a_signal_reaches_the_command_and_not_the_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = waiting(&host, &app, &gate);
+    let ready = || {
+        wait_until("the command runs", || {
+            std::fs::remove_file(gate.path("there")).ok()
+        })
+    };
+    let trap = started(
+        &host,
+        &name,
+        &[
+            "sh",
+            "-c",
+            "trap 'exit 9' TERM; touch /gate/there; while :; do sleep 0.05; done",
+        ],
+    );
+    ready();
+    signal_ours(trap.pids()[0], "exec", "TERM");
+    let caught = Output::new(trap.wait().unwrap());
+    let deaf = started(
+        &host,
+        &name,
+        &[
+            "sh",
+            "-c",
+            "trap : INT; touch /gate/there; while :; do sleep 0.05; done",
+        ],
+    );
+    ready();
+    signal_ours(deaf.pids()[0], "exec", "INT");
+    signal_ours(deaf.pids()[0], "exec", "INT");
+    let killed = Output::new(deaf.wait().unwrap());
+    let left = host.dokku([
+        "run:exec",
+        "--container",
+        &name,
+        "sh",
+        "-c",
+        "ps | grep -c [t]rap",
+    ]);
+    end(&app, &gate);
+    assert_eq!((caught.code, caught.stderr.as_str()), (9, ""));
+    assert_eq!(killed.code, 137, "the second time: {killed:?}");
+    assert_eq!(left.stdout, "0\n", "{left:?}");
+}
+
+#[test]
+fn buildpack_images_run_it_by_their_launcher() {
+    let host = Host::new();
+    for image in [Image::Herokuish, Image::Pack] {
+        let app = host.app(image);
+        let gate = Gate::new(&app);
+        let name = waiting(&host, &app, &gate);
+        let output = host.dokku(["run:exec", "--container", &name, "echo", "a b"]);
+        end(&app, &gate);
+        assert_eq!(output.code, 0, "{output:?}");
+        assert!(
+            output.stdout.contains("[echo]") && output.stdout.contains("[a b]"),
+            "{image:?}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let host = Host::new();
+    host.dokku(["run:exec", "true"])
+        .refuses(1, "No container specified");
+    host.dokku(["run:exec", "--container", "x"])
+        .refuses(1, "No command specified");
+    host.dokku(["run:exec", "--container", "no-such-container", "true"])
+        .refuses(1, "there is no one-off container 'no-such-container'");
+    host.dokku(["run:exec", "--wrong", "true"])
+        .refuses(1, "'--wrong'");
+}

@@ -1,0 +1,224 @@
+//! The output of detached tasks after their end.
+
+use std::fs;
+use std::io::Read;
+
+use serde_json::Value;
+
+use crate::support::{App, Gate, Host, Image, records, signal, store, wait_until};
+
+/// A detached task that has written with `script` and waits at the gate; its name.
+fn written(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
+    let script = format!("{script}; {}", Gate::WAIT[2]);
+    let output = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
+    assert_eq!(output.code, 0, "{output:?}");
+    gate.wait();
+    output.stdout.trim().to_owned()
+}
+
+/// The newest record, when the task has gone.
+fn ended(host: &Host, app: &App<'_>, gate: &Gate) -> Value {
+    gate.open();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    gate.close();
+    records(host, app).pop().expect("a record")
+}
+
+#[test]
+fn logs_show_it_as_if_the_container_were_there() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = "echo one; sleep 0.3; echo two >&2; sleep 0.3; printf '%040000d\\n' 7; echo; printf 'no end'";
+    // A line without an end is told at the task's end only.
+    let script = script.replace("; printf 'no end'", "");
+    let name = written(&host, &app, &gate, &script);
+    let variants: [&[&str]; 8] = [
+        &[],
+        &["-q"],
+        &["-q", "-n", "all"],
+        &["-n", "2"],
+        &["-n", "0"],
+        &["-q", "--stderr"],
+        &["--since", "2100-01-01T00:00:00Z"],
+        &["--since", "1h", "-n", "3"],
+    ];
+    let shown = || {
+        variants.map(|options| {
+            let words = [&["run:logs"], options, &["--container", &name]].concat();
+            host.dokku(words)
+        })
+    };
+    let before = shown();
+    let record = ended(&host, &app, &gate);
+    assert_eq!(record["output"]["kept"]["whole"], true, "{record}");
+    for ((before, after), options) in before.iter().zip(shown()).zip(variants) {
+        assert_eq!(*before, after, "{options:?}");
+    }
+    assert_eq!(before[1].stdout.lines().count(), 4, "{:?}", before[1]);
+    let id = record["id"].as_str().unwrap();
+    let by_id = host.dokku(["run:logs", "-q", "-n", "1", "--container", &id[..12]]);
+    by_id.says("\n");
+}
+
+#[test]
+fn a_line_without_an_end_stays_one() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = host.dokku(["run:detached", &app.name, "printf", "no end"]);
+    let name = output.stdout.trim();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    host.dokku(["run:logs", "-q", "--container", name])
+        .says("no end");
+}
+
+#[test]
+fn following_goes_over_into_the_end_without_loss() {
+    const LINES: usize = 20_000;
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    app.prepare("run:set", &["output-bytes", "16777216"]);
+    let pad = "x".repeat(100);
+    let script = format!("{}; seq 1 {LINES} | sed s/^/{pad}/", Gate::WAIT[2]);
+    let started = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
+    gate.wait();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let follow = host.command([
+        "run:logs",
+        "-t",
+        "-q",
+        "-n",
+        "all",
+        "--container",
+        started.stdout.trim(),
+    ]);
+    let command = follow
+        .stdin_null()
+        .stdout_file(writer)
+        .stderr_capture()
+        .unchecked();
+    let handle = command.start().unwrap();
+    drop(command);
+    let client = wait_until("it follows", || {
+        crate::support::docker_client(handle.pids()[0], &["container", "logs"])
+    });
+    // Docker's client reads nothing until the container has gone, and what lies between
+    // it and the daemon does not hold it all.
+    signal(client, "STOP");
+    gate.open();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    signal(client, "CONT");
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    let expected: String = (1..=LINES).map(|line| format!("{pad}{line}\n")).collect();
+    assert_eq!(text.lines().count(), LINES);
+    assert!(text == expected, "every line once and in order");
+    assert_eq!(handle.wait().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // It keeps the supervisor alive.
+    written(&host, &app, &gate, "true");
+    let supervisor = wait_until("the supervisor is there", || {
+        let line =
+            |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let here =
+            fs::canonicalize(host.library().join("plugins/available/oneoff/bin/keep")).unwrap();
+        let mut pids = processes.filter_map(|entry| entry.file_name().into_string().ok());
+        pids.find(|pid| {
+            fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == here)
+                && line(pid).contains("--supervise")
+        })
+    });
+    let peak = || -> u64 {
+        let status = fs::read_to_string(format!("/proc/{supervisor}/status")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    let run = |script: &str| {
+        let started = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
+        let name = started.stdout.trim().to_owned();
+        assert_eq!(host.dokku(["run:wait", "--container", &name]).code, 0);
+        name
+    };
+    run("echo little");
+    let before = peak();
+    let name = run(
+        "line=$(head -c 9990 /dev/zero | tr '\\0' x); n=0; while [ $n -lt 10000 ]; do n=$((n+1)); echo $line $n; done",
+    );
+    let after = peak();
+    let record = records(&host, &app).pop().unwrap();
+    ended(&host, &app, &gate);
+    let kept = &record["output"]["kept"];
+    let bytes = kept["bytes"].as_u64().unwrap();
+    assert!((1_000_000..=1_048_576).contains(&bytes), "{record}");
+    assert_eq!(kept["whole"], false);
+    let output = host.dokku(["run:logs", "-q", "-n", "2", "--container", &name]);
+    let ends: Vec<&str> = output
+        .stdout
+        .lines()
+        .map(|line| line.rsplit(' ').next().unwrap())
+        .collect();
+    assert_eq!(ends, ["9999", "10000"]);
+    println!("the supervisor's memory at most: {before} kB before, {after} kB after 100 MB");
+    assert!(after < before + 2048, "{before} kB, then {after} kB");
+}
+
+#[test]
+fn so_much_as_is_to_be_kept() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let run = |script: &str| {
+        let started = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
+        wait_until("the container is removed", || {
+            app.containers().is_empty().then_some(())
+        });
+        started.stdout.trim().to_owned()
+    };
+    let logs = |name: &str| host.dokku(["run:logs", "-q", "--container", name]);
+    let outputs = || fs::read_dir(store(&host, &app).join("output")).map_or(0, Iterator::count);
+    app.prepare("run:set", &["output-bytes", "80"]);
+    let cut = run("seq 1 9");
+    logs(&cut).says("8\n9\n");
+    app.prepare("run:set", &["keep-outputs", "2"]);
+    let (second, third) = (run("echo second"), run("echo third"));
+    logs(&cut).refuses(1, "is not kept any more");
+    logs(&second).says("second\n");
+    logs(&third).says("third\n");
+    assert_eq!(outputs(), 2);
+    app.prepare("run:set", &["keep-outputs", "0"]);
+    let none = run("echo none");
+    logs(&none).refuses(1, "is not kept");
+    assert_eq!(outputs(), 0);
+}
+
+#[test]
+fn a_logging_driver_that_cannot_be_read_is_said() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("docker-options:add", &["run", "--log-driver=none"]);
+    let started = host.dokku(["run:detached", &app.name, "echo", "lost"]);
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    let record = records(&host, &app).pop().unwrap();
+    let why = record["output"]["unreadable"].as_str().unwrap();
+    assert!(why.contains("does not support reading"), "{record}");
+    host.dokku(["run:logs", "--container", started.stdout.trim()])
+        .refuses(1, why);
+}

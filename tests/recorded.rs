@@ -1,0 +1,441 @@
+//! Every end of a task leaves one record.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use duct::cmd;
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Gate, Host, Image, Log, docker, records, signal, signal_ours, store, wait_until,
+};
+
+/// Waits until so many tasks of the app are recorded and no container is left.
+#[track_caller]
+fn recorded(host: &Host, app: &App<'_>, count: usize) -> Vec<Value> {
+    wait_until("the tasks are recorded", || {
+        (records(host, app).len() >= count && app.containers().is_empty()).then_some(())
+    });
+    let records = records(host, app);
+    assert_eq!(records.len(), count, "{records:?}");
+    records
+}
+
+fn name_of(output: &crate::support::Output) -> String {
+    assert_eq!(output.code, 0, "{output:?}");
+    output.stdout.trim().to_owned()
+}
+
+/// What it came to, and why.
+fn end_of(record: &Value) -> (Option<u64>, &str) {
+    (
+        record["exit_code"].as_u64(),
+        record["reason"].as_str().unwrap(),
+    )
+}
+
+#[test]
+fn an_attached_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    assert_eq!(app.sh("echo 'a b'; exit 3").code, 3);
+    let record = &recorded(&host, &app, 1)[0];
+    assert_eq!(end_of(record), (Some(3), "exited"));
+    assert_eq!(record["version"], 1);
+    assert_eq!(record["app"], app.name.as_str());
+    assert_eq!(record["type"], "run");
+    assert_eq!(record["command"], json!(["sh", "-c", "echo 'a b'; exit 3"]));
+    assert_eq!(record["image"], app.image());
+    assert_eq!(
+        (&record["detached"], &record["output"]),
+        (&json!(false), &Value::Null)
+    );
+    let time = |key: &str| humantime::parse_rfc3339(record[key].as_str().unwrap()).unwrap();
+    assert!(
+        time("created") <= time("started") && time("started") <= time("finished"),
+        "{record}"
+    );
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&store(&host, &app)), 0o700);
+    assert_eq!(mode(&store(&host, &app).join("tasks.jsonl")), 0o600);
+    let name = record["name"].as_str().unwrap();
+    assert_eq!(host.dokku(["run:wait", "--container", name]).code, 3);
+    host.dokku(["run:logs", "--container", name])
+        .refuses(1, "was attached");
+}
+
+#[test]
+fn who_asked_is_in_it() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let by_key = app
+        .command(&[], ["true"])
+        .env("SSH_USER", "dokku")
+        .env("NAME", "ada")
+        .env("SSH_NAME", "ada");
+    by_key.stdin_null().run().unwrap();
+    assert_eq!(recorded(&host, &app, 1)[0]["user"], "ada");
+}
+
+#[test]
+fn a_deadline_attached_and_detached() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    assert_eq!(app.run_with(&["--timeout=1"], ["sleep", "60"]).code, 124);
+    let name = name_of(&host.dokku(["run:detached", "--timeout=1", &app.name, "sleep", "60"]));
+    let waited = host.dokku(["run:wait", "--container", &name]);
+    assert_eq!(
+        (waited.code, waited.stderr.as_str()),
+        (124, ""),
+        "not docker's own code"
+    );
+    for record in recorded(&host, &app, 2) {
+        assert_eq!(end_of(&record), (Some(124), "deadline"));
+    }
+}
+
+#[test]
+fn one_that_was_stopped() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("trap 'exit 9' TERM; {}", Gate::WAIT[2]);
+    let name = name_of(&host.dokku(["run:detached", &app.name, "sh", "-c", &script]));
+    gate.wait();
+    host.dokku(["run:stop", "--container", &name])
+        .says(&format!("{name}\n"));
+    assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(9), "stopped"));
+}
+
+#[test]
+fn one_whose_command_got_a_signal() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("trap 'exit 9' TERM; {}", Gate::WAIT[2]);
+    let command = app
+        .command(&[], ["sh", "-c", &script])
+        .stdin_null()
+        .unchecked();
+    let handle = command.start().unwrap();
+    gate.wait();
+    signal_ours(handle.pids()[0], "run", "TERM");
+    assert_eq!(handle.wait().unwrap().status.code(), Some(9));
+    assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(9), "stopped"));
+}
+
+#[test]
+fn one_whose_terminal_hung_up() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut terminal = app.terminal("\"$@\"", &[], ["sh", "-c", "echo ready; sleep 60"]);
+    terminal.shows("ready");
+    terminal.is_raw();
+    terminal.hang_up();
+    assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(129), "hangup"));
+}
+
+#[test]
+fn one_that_needs_more_memory_than_it_has() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    if docker(&["info", "--format", "{{.MemoryLimit}}"]) != "true" {
+        eprintln!("docker limits no memory here");
+        return;
+    }
+    let output = app.run_with(
+        &["--memory=16m"],
+        ["sh", "-c", "head -c 200m /dev/zero | tail -c 199m | wc -c"],
+    );
+    let record = &recorded(&host, &app, 1)[0];
+    if record["reason"] == "exited" && output.code != 137 {
+        // A pipeline's shell outlives what the kernel has killed: it says so itself.
+        assert_ne!(output.stdout, "208666624\n", "{output:?}");
+        let single = app.run_with(&["--memory=16m"], ["tail", "-c", "199m", "/dev/zero"]);
+        assert_eq!(single.code, 137, "{single:?}");
+        assert_eq!(end_of(&recorded(&host, &app, 2)[1]), (Some(137), "oom"));
+        return;
+    }
+    assert_eq!(end_of(record), (Some(137), "oom"));
+}
+
+#[test]
+fn one_that_cannot_be_started() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
+    assert_eq!(app.run(["no-such-command"]).code, 127);
+    assert_eq!(host.dokku(["run:detached", &app.name, "/etc"]).code, 126);
+    let records = recorded(&host, &app, 2);
+    assert_eq!(end_of(&records[0]), (Some(127), "failed"));
+    assert_eq!(end_of(&records[1]), (Some(126), "failed"));
+    assert_eq!(records[0]["started"], Value::Null);
+}
+
+#[test]
+fn one_that_was_lost_while_nobody_looked() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have nobody
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = name_of(&host.dokku([&["run:detached", &app.name][..], &Gate::WAIT].concat()));
+    gate.wait();
+    let supervisor = wait_until("the supervisor is there", || supervisor_of(&host));
+    signal(supervisor, "KILL");
+    docker(&["container", "rm", "--force", &name]);
+    host.dokku(["run:retire"]);
+    let record = &recorded(&host, &app, 1)[0];
+    assert_eq!(end_of(record), (None, "lost"));
+    let waited = host.dokku(["run:wait", "--container", &name]);
+    waited.refuses(125, "is not known");
+}
+
+/// The process of this host that looks after tasks.
+fn supervisor_of(host: &Host) -> Option<u32> {
+    let program =
+        fs::canonicalize(host.library().join("plugins/available/oneoff/bin/keep")).ok()?;
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.find(|pid| {
+        fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program)
+            && fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| {
+                line.split(|byte| *byte == 0)
+                    .any(|word| word == b"--supervise")
+            })
+    })
+}
+
+#[test]
+fn many_at_once_are_recorded_once_each() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    std::thread::scope(|scope| {
+        for code in 0..10 {
+            let (host, app) = (&host, &app);
+            scope.spawn(move || {
+                let script = format!("exit {code}");
+                let command = if code % 2 == 0 { "run" } else { "run:detached" };
+                host.dokku([command, &app.name, "sh", "-c", &script]);
+            });
+        }
+    });
+    let mut codes: Vec<u64> = recorded(&host, &app, 10)
+        .iter()
+        .map(|record| record["exit_code"].as_u64().unwrap())
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(codes, (0..10).collect::<Vec<u64>>());
+}
+
+#[test]
+fn so_many_as_are_to_be_kept() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("run:set", &["keep-records", "2"]);
+    for code in ["1", "2", "3"] {
+        app.sh(&format!("exit {code}"));
+    }
+    let codes: Vec<Value> = records(&host, &app)
+        .iter()
+        .map(|record| record["exit_code"].clone())
+        .collect();
+    assert_eq!(codes, [2, 3]);
+    app.prepare("run:set", &["keep-records", "0"]);
+    let name = name_of(&host.dokku(["run:detached", &app.name, "sh", "-c", "sleep 1; exit 5"]));
+    assert_eq!(
+        host.dokku(["run:wait", "--container", &name]).code,
+        5,
+        "without any record"
+    );
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(records(&host, &app), [Value::Null; 0]);
+    for (property, value) in [
+        ("keep-records", "-1"),
+        ("keep-outputs", "many"),
+        ("output-bytes", "1m"),
+    ] {
+        host.dokku(["run:set", &app.name, property, value])
+            .refuses(1, &format!("'{value}'"));
+    }
+}
+
+/// A small file system in the place of a directory, until the end.
+struct Small(std::path::PathBuf);
+
+impl Small {
+    /// `None` where nothing may be mounted.
+    fn at(directory: &Path) -> Option<Self> {
+        fs::create_dir_all(directory).unwrap();
+        let mount = cmd!(
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=16k,mode=700",
+            "tmpfs",
+            directory
+        );
+        let mounted = mount
+            .stderr_null()
+            .unchecked()
+            .run()
+            .unwrap()
+            .status
+            .success();
+        mounted.then(|| Self(directory.to_owned()))
+    }
+
+    /// Leaves no space.
+    fn fill(&self) {
+        let _ = fs::write(self.0.join("filler"), vec![0; 64 * 1024]);
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = cmd!("umount", "--lazy", &self.0).run();
+    }
+}
+
+#[test]
+fn a_full_disk_costs_the_record_and_nothing_else() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no record
+    }
+    let app = host.app(Image::Busybox);
+    let Some(small) = Small::at(&host.library().join("data/oneoff/records")) else {
+        eprintln!("nothing may be mounted here");
+        return;
+    };
+    assert_eq!(app.sh("exit 3").code, 3);
+    small.fill();
+    // Longer than what is left of the file's last page.
+    let output = app.sh(&format!("echo out; exit 4 # {}", "x".repeat(8000)));
+    assert_eq!((output.code, output.stdout.as_str()), (4, "out\n"));
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert!(
+        output.stderr.starts_with(" !     The record of "),
+        "{output:?}"
+    );
+    assert_eq!(app.containers(), [""; 0]);
+    fs::remove_file(small.0.join("filler")).unwrap();
+    assert_eq!(app.sh("exit 5").code, 5);
+    let codes: Vec<Value> = records(&host, &app)
+        .iter()
+        .map(|record| record["exit_code"].clone())
+        .collect();
+    assert_eq!(codes, [3, 5], "no half of a line is left");
+    drop(small);
+}
+
+#[test]
+fn a_disk_that_is_full_altogether_stops_no_task() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let log = Log::new();
+    let path = log.path();
+    let hook = format!("[ \"$2\" != {} ] || echo $4 >>{}", app.name, path.display());
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    let data = host.library().join("data/oneoff");
+    let full = ["records", "tasks"].map(|directory| {
+        let small = Small::at(&data.join(directory));
+        small.inspect(Small::fill)
+    });
+    if full.iter().any(Option::is_none) {
+        eprintln!("nothing may be mounted here");
+        return;
+    }
+    let output = app.sh("echo out; exit 4");
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (4, "out\n"),
+        "{output:?}"
+    );
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    assert_eq!((log.take().as_str(), app.containers()), ("4\n", Vec::new()));
+    let output = host.dokku(["run:detached", &app.name, "sh", "-c", "exit 5"]);
+    assert_eq!(output.code, 0, "{output:?}");
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(log.take(), "5\n");
+    drop(full);
+}
+
+#[test]
+fn plugins_are_told_once() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let log = Log::new();
+    let path = log.path();
+    let path = path.display();
+    // The container is there, and so is the record.
+    host.add_hook(
+        "oneoff-test-end",
+        "oneoff-post-run",
+        &format!(
+            "[ \"$1\" != {} ] || echo \"$2 [$3] $4 $5 $(docker container inspect --format '{{{{.State.Status}}}}' $2) $#\" >>{path}; exit 1",
+            app.name
+        ),
+    );
+    let output = app.sh("exit 3");
+    let name = records(&host, &app)[0]["name"].as_str().unwrap().to_owned();
+    assert_eq!(log.take(), format!("{name} [3] exited 0 exited 5\n"));
+    assert_eq!(output.code, 3);
+    assert!(
+        output
+            .stderr
+            .contains("hook 'oneoff-post-run' of plugin 'oneoff-test-end' failed"),
+        "{output:?}"
+    );
+    let name = name_of(&host.dokku(["run:detached", &app.name, "sleep", "2"]));
+    recorded(&host, &app, 2);
+    assert_eq!(log.take(), format!("{name} [0] exited 2 exited 5\n"));
+}
+
+#[test]
+fn a_report_says_what_runs_and_what_failed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let report = || host.dokku(["plugin:trigger", "report", &app.name]).stdout;
+    let line = |name: &str, value: &str| format!("       {name:31}{value}");
+    let before = report();
+    assert!(
+        before.contains(&line("Run tasks running:", "0\n")),
+        "{before}"
+    );
+    assert!(
+        before.contains(&line("Run last failure:", "none\n")),
+        "{before}"
+    );
+    app.sh("exit 3");
+    app.sh("exit 0");
+    let gate = Gate::new(&app);
+    host.dokku([&["run:detached", &app.name][..], &Gate::WAIT].concat());
+    gate.wait();
+    let during = report();
+    gate.open();
+    let records = recorded(&host, &app, 3);
+    assert!(
+        during.contains(&line("Run tasks running:", "1\n")),
+        "{during}"
+    );
+    let failure = format!(
+        "{}, exit code 3 (exited), ",
+        records[0]["name"].as_str().unwrap()
+    );
+    assert!(
+        during.contains(&line("Run last failure:", &failure)),
+        "{during}"
+    );
+}

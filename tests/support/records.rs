@@ -1,0 +1,64 @@
+//! Records of an app that a test writes itself.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::{App, Host};
+
+/// What the plugin keeps of an app's tasks.
+pub fn store(host: &Host, app: &App<'_>) -> PathBuf {
+    host.library().join("data/oneoff/records").join(&app.name)
+}
+
+/// A record of a task that ended at this second of 2026-11-23 12:00 with this exit
+/// code.
+pub fn record(app: &App<'_>, number: u32, second: u8, code: u8) -> Value {
+    json!({
+        "version": 1,
+        "id": format!("{number:064}"),
+        "app": app.name,
+        "name": format!("{}.run.{number}", app.name),
+        "type": "run",
+        "command": ["sh", "-c", "echo  'a b'"],
+        "image": app.image(),
+        "user": "ada",
+        "detached": true,
+        "created": "2026-11-23T11:59:00.5Z",
+        "started": "2026-11-23T11:59:01Z",
+        "finished": format!("2026-11-23T12:00:{second:02}Z"),
+        "exit_code": code,
+        "reason": "exited",
+        "output": null,
+    })
+}
+
+/// Writes the file of records as it is.
+pub fn write_lines(host: &Host, app: &App<'_>, text: &str) {
+    let directory = store(host, app);
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&directory)
+        .unwrap();
+    fs::write(directory.join("tasks.jsonl"), text).unwrap();
+}
+
+/// Writes these records, oldest first.
+pub fn write_records(host: &Host, app: &App<'_>, records: &[Value]) {
+    let lines: String = records
+        .iter()
+        .map(|record| record.to_string() + "\n")
+        .collect();
+    write_lines(host, app, &lines);
+}
+
+/// The records that are there, oldest first.
+pub fn records(host: &Host, app: &App<'_>) -> Vec<Value> {
+    let text = fs::read_to_string(store(host, app).join("tasks.jsonl")).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}

@@ -1,0 +1,139 @@
+//! `run:wait`
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{Gate, Host, Image, docker, record, wait_until, write_records};
+
+#[test]
+fn its_exit_status_is_the_tasks_for_every_waiter() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("{}; exit 3", Gate::WAIT[2]);
+    let started = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
+    gate.wait();
+    let name = started.stdout.trim();
+    let id = docker(&["container", "inspect", "--format", "{{.Id}}", name]);
+    let waiters: Vec<_> = [name, &id, &id[..12]]
+        .iter()
+        .map(|container| {
+            let command = host.command(["run:wait", "--container", container]);
+            let command = command.stdin_null().stdout_capture().stderr_capture();
+            command.unchecked().start().unwrap()
+        })
+        .collect();
+    let waiting = |waiter: &duct::Handle| {
+        crate::support::docker_client(waiter.pids()[0], &["container", "wait"])
+    };
+    wait_until("they wait", || {
+        waiters
+            .iter()
+            .all(|waiter| waiting(waiter).is_some())
+            .then_some(())
+    });
+    gate.open();
+    for waiter in &waiters {
+        let output = waiter.wait().unwrap();
+        let said = [&output.stdout[..], &output.stderr].concat();
+        assert_eq!((output.status.code(), said.as_slice()), (Some(3), &b""[..]));
+    }
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn after_the_end_the_record_answers() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    let mut lost = record(&app, 2, 2, 0);
+    lost["exit_code"] = Value::Null;
+    lost["reason"] = json!("lost");
+    let first = record(&app, 1, 1, 3);
+    // A number may be drawn again: the newest of that name wins.
+    let again = json!({ "id": "f".repeat(64), "exit_code": 4 });
+    let mut second = first.clone();
+    for (key, value) in again.as_object().unwrap() {
+        second[key] = value.clone();
+    }
+    write_records(&host, &app, &[first.clone(), second, lost]);
+    let wait = |container: &str| host.dokku(["run:wait", "--container", container]);
+    assert_eq!(wait(&format!("{}.run.1", app.name)).code, 4);
+    assert_eq!(wait(first["id"].as_str().unwrap()).code, 3);
+    let nobody_saw = wait(&format!("{}.run.2", app.name));
+    nobody_saw.refuses(125, "is not known");
+}
+
+#[test]
+fn a_limit_that_runs_out_is_said() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let started = host.dokku([
+        "run:detached",
+        &app.name,
+        Gate::WAIT[0],
+        Gate::WAIT[1],
+        Gate::WAIT[2],
+    ]);
+    gate.wait();
+    let name = started.stdout.trim();
+    let before = Instant::now();
+    let output = host.dokku(["run:wait", "--timeout", "1", "--container", name]);
+    let took = before.elapsed();
+    let state = docker(&[
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.Status}}",
+        name,
+    ]);
+    gate.open();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    output.refuses(1, &format!("{name} still runs after 1 second"));
+    assert!(took >= Duration::from_secs(1), "{took:?}");
+    assert_eq!(state, "running");
+    host.dokku(["run:wait", "--timeout", "soon", "--container", name])
+        .refuses(1, "'soon'");
+}
+
+#[test]
+fn what_is_no_task_of_ours_is_not_there() {
+    let host = Host::new();
+    let (app, hidden) = (host.app(Image::None), host.app(Image::None));
+    write_records(&host, &app, &[record(&app, 12, 1, 0)]);
+    write_records(&host, &hidden, &[record(&hidden, 1, 1, 0)]);
+    let hook = format!(
+        "shift 2; for app; do [ $app = {} ] || echo $app; done",
+        hidden.name
+    );
+    host.add_hook("oneoff-test-acl", "user-auth-app", &hook);
+    let beginning = format!("{}.run.1", app.name);
+    let not_seen = format!("{}.run.1", hidden.name);
+    let mut said = Vec::new();
+    for command in ["run:wait", "run:attach", "run:logs", "run:stop"] {
+        for container in ["no-such-container", &beginning, &not_seen] {
+            let output = host.dokku([command, "--container", container]);
+            output.refuses(1, "there is no one-off container");
+            said.push(output.stderr.replace(container, ""));
+        }
+    }
+    host.add_hook(
+        "oneoff-test-acl",
+        "user-auth-app",
+        "shift 2; for app; do echo $app; done",
+    );
+    said.dedup();
+    assert_eq!(said.len(), 1, "nothing tells them apart: {said:?}");
+    host.dokku(["run:wait"])
+        .refuses(1, "No container specified");
+    app.prepare("scheduler:set", &["selected", "k3s"]);
+    for command in ["run:wait", "run:attach"] {
+        host.dokku([command, "--container", &beginning])
+            .refuses(1, "'k3s'");
+    }
+}
