@@ -87,8 +87,8 @@ fn every_step(kind: Kind) {
     assert!(table.is_right(), "cases went wrong, see the table");
 }
 
-/// A hook has no daemon, and no time that it may take is stated. What is asked before
-/// anything is made is spoiled in few ways: nothing can be left.
+/// A hook has no daemon. One that is asked before anything is made is spoiled in few
+/// ways: nothing can be left.
 fn concerns(step: &str, fault: Fault) -> bool {
     let is_hook = step.starts_with(HOOK);
     let is_told = ["post-container-create", "scheduler-post-run"]
@@ -96,7 +96,7 @@ fn concerns(step: &str, fault: Fault) -> bool {
         .any(|hook| step.contains(hook));
     match fault {
         Fault::Fails | Fault::WeDieBefore => true,
-        Fault::CutOff | Fault::Hangs => !is_hook,
+        Fault::CutOff => !is_hook,
         _ => !is_hook || is_told,
     }
 }

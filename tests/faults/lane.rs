@@ -9,8 +9,8 @@ use crate::support::{
     Account, App, Fault, Footprint, Host, Ledger, Output, Sabotage, patiently, signal, wait_until,
 };
 
-/// Seconds until docker is given up, where it hangs.
-const DOCKER_TIMEOUT: &str = "2";
+/// Seconds until what hangs is given up.
+const TIMEOUT: &str = "2";
 
 /// How long a command may take, or what goes on without it.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -48,7 +48,7 @@ impl<'a> Lane<'a> {
     pub fn case(&self, kind: Kind, fault: Option<(&str, Fault)>) -> Outcome {
         let hangs = fault.is_some_and(|(_, fault)| fault == Fault::Hangs);
         if hangs {
-            self.set_docker_timeout(DOCKER_TIMEOUT);
+            self.set_timeouts(TIMEOUT);
         }
         self.ledger.clear();
         if kind == Kind::Pass {
@@ -64,7 +64,7 @@ impl<'a> Lane<'a> {
         }
         wrong.extend(self.tidy_up());
         if hangs {
-            self.set_docker_timeout("");
+            self.set_timeouts("");
         }
         let accounts: Vec<Account> = self.ledger.accounts().into_values().collect();
         wrong.extend(judge(kind, fault, output.as_ref(), &accounts));
@@ -175,8 +175,11 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn set_docker_timeout(&self, seconds: &str) {
-        self.host
-            .prepare(&["run:set", "--global", "docker-timeout", seconds]);
+    /// An empty one is the default again.
+    fn set_timeouts(&self, seconds: &str) {
+        for property in ["docker-timeout", "hook-timeout"] {
+            self.host
+                .prepare(&["run:set", "--global", property, seconds]);
+        }
     }
 }

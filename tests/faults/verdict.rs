@@ -73,6 +73,9 @@ pub fn judge(
 fn may_be_untold(fault: Option<(&str, Fault)>) -> bool {
     fault.is_some_and(|(step, fault)| {
         step.starts_with(&format!("{HOOK} scheduler-post-run"))
-            && matches!(fault, Fault::Fails | Fault::DiesBefore | Fault::WeDieBefore)
+            && matches!(
+                fault,
+                Fault::Fails | Fault::Hangs | Fault::DiesBefore | Fault::WeDieBefore
+            )
     })
 }
