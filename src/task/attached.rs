@@ -5,7 +5,7 @@ use signal_hook::consts::SIGHUP;
 
 use super::container::Task;
 use super::detached::leave;
-use super::end::End;
+use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
 use super::lock;
@@ -39,6 +39,9 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         Ok(Kept::Ended(end)) => {
             if end == End::Gone(None) {
                 message::warn("the task's container was removed by somebody else");
+            }
+            if matches!(&end, End::There(state) if was_never_tried(state)) {
+                message::warn("the task was not started: docker's client ended before that");
             }
             Ok(made.finish(host, &end))
         }

@@ -16,6 +16,7 @@ pub(crate) mod wake;
 mod watched;
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -71,6 +72,18 @@ pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
     };
     supervisor.adopt(name);
     supervisor.look_after_all(woken)
+}
+
+/// Removes what a supervisor that was killed has left: nobody reads it any more.
+///
+/// # Errors
+/// The plugin's data directory cannot be written.
+pub(crate) fn sweep(host: &Host) -> Result<()> {
+    // Who is about to take the lock waits for us, and makes its FIFO after that.
+    if let Some(_lock) = Lease::take_existing(&lock(host))? {
+        let _ = fs::remove_file(wake::fifo(host));
+    }
+    Ok(())
 }
 
 /// Whether a supervisor is there.
