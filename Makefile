@@ -1,6 +1,6 @@
 # Every target is a script of its own, which says more.
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz plugin release lint clean
+.PHONY: help demo test soak bench fuzz plugin release lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,6 +10,9 @@ demo: ## show dokku run at work, on a Dokku host made for it (DEMO_HOST=installe
 
 test: ## lint, build, run the whole suite, check that nothing is left in docker
 	@scripts/test
+
+soak: ## thousands of tasks while processes of the plugin are killed, and hundreds at once (ONEOFF_SOAK_TASKS=2000)
+	@scripts/soak
 
 bench: ## measure dokku run beside docker itself, on a quiet machine (BENCH_HOST=installed: this machine's Dokku, and core's run)
 	@scripts/bench

@@ -9,8 +9,10 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
     unreachable_pub,
-    reason = "a test fails by panicking, and its support is a library of this one binary"
+    reason = "a test fails by panicking and may print a table, and its support is a library of this one binary"
 )]
 
 mod support;
@@ -20,12 +22,14 @@ mod attach;
 mod bus;
 mod bytes;
 mod cron;
+mod daemon_restarts;
 mod detached;
 mod docker_options;
 mod environment;
 mod exec;
 mod exit_status;
 mod failures;
+mod faults;
 mod global_flags;
 mod help;
 mod history;
@@ -37,6 +41,7 @@ mod life_cycle;
 mod list;
 mod lock;
 mod logs;
+mod many;
 mod notify;
 mod outputs;
 mod procfile;
@@ -48,6 +53,7 @@ mod registry;
 mod resources;
 mod retire;
 mod schedulers;
+mod soak;
 mod ssh;
 mod stop;
 mod streams;

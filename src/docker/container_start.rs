@@ -7,7 +7,6 @@ use duct::Handle;
 use rustix::termios::{LocalModes, tcgetattr};
 
 use super::{Docker, complaint};
-use crate::dokku::message;
 use crate::process::End;
 
 /// Docker's own begin with Ctrl-P, which every shell has a use for and which it
@@ -15,19 +14,20 @@ use crate::process::End;
 pub(super) const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
 
 impl Docker {
-    /// Starts the container and gives whether docker could; it says why not.
+    /// Starts the container. Gives why docker's client could not, in a sentence: where
+    /// it was killed, the container may have been started all the same.
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_start(&self, id: &str) -> Result<bool> {
+    pub(crate) fn container_start(&self, id: &str) -> Result<Option<String>> {
         let output = self.capture(self.call(&["container", "start", "--", id]))?;
-        if !output.status.success() {
-            message::warn(&format!(
-                "docker could not start the container: {}",
-                complaint(&output)
-            ));
+        if output.status.success() {
+            return Ok(None);
         }
-        Ok(output.status.success())
+        Ok(Some(format!(
+            "docker could not start the container: {}",
+            complaint(&output)
+        )))
     }
 
     /// Starts the container and its client, which carries our standard streams:

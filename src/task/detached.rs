@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use super::container::Task;
-use super::end::{End, code_of};
+use super::end::End;
 use super::lock;
 use super::made::Made;
 use super::signals::Events;
 use super::supervisor::wake;
 use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::exit;
@@ -48,16 +49,18 @@ pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Star
     }
 }
 
-/// `None` when it runs, whatever docker's client makes of it.
+/// `None` when it runs, or has run, whatever docker's client makes of it.
 fn failed_start(docker: &Docker, id: &str) -> Result<Option<End>> {
-    if docker.container_start(id)? {
+    let Some(why) = docker.container_start(id)? else {
         return Ok(None);
-    }
-    Ok(match docker.container_state(id)? {
-        Some(state) if code_of(&state).is_none() => None,
-        Some(state) => Some(End::There(state)),
-        None => Some(End::Gone(None)),
-    })
+    };
+    let end = match docker.container_state(id)? {
+        Some(state) if state.status != Status::Created => return Ok(None),
+        Some(state) => End::There(state),
+        None => End::Gone(None),
+    };
+    message::warn(&why);
+    Ok(Some(end))
 }
 
 /// Leaves the task to the supervisor. Gives its container's name.

@@ -6,7 +6,7 @@ use std::fs;
 use duct::{Expression, cmd};
 
 use super::host::{finish, repository};
-use super::{Host, Output, Terminal, docker};
+use super::{Host, Output, Terminal};
 
 /// What an app is deployed with; `tests/images/` builds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +49,14 @@ impl<'a> App<'a> {
             Image::BuildStage => "build-stage",
             Image::None => return,
         };
-        let reference = cmd!(repository().join("tests/images/build"), recipe)
+        let build = cmd!(repository().join("tests/images/build"), recipe);
+        let reference = self
+            .host
+            .on_its_daemon(build)
             .read()
             .expect("the image is built");
-        docker(&["image", "tag", &reference, &self.image()]);
+        self.host
+            .docker(&["image", "tag", &reference, &self.image()]);
     }
 
     pub fn image(&self) -> String {
@@ -157,7 +161,15 @@ impl<'a> App<'a> {
     /// The ids of its containers, whatever their state.
     pub fn containers(&self) -> Vec<String> {
         let filter = format!("label=com.dokku.app-name={}", self.name);
-        let ids = docker(&["container", "ls", "--all", "--quiet", "--filter", &filter]);
+        let ids = self.host.docker(&[
+            "container",
+            "ls",
+            "--all",
+            "--no-trunc",
+            "--quiet",
+            "--filter",
+            &filter,
+        ]);
         ids.lines().map(str::to_owned).collect()
     }
 }
@@ -166,10 +178,12 @@ impl Drop for App<'_> {
     fn drop(&mut self) {
         let left = self.containers();
         for id in &left {
-            docker(&["container", "rm", "--force", id]);
+            self.host.docker(&["container", "rm", "--force", id]);
         }
         let destroyed = self.host.dokku(["--force", "apps:destroy", &self.name]);
-        let _ = cmd!("docker", "image", "rm", self.image())
+        let _ = self
+            .host
+            .on_its_daemon(cmd!("docker", "image", "rm", self.image()))
             .stdout_null()
             .stderr_null()
             .unchecked()

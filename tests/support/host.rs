@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use duct::{Expression, cmd};
 use tempfile::TempDir;
 
-use super::{App, Image, Output};
+use super::{App, Daemon, Image, Output, Process, docker};
 
 /// One host: of the test's own, or the machine's.
 pub struct Host {
@@ -21,6 +21,8 @@ pub struct Host {
     plugins: std::sync::Mutex<Vec<String>>,
     /// Holds the embedded host; `None` for the machine's own.
     directory: Option<TempDir>,
+    /// The docker daemon that it is on; `None` for the machine's.
+    daemon: Option<String>,
 }
 
 impl Host {
@@ -46,6 +48,14 @@ impl Host {
         Self::create(temporary(), &[])
     }
 
+    /// An embedded host with the plugin, on a daemon of the test's own.
+    pub fn on(daemon: &Daemon) -> Self {
+        let mut host = Self::with_plugin();
+        host.set_variable("DOCKER_HOST", &daemon.socket());
+        host.daemon = Some(daemon.socket());
+        host
+    }
+
     fn create(directory: TempDir, options: &[OsString]) -> Self {
         let path = directory.path().join("host");
         let words = [&[OsString::from(&path)], options].concat();
@@ -58,6 +68,7 @@ impl Host {
             library: path.join("var/lib/dokku"),
             plugins: std::sync::Mutex::default(),
             directory: Some(directory),
+            daemon: None,
         }
     }
 
@@ -68,6 +79,7 @@ impl Host {
             library: "/var/lib/dokku".into(),
             plugins: std::sync::Mutex::default(),
             directory: None,
+            daemon: None,
         }
     }
 
@@ -203,15 +215,42 @@ impl Host {
         self.set_docker(&file);
     }
 
+    /// What the real docker of this host prints.
+    #[track_caller]
+    pub fn docker(&self, arguments: &[&str]) -> String {
+        match &self.daemon {
+            Some(socket) => docker(&[&["--host", socket], arguments].concat()),
+            None => docker(arguments),
+        }
+    }
+
+    /// A program that works on the same daemon.
+    pub fn on_its_daemon(&self, program: Expression) -> Expression {
+        match &self.daemon {
+            Some(socket) => program.env("DOCKER_HOST", socket),
+            None => program,
+        }
+    }
+
+    /// Every process that descends from a command of this host, as `<pid> <words>`:
+    /// they inherit a variable that names it.
+    pub fn processes(&self) -> Vec<Process> {
+        assert!(self.is_own(), "another host's processes are not all ours");
+        Process::with_variable(&format!("DOKKU_LIB_ROOT={}", self.library.display()))
+    }
+
     /// Names the docker client in a file that Dokku reads first.
     pub fn set_docker(&self, path: &Path) {
         assert!(self.is_own(), "only a test's own host may lose its docker");
-        fs::create_dir_all(self.root.join(".dokkurc")).unwrap();
-        fs::write(
-            self.root.join(".dokkurc/docker"),
-            format!("export DOCKER_BIN={}\n", path.display()),
-        )
-        .unwrap();
+        self.set_variable("DOCKER_BIN", &path.display().to_string());
+    }
+
+    /// Sets a variable of Dokku's environment in a file that it reads first.
+    fn set_variable(&self, name: &str, value: &str) {
+        let directory = self.root.join(".dokkurc");
+        fs::create_dir_all(&directory).unwrap();
+        let line = format!("export {name}={value}\n");
+        fs::write(directory.join(name), line).unwrap();
     }
 }
 

@@ -4,6 +4,51 @@ use std::fs;
 
 use duct::cmd;
 
+/// A process, as it was when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Process {
+    pub pid: u32,
+    /// What it runs, without its directory.
+    pub program: String,
+    /// Its command line.
+    pub words: String,
+}
+
+impl std::fmt::Display for Process {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}", self.pid, self.words)
+    }
+}
+
+impl Process {
+    /// Those that have this variable (`NAME=value`) in their environment.
+    pub fn with_variable(variable: &str) -> Vec<Self> {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        processes
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .filter(|pid| {
+                fs::read(format!("/proc/{pid}/environ")).is_ok_and(|variables| {
+                    variables
+                        .split(|byte| *byte == 0)
+                        .any(|found| found == variable.as_bytes())
+                })
+            })
+            .filter_map(Self::of)
+            .collect()
+    }
+
+    /// `None` when it has gone.
+    fn of(pid: u32) -> Option<Self> {
+        let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+        let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+        Some(Self {
+            pid,
+            program: program.file_name()?.to_str()?.to_owned(),
+            words: words.trim_end_matches('\0').replace('\0', " "),
+        })
+    }
+}
+
 /// A process and all that descend from it, parents first.
 fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];

@@ -81,7 +81,8 @@ pub(crate) fn lives(host: &Host) -> bool {
 
 /// Removes what a supervisor that was killed has left, when there is no other.
 pub(crate) fn tidy(host: &Host) {
-    if let Ok(Some(_lock)) = Lease::take(&lock(host)) {
+    // Who is about to take the lock waits for us, and makes its FIFO after that.
+    if let Ok(Some(_lock)) = Lease::take_existing(&lock(host)) {
         let _ = std::fs::remove_file(wake::fifo(host));
     }
 }

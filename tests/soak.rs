@@ -1,0 +1,250 @@
+//! Short tasks, attached and detached, while processes of ours are killed at random:
+//! in the end nothing is left, and every task is accounted for. `make soak` has thousands
+//! of them, the suite a hundred.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Account, App, Footprint, Host, Image, Ledger, Output, is_soak, patiently, repository,
+    soak_tasks,
+};
+
+/// So many callers at once.
+const CALLERS: usize = 6;
+
+/// One kill after about so many starts.
+const STARTS_A_KILL: usize = 2;
+
+/// What was planned for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Plan {
+    detached: bool,
+    /// Its own exit code.
+    code: i32,
+    milliseconds: u32,
+}
+
+impl Plan {
+    fn by(random: &mut fastrand::Rng) -> Self {
+        Self {
+            detached: random.bool(),
+            // Nobody else gives these.
+            code: if random.u8(..) < 64 {
+                0
+            } else {
+                random.i32(30..100)
+            },
+            milliseconds: random.u32(0..400),
+        }
+    }
+}
+
+#[test]
+fn every_task_is_accounted_for() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // others' processes are not to be killed
+    }
+    let seed = std::env::var("ONEOFF_SOAK_SEED").map_or_else(
+        |_| fastrand::u64(..),
+        |seed| seed.parse().expect("ONEOFF_SOAK_SEED is a number"),
+    );
+    // The plans are the seed's; which process a kill meets is the machine's.
+    println!("soak: ONEOFF_SOAK_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let plans: Vec<Plan> = (0..soak_tasks(100))
+        .map(|_| Plan::by(&mut random))
+        .collect();
+
+    let app = host.app(Image::Busybox);
+    let ledger = Ledger::new(&app);
+    // Long enough to be met by a kill, as many a notification is.
+    let hook = format!("{}; sleep 0.2", ledger.end());
+    host.add_hook("oneoff-test-ledger", "scheduler-post-run", &hook);
+    Footprint::with_volume(&app);
+    let untouched = Footprint::after_first_use(&host, &app);
+    ledger.clear();
+    let begun = Instant::now();
+    let (outputs, kills) = storm(&host, &app, &plans, random);
+    let passes = settle(&host, &app, &untouched);
+    println!(
+        "soak: {} tasks in {} s, {kills:?} killed, {passes} passes at the end",
+        plans.len(),
+        begun.elapsed().as_secs()
+    );
+    let left = Footprint::of(&host, &app).since(&untouched);
+    let wrong = account(&plans, &outputs, &ledger);
+    for id in app.containers() {
+        host.docker(&["container", "rm", "--force", "--volumes", &id]);
+    }
+    assert!(
+        left.is_empty() && wrong.is_empty(),
+        "left: {left:#?}\nwrong: {wrong:#?}"
+    );
+}
+
+/// How many of each program were killed.
+type Kills = BTreeMap<String, usize>;
+
+/// Runs all tasks while processes are killed and Dokku's passes are made. Gives what
+/// the callers got, in the order of the plans.
+fn storm(
+    host: &Host,
+    app: &App<'_>,
+    plans: &[Plan],
+    mut random: fastrand::Rng,
+) -> (Vec<Output>, Kills) {
+    let next = AtomicUsize::new(0);
+    let over = AtomicBool::new(false);
+    let outputs = Mutex::new(BTreeMap::new());
+    let (started, outputs_so_far) = (&next, &outputs);
+    let kills = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|_| {
+                scope.spawn(|| {
+                    while let Some((number, plan)) = take(started, plans) {
+                        let output = run(app, number, plan);
+                        outputs_so_far.lock().unwrap().insert(number, output);
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                // A pass may be killed like everything else.
+                host.dokku(["run:retire"]);
+                patiently(Duration::from_secs(3), || {
+                    over.load(Ordering::Relaxed).then_some(())
+                });
+            }
+        });
+        let killer = scope.spawn(|| kill(host, &next, plans.len(), &over, &mut random));
+        for caller in callers {
+            caller.join().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+        killer.join().unwrap()
+    });
+    let outputs = outputs.into_inner().unwrap();
+    (outputs.into_values().collect(), kills)
+}
+
+fn take(next: &AtomicUsize, plans: &[Plan]) -> Option<(usize, Plan)> {
+    let number = next.fetch_add(1, Ordering::Relaxed);
+    if is_soak() && number.is_multiple_of(50) {
+        println!("soak: {number} of {} started", plans.len());
+    }
+    plans.get(number).map(|plan| (number, *plan))
+}
+
+fn run(app: &App<'_>, number: usize, plan: Plan) -> Output {
+    let pause = format!(
+        "sleep {}.{:03}",
+        plan.milliseconds / 1000,
+        plan.milliseconds % 1000
+    );
+    let task = Ledger::task(&number.to_string(), &pause, plan.code);
+    let command = if plan.detached { "run:detached" } else { "run" };
+    crate::support::finish(&app.subcommand(command, &[], task).stdin_null())
+}
+
+/// Kills one process of ours or of docker's that we started, again and again.
+fn kill(
+    host: &Host,
+    started: &AtomicUsize,
+    count: usize,
+    over: &AtomicBool,
+    random: &mut fastrand::Rng,
+) -> Kills {
+    let mut kills = Kills::new();
+    let mut at = STARTS_A_KILL;
+    while !over.load(Ordering::Relaxed) {
+        if started.load(Ordering::Relaxed).min(count) >= at {
+            let mut victims = host.processes();
+            victims.retain(|process| is_ours(&process.program));
+            if let Some(victim) = random.choice(&victims) {
+                let pid = victim.pid.to_string();
+                // It may have ended by itself.
+                let _ = duct::cmd!("kill", "-KILL", pid)
+                    .stderr_null()
+                    .unchecked()
+                    .run();
+                *kills.entry(victim.program.clone()).or_default() += 1;
+            }
+            at += random.usize(1..2 * STARTS_A_KILL);
+        }
+        std::thread::sleep(Duration::from_millis(random.u64(5..50)));
+    }
+    kills
+}
+
+/// What the plugin brings, and the client that it starts.
+fn is_ours(program: &str) -> bool {
+    program == "docker"
+        || repository()
+            .join("src/bin")
+            .join(format!("{program}.rs"))
+            .exists()
+}
+
+/// Dokku's passes, until nothing is left. Gives how many there were.
+fn settle(host: &Host, app: &App<'_>, untouched: &Footprint) -> usize {
+    const MOST: usize = 3;
+    for pass in 1..=MOST {
+        let output = host.dokku(["run:retire"]);
+        assert_eq!(output.code, 0, "{output:?}");
+        let clean = patiently(Duration::from_secs(20), || {
+            Footprint::of(host, app)
+                .since(untouched)
+                .is_empty()
+                .then_some(())
+        });
+        if clean.is_some() {
+            return pass;
+        }
+    }
+    MOST
+}
+
+/// What does not fit together, a sentence each.
+fn account(plans: &[Plan], outputs: &[Output], ledger: &Ledger) -> Vec<String> {
+    let mut by_number: BTreeMap<usize, Vec<Account>> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for (container, account) in ledger.accounts() {
+        match account.started.first() {
+            Some(note) => by_number
+                .entry(note.trim().parse().unwrap())
+                .or_default()
+                .push(account),
+            // It was made and never ran.
+            None if account.told.iter().all(|code| *code != 0) && account.told.len() == 1 => {}
+            None => wrong.push(format!("{container} never ran: {account:?}")),
+        }
+    }
+    for (number, (plan, output)) in plans.iter().zip(outputs).enumerate() {
+        let accounts = by_number.remove(&number).unwrap_or_default();
+        if !is_right(*plan, output.code, &accounts) {
+            wrong.push(format!("task {number}, {plan:?}: {accounts:?}, {output:?}"));
+        }
+    }
+    wrong
+}
+
+/// Whether a task ran once, to its end, and was told of once; or never, and then nobody
+/// was told of a success.
+fn is_right(plan: Plan, caller: i32, accounts: &[Account]) -> bool {
+    match accounts {
+        [] => caller != 0 && caller != plan.code,
+        [account] => {
+            let ran = account.started.len() == 1 && account.ended == 1;
+            let told = account.told == [plan.code];
+            let well = if plan.detached { 0 } else { plan.code };
+            let honest = caller == well || caller > 100;
+            ran && told && honest
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,200 @@
+//! Faults at a chosen step of what a host does: a call of docker's client, or a hook.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use super::{App, Host, Ledger};
+
+/// What becomes of a step. "We" are the process of ours that takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused, and not done.
+    Fails,
+    /// It is not done, and never comes back.
+    Hangs,
+    /// It is killed, and not done.
+    DiesBefore,
+    /// It is done, and killed before it can say so.
+    DiesAfter,
+    /// Its daemon does not answer. (A hook has none.)
+    CutOff,
+    /// We are killed, and it is not done.
+    WeDieBefore,
+    /// We are killed, and it is done all the same.
+    WeDieMeanwhile,
+    /// It is done, and we are killed.
+    WeDieAfter,
+}
+
+impl Fault {
+    pub const ALL: [Self; 8] = [
+        Self::Fails,
+        Self::Hangs,
+        Self::DiesBefore,
+        Self::DiesAfter,
+        Self::CutOff,
+        Self::WeDieBefore,
+        Self::WeDieMeanwhile,
+        Self::WeDieAfter,
+    ];
+
+    /// Its name in tables, and for the script below.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fails => "fails",
+            Self::Hangs => "hangs",
+            Self::DiesBefore => "dies before",
+            Self::DiesAfter => "dies after",
+            Self::CutOff => "cut off",
+            Self::WeDieBefore => "we die before",
+            Self::WeDieMeanwhile => "we die meanwhile",
+            Self::WeDieAfter => "we die after",
+        }
+    }
+}
+
+/// Hooks of a host begin their steps' names with this; the rest of them is docker's.
+pub const HOOK: &str = "hook";
+
+/// A host whose every call of docker's client is counted, and can be spoiled.
+///
+/// A step is named by the first words of the call and a number: `container start 1`
+/// is the first such call since [`Sabotage::begin`], and `hook scheduler-post-run 1`
+/// the first time that this hook is fired.
+pub struct Sabotage {
+    directory: PathBuf,
+}
+
+/// Does the step `$1`, which is the command in the other words, or what was chosen for
+/// it. With `exec` it is done in our place, as wrappers of docker do. Steps are counted by directories, which only one can make.
+const ACT: &str = r#"
+# The nearest process of ours above this one.
+ours() {
+    process=$$
+    until case $(readlink "/proc/$process/exe") in */plugins/available/oneoff/bin/*) true ;; *) false ;; esac; do
+        process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status")
+        [ "${process:-0}" -gt 1 ] || { echo 'nobody of ours' >>"$steps/strange"; return 1; }
+    done
+    echo "$process"
+}
+kill_ours() { process=$(ours) && kill -KILL "$process"; }
+
+act() {
+    step=$1
+    shift
+    . "$directory/case"
+    # Between two cases nothing is counted.
+    [ -d "$steps" ] || { $exec "$@"; return; }
+    number=1
+    until mkdir "$steps/$step $number" 2>/dev/null; do number=$((number + 1)); done
+    [ "$step $number" = "$chosen" ] || { $exec "$@"; return; }
+    case $fault in
+        fails) echo 'Error response from daemon: a fault of the test' >&2; return 1 ;;
+        hangs) exec sleep 600 ;;
+        'dies before') kill -KILL $$ ;;
+        'dies after') "$@" >/dev/null 2>&1; kill -KILL $$ ;;
+        'cut off') DOCKER_HOST=unix:///no/such/socket "$@" ;;
+        'we die before') kill_ours; return 1 ;;
+        'we die meanwhile') kill_ours; "$@" ;;
+        'we die after') "$@" >/dev/null 2>&1; kill_ours ;;
+    esac
+}
+"#;
+
+impl Sabotage {
+    /// Takes the place of the host's docker, and of hooks around the app's tasks. The
+    /// end of each goes into the ledger.
+    pub fn new(host: &Host, app: &App<'_>, ledger: &Ledger) -> Self {
+        // The host's hooks need it as long as the host lives.
+        let directory = host.directory().join("sabotage");
+        fs::create_dir(&directory).unwrap();
+        let act = directory.join("act");
+        let here = directory.display();
+        fs::write(&act, format!("directory='{here}'\n{ACT}")).unwrap();
+        host.replace_docker(&format!(
+            ". {}\n\
+             case $1 in container | image | network | volume) step=\"$1 $2\" ;; *) step=$1 ;; esac\n\
+             exec=exec\n\
+             act \"$step\" \"$DOCKER\" \"$@\"",
+            act.display()
+        ));
+        let hook = |name: &str, command: &str| {
+            let script = format!(
+                "do_it() {{ {command}; }}\n. {}\nact '{HOOK} {name}' do_it \"$@\"",
+                act.display()
+            );
+            host.add_hook("oneoff-test-sabotage", name, &script);
+        };
+        let sabotage = Self { directory };
+        sabotage.end();
+        for name in QUESTIONS {
+            hook(name, ":");
+        }
+        hook("user-auth-app", &format!("echo {}", app.name));
+        hook("post-container-create", ":");
+        hook("scheduler-post-run", &ledger.end());
+        sabotage
+    }
+
+    /// From here on steps are counted, and this one is spoiled.
+    pub fn begin(&self, fault: Option<(&str, Fault)>) {
+        let steps = self.steps_directory();
+        let _ = fs::remove_dir_all(&steps);
+        fs::create_dir(&steps).unwrap();
+        let (chosen, name) = fault.map_or(("", ""), |(step, fault)| (step, fault.name()));
+        self.set_case(&steps.display().to_string(), chosen, name);
+    }
+
+    /// Back to health: nothing is counted any more.
+    pub fn end(&self) {
+        self.set_case("", "", "");
+    }
+
+    /// In one move: somebody may be reading it.
+    fn set_case(&self, steps: &str, chosen: &str, fault: &str) {
+        let case = format!("steps='{steps}' chosen='{chosen}' fault='{fault}'\n");
+        let new = self.path("case.new");
+        fs::write(&new, case).unwrap();
+        fs::rename(new, self.path("case")).unwrap();
+    }
+
+    /// Whether this step was taken since the beginning.
+    pub fn was_taken(&self, step: &str) -> bool {
+        self.steps_directory().join(step).exists()
+    }
+
+    /// The steps that were taken since the beginning, in their order.
+    pub fn taken(&self) -> Vec<String> {
+        let mut steps: Vec<(SystemTime, String)> = fs::read_dir(self.steps_directory())
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let taken = entry.metadata().unwrap().modified().unwrap();
+                (taken, entry.file_name().into_string().unwrap())
+            })
+            .collect();
+        steps.sort();
+        steps.into_iter().map(|(_, step)| step).collect()
+    }
+
+    fn steps_directory(&self) -> PathBuf {
+        self.path("steps")
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+}
+
+/// Hooks that a run asks before it makes anything; saying nothing changes nothing.
+const QUESTIONS: [&str; 8] = [
+    "scheduler-detect",
+    "deployed-app-image-tag",
+    "deployed-app-image-repo",
+    "docker-args-run",
+    "docker-args-process-run",
+    "config-export",
+    "procfile-get-command",
+    "ps-get-property",
+];
