@@ -53,6 +53,7 @@ mod registry;
 mod resources;
 mod retire;
 mod schedulers;
+mod signals;
 mod soak;
 mod ssh;
 mod stop;

@@ -90,3 +90,63 @@ impl Watched {
             .min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::end::moment;
+    use crate::task::journal::Head;
+
+    fn story(time_to_live: u64) -> Story {
+        let head = format!(
+            r#"{{"app":"demo","name":"demo.run.1","type":"run","command":[],"image":"i","user":"ada","detached":true,
+                "created":"2026-01-01T00:00:00Z","stop_timeout":5,"time_to_live":{time_to_live}}}"#
+        );
+        let head: Head = serde_json::from_str(&head).unwrap();
+        Story {
+            head: Some(head),
+            ..Story::default()
+        }
+    }
+
+    fn started(at: SystemTime) -> Facts {
+        let at = humantime::format_rfc3339_nanos(at).to_string();
+        assert!(moment(&at).is_some());
+        let json = format!(
+            r#"["id","/demo.run.1","{at}",{{"Status":"running","ExitCode":0,"StartedAt":"{at}"}},null,null,"i"]"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    /// Seconds until the deadline.
+    fn left(watched: &Watched) -> u64 {
+        let deadline = watched.deadline.unwrap();
+        // A test takes less than the half second that is rounded away.
+        let left = deadline.saturating_duration_since(Instant::now());
+        (left + Duration::from_millis(500)).as_secs()
+    }
+
+    #[test]
+    fn a_deadline_counts_from_the_start_that_docker_tells() {
+        let mut watched = Watched::new(&story(60));
+        watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+        assert_eq!(left(&watched), 40);
+        let mut late = Watched::new(&story(60));
+        late.started(&started(SystemTime::now() - Duration::from_secs(3600)));
+        assert_eq!(left(&late), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_moves_no_deadline() {
+        let mut watched = Watched::new(&story(60));
+        watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+        // The next look comes an hour later by the host's clock, or a day earlier.
+        watched.started(&started(SystemTime::now() - Duration::from_secs(3620)));
+        watched.started(&started(SystemTime::now() + Duration::from_secs(86_400)));
+        assert_eq!(left(&watched), 40);
+        // Set back between the start and the first look: never more than was asked for.
+        let mut early = Watched::new(&story(60));
+        early.started(&started(SystemTime::now() + Duration::from_secs(86_400)));
+        assert_eq!(left(&early), 60);
+    }
+}
