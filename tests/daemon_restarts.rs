@@ -189,6 +189,7 @@ fn a_daemon_that_stays_away_is_said() {
     let Some(daemon) = daemon(true) else { return };
     let host = Host::on(&daemon);
     let app = host.app(Image::Busybox);
+    host.prepare(&["run:set", "--global", "docker-timeout", "5"]);
     let tasks = Tasks::start(&host, &app);
     daemon.end(End::Killed);
     is_honest(&tasks.output());
