@@ -41,7 +41,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
                 message::warn("the task's container was removed by somebody else");
             }
             if matches!(&end, End::There(state) if was_never_tried(state)) {
-                message::warn("the task was not started: docker's client ended before that");
+                message::warn("docker's client did not start the task");
             }
             Ok(made.finish(host, &end))
         }

@@ -7,6 +7,7 @@
 //! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
 //!   status is 124, whatever the task made of it.
 //! * Why it is ended stands in its journal before it gets the signal.
+//! * A task that does not run when docker has had its time was not started.
 //! * When docker's client ends, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
 //!   for a daemon that gives no answer, as long as docker may take for one.
@@ -25,6 +26,7 @@ use super::request::OnHangup;
 use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
 use crate::dokku::message;
 use crate::record::Reason;
 
@@ -53,6 +55,8 @@ pub(crate) struct Keeper<'a> {
     refusals: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
+    /// When it has to have been started: docker's client may hang before that.
+    start_by: Option<Instant>,
     /// When its state is looked at.
     look_at: Option<Instant>,
     /// When docker is given up: it gives no answer.
@@ -96,6 +100,7 @@ impl<'a> Keeper<'a> {
             owed: None,
             refusals: 0,
             kill_at: None,
+            start_by: Instant::now().checked_add(docker.timeout()),
             look_at: None,
             give_up_at: None,
         }
@@ -126,7 +131,13 @@ impl<'a> Keeper<'a> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
         let kept = self.watch(events, terminal);
-        if !matches!(kept, Ok(Kept::Ended(_))) {
+        let goes_on = match &kept {
+            // It hands on the last output.
+            Ok(Kept::Ended(End::There(state))) => state.status != Status::Created,
+            Ok(Kept::Ended(End::Gone(_))) => true,
+            _ => false,
+        };
+        if !goes_on {
             // It would go on writing to what may have gone, or reading what is meant
             // for others.
             let _ = client.kill();
@@ -149,6 +160,12 @@ impl<'a> Keeper<'a> {
                 Event::ClientEnded { well } => {
                     ended = Some(well);
                     self.look_at = Some(Instant::now());
+                }
+            }
+            if self.start_by.is_some_and(|at| at <= Instant::now()) {
+                self.start_by = None;
+                if let Some(end) = self.not_started() {
+                    return Ok(Kept::Ended(end));
                 }
             }
             // With too many refusals it has ended, and its client does not see it:
@@ -215,6 +232,12 @@ impl<'a> Keeper<'a> {
         *self.give_up_at.get_or_insert_with(until)
     }
 
+    /// Its end, when it was not even started.
+    fn not_started(&self) -> Option<End> {
+        let state = self.docker.container_state(&self.made.id).ok()??;
+        (state.status == Status::Created).then_some(End::There(state))
+    }
+
     /// One that is paused gets no signal until it goes on.
     fn force_what_is_refused(&mut self) {
         if self.refusals >= PATIENCE {
@@ -227,10 +250,16 @@ impl<'a> Keeper<'a> {
 
     fn due(&self) -> Option<Instant> {
         let again = self.owed.map(|_| Instant::now() + AGAIN);
-        [again, self.kill_at, self.deadline, self.look_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            again,
+            self.kill_at,
+            self.deadline,
+            self.start_by,
+            self.look_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// The first time the signal is passed on, the second time the task is killed.
