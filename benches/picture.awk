@@ -89,7 +89,9 @@ END {
     draw(bar, y)
   }
   y += row * 1.5
-  for (ms = 0; ms <= longest * 1000; ms += 50) {
+  step = 50
+  while (longest * 1000 / step > 12) step *= 2
+  for (ms = 0; ms <= longest * 1000; ms += step) {
     x = left + ms / 1000 * scale
     printf "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"24\" y2=\"%.1f\" stroke=\"#dddddd\"/>\n", x, x, y - 10
     printf "<text x=\"%.1f\" y=\"%.1f\" fill=\"#555555\" text-anchor=\"middle\">%d ms</text>\n", x, y + 4, ms

@@ -35,15 +35,16 @@ pub fn option_words(text: &str) {
     let Ok(options) = option::parse(split.clone()) else {
         return;
     };
-    // Letters that were run together are words of their own now, and nothing is lost.
+    // Letters that were run together are words of their own now, a value is part of its
+    // option's word, and nothing is lost.
     let letters = |words: Vec<String>| -> String {
         words
             .concat()
             .chars()
-            .filter(|letter| *letter != '-')
+            .filter(|letter| !"-=".contains(*letter))
             .collect()
     };
-    let read = options.into_iter().flat_map(|option| option.words);
+    let read = options.into_iter().map(|option| option.word);
     assert_eq!(letters(read.collect()), letters(split));
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
         .ok_or_else(|| EXPECTED.to_owned())
 }
 
-/// A hundred years.
-const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+/// A hundred years, in seconds.
+pub(crate) const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// A positive number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
@@ -71,10 +71,22 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
 pub(crate) fn memory(text: &str) -> Result<String, String> {
     let lower = text.to_ascii_lowercase();
     let number = lower.trim_end_matches(['b', 'i', 'k', 'm', 'g']);
-    let units = [
-        "", "b", "k", "kb", "kib", "m", "mb", "mib", "g", "gb", "gib",
-    ];
-    if positive_decimal(number) && units.contains(&&lower[number.len()..]) {
+    let factor = match &lower[number.len()..] {
+        "b" => Some(1),
+        "k" | "kb" | "kib" => Some(1 << 10),
+        "" | "m" | "mb" | "mib" => Some(1 << 20),
+        "g" | "gb" | "gib" => Some(1 << 30),
+        _ => None,
+    };
+    // Docker would take more bytes than it can count for no limit at all.
+    let fits = |factor: u64| {
+        let whole: Option<u64> = number
+            .split('.')
+            .next()
+            .and_then(|whole| whole.parse().ok());
+        whole.is_some_and(|whole| whole < (i64::MAX as u64) / factor)
+    };
+    if positive_decimal(number) && factor.is_some_and(fits) {
         return Ok(lower);
     }
     Err("expected a size such as 512m or 1g (a bare number is megabytes)".to_owned())
@@ -307,7 +319,8 @@ mod tests {
         }
         let midnight = humantime::parse_rfc3339("2026-08-03T00:00:00Z").unwrap();
         assert_eq!(moment("2026-08-03").unwrap(), midnight);
-        let ago = SystemTime::now().duration_since(moment("1h30m").unwrap());
+        let then = moment("1h30m").unwrap();
+        let ago = SystemTime::now().duration_since(then);
         assert_eq!(ago.unwrap().as_secs() / 60, 90);
         for text in [
             "",
@@ -332,7 +345,19 @@ mod tests {
         ] {
             assert_eq!(memory(text).unwrap(), expected);
         }
-        for text in ["", "m", "-1", "1x", "1 m", "0", "1mm", "--rm", "1e9"] {
+        assert!(memory("8589934591g").is_err() && memory("8589934590g").is_ok());
+        for text in [
+            "",
+            "m",
+            "-1",
+            "1x",
+            "1 m",
+            "0",
+            "1mm",
+            "--rm",
+            "1e9",
+            "18446744073709551616",
+        ] {
             assert!(memory(text).is_err(), "{text:?}");
         }
         assert!(cpus("0.5").is_ok() && cpus("2").is_ok());

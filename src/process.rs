@@ -235,15 +235,19 @@ fn within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<Option
     if ended {
         return handle.into_output().map(Some);
     }
-    let group = handle
-        .pids()
-        .first()
-        .and_then(|pid| i32::try_from(*pid).ok());
-    if let (true, Some(group)) = (own_group, group.and_then(Pid::from_raw)) {
-        let _ = kill_process_group(group, Signal::KILL);
+    if own_group {
+        kill_group(handle.pids().first().copied().unwrap_or(0));
     }
     handle.kill()?;
     Ok(None)
+}
+
+/// Kills a process group by its id; 0 is none.
+pub(crate) fn kill_group(id: u32) {
+    let group = i32::try_from(id).ok().filter(|id| *id > 1);
+    if let Some(group) = group.and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
 }
 
 /// The program beside ours for what outlives a command.

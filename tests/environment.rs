@@ -1,8 +1,9 @@
 //! What the task finds in its environment, and who else could see it on the way.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use crate::support::{App, Gate, Host, Image, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Output, docker, finish, wait_until};
 
 /// Values that a careless way through files, options and shells would change.
 fn hostile_values() -> Vec<String> {
@@ -197,38 +198,108 @@ fn a_value_in_quotes_keeps_them_with_a_warning() {
     );
 }
 
+/// What no other test has on a command line.
+fn secret(app: &App<'_>) -> String {
+    format!("secret-of-{}-zq7Xw", app.name)
+}
+
+/// An app with its secret in its config, as it is, with a line break and after a long text.
+fn app_with_secrets(host: &Host) -> App<'_> {
+    let app = host.app(Image::Busybox);
+    let secret = secret(&app);
+    app.config("ONE", &secret);
+    app.config("TWO", &format!("{secret}\nline"));
+    app.config("THREE", &format!("{}{secret}", "x".repeat(65_000)));
+    app
+}
+
+/// Runs the command; gives what it left, and every command line of the machine that had
+/// the text at any time from then on until `over`.
+fn sampled(
+    command: &duct::Expression,
+    text: &str,
+    over: impl Fn() -> bool,
+) -> (Output, BTreeSet<String>) {
+    let command = command.stdin_null().stdout_capture().stderr_capture();
+    let handle = command.unchecked().start().unwrap();
+    let mut seen = BTreeSet::new();
+    let output = wait_until("the command and what it has started end", || {
+        let lines = command_lines();
+        seen.extend(lines.into_iter().filter(|line| line.contains(text)));
+        let output = handle.try_wait().unwrap()?;
+        over().then(|| Output::new(output))
+    });
+    (output, seen)
+}
+
 #[test]
 fn no_value_stands_on_a_command_line_of_the_host() {
     let host = Host::new();
+    let app = app_with_secrets(&host);
+    let secret = secret(&app);
+    let script = ["sh", "-c", "sleep 0.3; echo \"$ONE\""];
+    let (output, seen) = sampled(&app.command(&[], script), &secret, || true);
+    output.says(&format!("{secret}\n"));
+    assert_eq!(seen, BTreeSet::new());
+
+    let detached = app.subcommand("run:detached", &[], ["sleep", "0.3"]);
+    let (output, seen) = sampled(&detached, &secret, || app.containers().is_empty());
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(seen, BTreeSet::new());
+}
+
+/// The words of `dokku` itself are its caller's, and the shells' of Dokku that run it.
+#[test]
+fn a_value_of_the_command_stands_on_dokkus_command_line_only() {
+    let host = Host::new();
     let app = host.app(Image::Busybox);
-    let secret = "zq7Xw-config-secret";
-    app.config("ONE", secret);
-    app.config("TWO", &format!("{secret}\nline"));
-    let gate = Gate::new(&app);
-    let script = format!("{}; echo \"$ONE\"", Gate::WAIT[2]);
-    let command = app
-        .command(&[], ["sh", "-c", &script])
-        .stdin_null()
-        .stdout_capture()
-        .stderr_capture()
-        .unchecked();
-    let handle = command.start().unwrap();
-    let mut seen = Vec::new();
-    wait_until("the task runs", || {
-        seen.extend(
-            command_lines()
-                .into_iter()
-                .filter(|line| line.contains(secret)),
+    let secret = secret(&app);
+    let pair = format!("ONE={secret}");
+    let command = app.subcommand("run:detached", &["-e", &pair], ["sh", "-c", "sleep 1"]);
+    let (output, seen) = sampled(&command, &secret, || app.containers().is_empty());
+    assert_eq!(output.code, 0, "{output:?}");
+    let others: Vec<&String> = seen
+        .iter()
+        .filter(|line| !line.contains(&format!("\0run:detached\0-e\0{pair}\0")))
+        .collect();
+    assert_eq!(others, [""; 0]);
+}
+
+#[test]
+fn no_value_is_said_or_written_down() {
+    let host = Host::new();
+    let app = app_with_secrets(&host);
+    let secret = secret(&app);
+    let own = format!("FOUR={secret}");
+    let (nameless, steering) = (format!("={secret}"), format!("DOCKER_HOST={secret}\n"));
+    for (options, code) in [
+        (&[][..], 0),
+        (&["--dry-run"], 0),
+        // Docker refuses to make it, and to start it.
+        (&["--memory=1m"], 125),
+        (&["--user=nobody-of-this-name"], 125),
+        (&["--timeout=soon"], 1),
+        (&["-e", &nameless], 1),
+        (&["-e", &steering], 1),
+    ] {
+        let options = [&["-e", &own], options].concat();
+        let output = app.run_with(&options, ["true"]);
+        assert_eq!(output.code, code, "{options:?}: {output:?}");
+        let said = output.stdout + &output.stderr;
+        assert!(!said.contains(&secret), "{options:?}: {said}");
+    }
+    if host.is_own() {
+        // Config is Dokku's to keep.
+        let grep = duct::cmd!(
+            "grep",
+            "-rlF",
+            "--exclude=ENV",
+            &secret,
+            host.directory().join("host")
         );
-        gate.path("ready").exists().then_some(())
-    });
-    gate.open();
-    let output = handle.wait().unwrap();
-    assert_eq!(
-        String::from_utf8_lossy(&output.stdout),
-        format!("{secret}\n")
-    );
-    assert_eq!(seen, [""; 0]);
+        let found = grep.unchecked().read().unwrap();
+        assert_eq!(found, "");
+    }
 }
 
 fn command_lines() -> Vec<String> {

@@ -111,7 +111,7 @@ fn a_signal_reaches_the_command_and_not_the_task() {
     let ready = || {
         wait_until("the command runs", || {
             std::fs::remove_file(gate.path("there")).ok()
-        })
+        });
     };
     let trap = started(
         &host,

@@ -51,7 +51,7 @@ fn a_table_for_people_newest_first() {
         lines[1],
         ["NAME", "ENDED", "TOOK", "EXIT", "USER", "COMMAND"]
     );
-    let command = r#"sh -c 'echo  '\''a b'\'''"#;
+    let command = r"sh -c 'echo  '\''a b'\'''";
     for (line, number, took, exit) in [
         (2, 3, "1m 1s", "137 (oom)"),
         (3, 2, "1m", "? (lost)"),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -117,10 +118,41 @@ fn following_goes_over_into_the_end_without_loss() {
     signal(client, "CONT");
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
-    let expected: String = (1..=LINES).map(|line| format!("{pad}{line}\n")).collect();
+    let expected: String = (1..=LINES)
+        .flat_map(|line| [pad.clone(), line.to_string(), "\n".to_owned()])
+        .collect();
     assert_eq!(text.lines().count(), LINES);
     assert!(text == expected, "every line once and in order");
     assert_eq!(handle.wait().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn a_reader_that_leaves_while_it_follows_waits_for_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = "while [ ! -e /gate/quiet ]; do echo line; sleep 0.05; done";
+    let script = format!("touch /gate/ready; {script}; {}", Gate::WAIT[2]);
+    let started = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
+    gate.wait();
+    let follow = host.command(["run:logs", "-t", "-q", "--container", started.stdout.trim()]);
+    let follow = follow.stdin_null().stderr_capture().unchecked();
+    let piped = follow.pipe(duct::cmd!("head", "-n", "1")).stdout_capture();
+    let before = Instant::now();
+    let output = piped.run().unwrap();
+    assert!(
+        before.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        before.elapsed()
+    );
+    let ran = app.containers().len();
+    std::fs::write(gate.path("quiet"), "").unwrap();
+    ended(&host, &app, &gate);
+    assert_eq!(
+        (output.stdout.as_slice(), ran),
+        (&b"line\n"[..], 1),
+        "the task runs on"
+    );
 }
 
 #[test]
@@ -175,7 +207,6 @@ fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
         .map(|line| line.rsplit(' ').next().unwrap())
         .collect();
     assert_eq!(ends, ["9999", "10000"]);
-    println!("the supervisor's memory at most: {before} kB before, {after} kB after 100 MB");
     assert!(after < before + 2048, "{before} kB, then {after} kB");
 }
 

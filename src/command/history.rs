@@ -11,7 +11,7 @@ use super::options::{self, Parsed};
 use super::{print, table, when};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::dokku::message;
+use crate::dokku::message::{self, escaped};
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::grammar;
 use crate::record::read::{Newest, Passed};
@@ -152,7 +152,7 @@ fn for_people(title: &str, records: &[Record], quiet: bool) -> String {
         })
         .collect();
     if quiet {
-        let line = |row: &[String; 6]| row.each_ref().map(|cell| table::escaped(cell)).join("\t");
+        let line = |row: &[String; 6]| row.each_ref().map(|cell| escaped(cell)).join("\t");
         return rows.iter().map(|row| line(row) + "\n").collect();
     }
     let heading = ["NAME", "ENDED", "TOOK", "EXIT", "USER", "COMMAND"].map(str::to_owned);

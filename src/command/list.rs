@@ -16,7 +16,7 @@ use crate::docker::Docker;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::dokku::message;
+use crate::dokku::message::{self, escaped};
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::parallel::joined;
 use crate::record::Record;
@@ -213,9 +213,21 @@ fn for_people(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> Stri
     }));
     let columns = if all { 4 } else { 3 };
     if quiet {
+        let shown = |cell: &String| {
+            if terminal {
+                escaped(cell)
+            } else {
+                cell.clone()
+            }
+        };
         return rows
             .iter()
-            .map(|row| row[..columns].join("\t") + "\n")
+            .map(|row| row[..columns].iter().map(shown).collect::<Vec<_>>())
+            .map(|cells| {
+                cells.join("	")
+                    + "
+"
+            })
             .collect();
     }
     let heading = ["NAMES", "COMMAND", "CREATED", "STATUS"].map(str::to_owned);

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
+use duct::Handle;
 
 use super::chosen::{Chosen, choose};
 use super::options::{self, Parsed};
@@ -131,23 +132,26 @@ fn show(
         &mut BufWriter::new(io::stdout().lock()),
         &mut io::stderr(),
     );
+    let mut completed = vec![false; tasks.len()];
     if options.tail {
         let sources = last.len() / tasks.len().max(1);
         for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
             let last = last.iter().max().filter(|time| !time.is_empty());
             let after = last.map_or(begun.as_bytes(), Vec::as_slice);
-            show_rest(host, app, task, number, after, options);
+            completed[number] = show_rest(host, app, task, number, after, options);
         }
     }
     // A client that nobody reads any more ends by itself.
-    let failed = clients.iter().any(
-        |client| matches!(client.try_wait(), Ok(Some(output)) if output.status.code() == Some(1)),
-    );
+    let has_failed = |client: &Handle| matches!(client.try_wait(), Ok(Some(output)) if output.status.code() == Some(1));
+    let failed = clients
+        .iter()
+        .zip(completed)
+        .any(|(client, completed)| !completed && has_failed(client));
     Ok(u8::from(failed))
 }
 
 /// What the client that followed has missed: docker closes the logs of a container
-/// that is removed, however far their reader is.
+/// that is removed, however far their reader is. Gives whether nothing is missing.
 fn show_rest(
     host: &Host,
     app: &App,
@@ -155,27 +159,22 @@ fn show_rest(
     number: usize,
     after: &[u8],
     options: &Options,
-) {
+) -> bool {
     let Some(Record {
         output: Some(Output::Kept { .. }),
         ..
     }) = ending::record_of(host, app, task)
     else {
-        return;
+        return false;
     };
     let part = replay::Part {
         after: Some(after.to_vec()),
         ..replay::Part::default()
     };
     let prefix = options.prefix(&task.name, number);
-    // A reader that has gone is no error, and a task that was shown is.
-    let _ = write(
-        &Store::of(host, app.name()),
-        &task.id,
-        &part,
-        prefix.as_ref(),
-        options,
-    );
+    let store = Store::of(host, app.name());
+    let rest = write(&store, &task.id, &part, prefix.as_ref(), options);
+    rest.is_ok_and(|there| there.is_some())
 }
 
 /// As if the container were still there.

@@ -26,17 +26,22 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         Parsed::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    let scheduler;
-    let app;
-    let words = match options.app.as_ref().or(host.flags.app.as_ref()) {
-        Some(name) => {
-            app = host.app(name)?;
-            scheduler = host.scheduler(&app)?;
-            vec![scheduler.as_str(), app.name()]
-        }
-        None => Vec::new(),
+    let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
+        Some(name) => vec![host.app(name)?],
+        None if host.shows_every_app() => return fire(&host, &[]),
+        // What becomes of other users' tasks is not this user's to see.
+        None => host.apps(),
     };
-    host.hand_over("scheduler-run-retire", &words, |call| {
+    let mut code = 0;
+    for app in &apps {
+        let retired = fire(&host, &[&host.scheduler(app)?, app.name()])?;
+        code = if code == 0 { retired } else { code };
+    }
+    Ok(code)
+}
+
+fn fire(host: &Host, words: &[&str]) -> Result<u8> {
+    host.hand_over("scheduler-run-retire", words, |call| {
         call.start()?.into_output()
     })
 }

@@ -1,5 +1,7 @@
 //! A table for people, in the form of docker's: three blanks between columns.
 
+use crate::dokku::message::escaped;
+
 /// Rows of equal length, the first one the heading. What a terminal would obey is
 /// shown escaped with `escape`.
 pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: bool) -> String {
@@ -35,19 +37,6 @@ pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: 
     text
 }
 
-/// Control characters as Rust writes them.
-pub(crate) fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(|character| {
-            let control = character.is_control().then(|| character.escape_default());
-            control
-                .into_iter()
-                .flatten()
-                .chain((!character.is_control()).then_some(character))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,8 +53,8 @@ mod tests {
 
     #[test]
     fn control_characters_are_shown_on_a_terminal() {
-        let rows = [["\u{1b}[31mred\n".to_owned()]];
-        assert_eq!(aligned(&rows, true), "\\u{1b}[31mred\\n\n");
-        assert_eq!(aligned(&rows, false), "\u{1b}[31mred\n\n");
+        let rows = [["\u{1b}[31mred\n\u{202e}".to_owned()]];
+        assert_eq!(aligned(&rows, true), "\\u{1b}[31mred\\n\\u{202e}\n");
+        assert_eq!(aligned(&rows, false), "\u{1b}[31mred\n\u{202e}\n");
     }
 }

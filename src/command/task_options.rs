@@ -203,7 +203,10 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
         bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
     };
     let (name, value) = grammar::pair(text).map_err(|why| {
-        anyhow::anyhow!("invalid value '{shown}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}")
+        let masked = if text.contains('=') { "=***" } else { "" };
+        anyhow::anyhow!(
+            "invalid value '{name}{masked}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}"
+        )
     })?;
     if ['\'', '"']
         .iter()

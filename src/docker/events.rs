@@ -7,6 +7,7 @@ use duct::Handle;
 use serde::Deserialize;
 
 use super::Docker;
+use crate::process;
 
 /// The end of a container, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,6 +25,9 @@ const FORMAT: &str = concat!(
     "{{json (index .Actor.Attributes \"exitCode\")}},{{json .TimeNano}}]"
 );
 
+/// Seconds until the stream ends and is opened again.
+const LONGEST: u64 = 600;
+
 /// A client that is told of every end from now on.
 pub(crate) struct Deaths {
     client: Handle,
@@ -33,17 +37,21 @@ pub(crate) struct Deaths {
 impl Docker {
     /// Starts it, for containers that have a label of this name, and from `since` on
     /// (seconds since 1970): docker remembers a few hundred. It ends with the thread
-    /// that starts it: it would wait for ever otherwise.
+    /// that starts it, and after [`LONGEST`], where `DOCKER_BIN` is a wrapper and only
+    /// that ends: it would wait for ever otherwise.
     ///
     /// # Errors
     /// The client could not be started.
     pub(crate) fn deaths(&self, label: &str, since: u64) -> Result<Deaths> {
-        let (label, since) = (format!("label={label}"), format!("--since={since}"));
+        let until = since.saturating_add(LONGEST);
+        let (since, until) = (format!("--since={since}"), format!("--until={until}"));
+        let label = format!("label={label}");
         let arguments = [
             "events",
             "--format",
             FORMAT,
             &since,
+            &until,
             "--filter=type=container",
             "--filter=event=die",
             "--filter",
@@ -55,6 +63,13 @@ impl Docker {
             .context("docker's client could not be started")?;
         let lines = BufReader::new(lines);
         Ok(Deaths { client, lines })
+    }
+}
+
+impl Deaths {
+    /// The client's process group.
+    pub(crate) fn group(&self) -> u32 {
+        self.client.pids().first().copied().unwrap_or(0)
     }
 }
 
@@ -71,6 +86,7 @@ impl Iterator for Deaths {
 
 impl Drop for Deaths {
     fn drop(&mut self) {
+        process::kill_group(self.group());
         let _ = self.client.kill();
         let _ = self.client.wait();
     }

@@ -9,8 +9,9 @@ pub(crate) struct DockerOption {
     pub(crate) name: String,
     /// `None` for one that takes no value and was given none.
     pub(crate) value: Option<String>,
-    /// The words as they were.
-    pub(crate) words: Vec<String>,
+    /// Name and value as one word: a switch that is not among [`SWITCHES`] would leave a
+    /// word after it to be the image.
+    pub(crate) word: String,
 }
 
 /// The long options that take no value (`docker container create --help`).
@@ -48,13 +49,9 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Vec<DockerOption>> {
             };
             let name = name.to_owned();
             let option = if value.is_some() || SWITCHES.contains(&name.as_str()) {
-                DockerOption {
-                    name,
-                    value,
-                    words: vec![word],
-                }
+                DockerOption { name, value, word }
             } else {
-                with_next(name, word, &mut words)?
+                with_next(name, &word, &mut words)?
             };
             options.push(option);
         } else if let Some(letters) = word
@@ -85,25 +82,25 @@ fn parse_short(
                 options.push(DockerOption {
                     name,
                     value: Some(value.to_owned()),
-                    words: vec![word],
+                    word,
                 });
                 return Ok(());
             }
             options.push(DockerOption {
-                words: vec![format!("-{letter}")],
+                word: format!("-{letter}"),
                 name,
                 value: None,
             });
             continue;
         }
         options.push(if rest.is_empty() {
-            with_next(name, word, words)?
+            with_next(name, &word, words)?
         } else {
             let value = rest.strip_prefix('=').unwrap_or(rest).to_owned();
             DockerOption {
                 name,
                 value: Some(value),
-                words: vec![word],
+                word,
             }
         });
         return Ok(());
@@ -113,14 +110,14 @@ fn parse_short(
 
 fn with_next(
     name: String,
-    word: String,
+    word: &str,
     words: &mut impl Iterator<Item = String>,
 ) -> Result<DockerOption> {
     match words.next() {
         Some(value) => Ok(DockerOption {
             name,
-            value: Some(value.clone()),
-            words: vec![word, value],
+            word: format!("{word}={value}"),
+            value: Some(value),
         }),
         None => bail!("docker option '{word}' has no value"),
     }
@@ -135,7 +132,7 @@ mod tests {
         parse(words)
             .unwrap()
             .into_iter()
-            .map(|option| (option.name, option.value, option.words.join(" ")))
+            .map(|option| (option.name, option.value, option.word))
             .collect()
     }
 
@@ -144,15 +141,15 @@ mod tests {
         type Expected<'a> = (&'a str, Option<&'a str>, &'a str);
         let table: &[(&str, &[Expected<'_>])] = &[
             ("--env=A=b", &[("env", Some("A=b"), "--env=A=b")]),
-            ("--env A=b", &[("env", Some("A=b"), "--env A=b")]),
-            ("-e A=b", &[("e", Some("A=b"), "-e A=b")]),
+            ("--env A=b", &[("env", Some("A=b"), "--env=A=b")]),
+            ("-e A=b", &[("e", Some("A=b"), "-e=A=b")]),
             ("-eA=b", &[("e", Some("A=b"), "-eA=b")]),
             ("-e=A=b", &[("e", Some("A=b"), "-e=A=b")]),
-            ("-e -v", &[("e", Some("-v"), "-e -v")]),
+            ("-e -v", &[("e", Some("-v"), "-e=-v")]),
             (
                 "--label -e --init",
                 &[
-                    ("label", Some("-e"), "--label -e"),
+                    ("label", Some("-e"), "--label=-e"),
                     ("init", None, "--init"),
                 ],
             ),
@@ -167,13 +164,13 @@ mod tests {
                 &[
                     ("i", None, "-i"),
                     ("t", None, "-t"),
-                    ("e", Some("A=b"), "-e A=b"),
+                    ("e", Some("A=b"), "-e=A=b"),
                 ],
             ),
             (
                 "-v /a:/b --read-only",
                 &[
-                    ("v", Some("/a:/b"), "-v /a:/b"),
+                    ("v", Some("/a:/b"), "-v=/a:/b"),
                     ("read-only", None, "--read-only"),
                 ],
             ),

@@ -41,7 +41,7 @@ impl Host {
             .filter(|name| is_valid_name(name) && self.root.join(name).is_dir())
             .collect();
         names.sort();
-        if self.has_access_plugin() {
+        if !self.shows_every_app() {
             let seen = self.seen_of(&names.iter().map(String::as_str).collect::<Vec<_>>());
             names.retain(|name| seen.iter().any(|seen| seen == name));
         }
@@ -72,11 +72,12 @@ impl Host {
     /// For one app exactly one line, in all, means yes (`filterApps` in core's
     /// plugin `common`). Without an access plugin everybody may.
     fn may_see(&self, name: &str) -> bool {
-        !self.has_access_plugin() || self.seen_of(&[name]).len() == 1
+        self.shows_every_app() || self.seen_of(&[name]).len() == 1
     }
 
-    fn has_access_plugin(&self) -> bool {
-        self.is_answered(ACCESS_HOOK, &[])
+    /// Whether there is no access plugin: every user sees every app then.
+    pub(crate) fn shows_every_app(&self) -> bool {
+        !self.is_answered(ACCESS_HOOK, &[])
     }
 
     /// The access plugins' answer about these apps: a line each that may be seen.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::app::App;
 use super::host::Host;
@@ -11,17 +11,32 @@ impl Host {
     /// The config values of the app, global ones below them, byte for byte.
     ///
     /// # Errors
-    /// The hook fails, or what it says is no JSON object of strings. No value is
-    /// part of the message.
+    /// The hook fails, what it says is no JSON object of strings, or a value is no
+    /// UTF-8. No value is part of the message.
     pub(crate) fn config(&self, app: &App) -> Result<BTreeMap<String, String>> {
         const HOOK: &str = "config-export";
         let json = self.ask(HOOK, &[app.name(), "false", "true", "json"])?;
         if json.trim().is_empty() {
             return Ok(BTreeMap::new());
         }
-        serde_json::from_str(&json)
+        let config: BTreeMap<String, String> = serde_json::from_str(&json)
             .map_err(|error| anyhow::anyhow!("line {}, column {}", error.line(), error.column()))
-            .with_context(|| format!("the answer of hook '{HOOK}' is no JSON object of strings"))
+            .with_context(|| format!("the answer of hook '{HOOK}' is no JSON object of strings"))?;
+        // JSON has U+FFFD for what is no UTF-8: whether it stood there, the bytes tell.
+        for name in config
+            .iter()
+            .filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
+            .map(|(name, _)| name)
+        {
+            if self.answers_in_other_bytes("config-get", &[app.name(), name])
+                || self.answers_in_other_bytes("config-get-global", &[name])
+            {
+                bail!(
+                    "the config value of '{name}' is no UTF-8: docker cannot pass it on unchanged"
+                );
+            }
+        }
+        Ok(config)
     }
 
     /// A value of the app's own config, whatever the global one says; empty when

@@ -26,13 +26,24 @@ impl Host {
     }
 
     /// As [`Host::ask`] for a question whose failure means "nothing to say":
-    /// what the hooks say on stderr is left out, too.
+    /// what the hooks say on stderr is left out, too. What is no UTF-8 becomes U+FFFD.
     pub(crate) fn ask_softly(&self, trigger: &str, arguments: &[&str]) -> String {
+        match self.fire_softly(trigger, arguments) {
+            Ok(Fired::All(said)) => String::from_utf8_lossy(&said).into_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether the hooks answer, and with something that is no UTF-8.
+    pub(crate) fn answers_in_other_bytes(&self, trigger: &str, arguments: &[&str]) -> bool {
+        let fired = self.fire_softly(trigger, arguments);
+        matches!(fired, Ok(Fired::All(said)) if std::str::from_utf8(&said).is_err())
+    }
+
+    fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<Fired> {
         let silently = |call: Call| self.told_truly(call).silent().stdout();
         self.bus()
             .fire(trigger, &words(arguments), |_| {}, silently)
-            .and_then(|fired| said(trigger, fired))
-            .unwrap_or_default()
     }
 
     /// Tells the hooks of something. What they print goes to our stderr. One that

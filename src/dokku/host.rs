@@ -130,8 +130,9 @@ impl Host {
     }
 }
 
+/// What is no UTF-8 is somebody else's name, and not none.
 fn text(variable: &str) -> Option<String> {
-    std::env::var(variable).ok()
+    std::env::var_os(variable).map(|value| value.to_string_lossy().into_owned())
 }
 
 fn first_of(variables: &[&str]) -> Option<String> {

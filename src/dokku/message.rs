@@ -1,6 +1,6 @@
 //! Dokku's message formats. All of ours go to stderr: stdout is the task's.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A warning or a failure, shown even with `--quiet`. Each line gets the mark.
@@ -30,6 +30,29 @@ pub(crate) fn plain(text: &str) {
 }
 
 fn say(mark: &str, text: &str) {
+    let mut stderr = std::io::stderr();
     // A reader of our stderr that has gone is no reason to end.
-    let _ = writeln!(std::io::stderr(), "{mark}{text}");
+    let _ = if stderr.is_terminal() {
+        writeln!(stderr, "{mark}{}", escaped(text))
+    } else {
+        writeln!(stderr, "{mark}{text}")
+    };
+}
+
+/// What a terminal would obey, written as Rust writes it: control characters, and those
+/// that turn the direction of text around. Line breaks and tabs, too.
+pub(crate) fn escaped(text: &str) -> String {
+    let is_obeyed = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_obeyed(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
 }

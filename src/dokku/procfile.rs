@@ -1,6 +1,6 @@
 //! The Procfile of an app.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::app::App;
 use super::host::Host;
@@ -10,7 +10,7 @@ impl Host {
     /// splits them (nothing is expanded); `None` when there is no such entry.
     ///
     /// # Errors
-    /// A quote in the entry is not closed.
+    /// A quote in the entry is not closed, or the entry is no UTF-8.
     pub(crate) fn procfile_command(
         &self,
         app: &App,
@@ -18,6 +18,11 @@ impl Host {
     ) -> Result<Option<Vec<String>>> {
         // Core passes 5000 as the port of an entry that asks for one.
         let line = self.ask_softly("procfile-get-command", &[app.name(), process_type, "5000"]);
+        if line.contains(char::REPLACEMENT_CHARACTER) {
+            bail!(
+                "the Procfile entry '{process_type}' is no UTF-8: docker cannot pass it on unchanged"
+            );
+        }
         let words = shell_words::split(line.trim()).with_context(|| {
             format!("the Procfile entry '{process_type}' cannot be split into words")
         })?;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::app::App;
 use super::host::Host;
+use crate::grammar;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
@@ -125,11 +126,15 @@ impl Host {
         let answer = self.ask_softly("ps-get-property", &[app, "stop-timeout-seconds"]);
         match answer.trim() {
             "" => Ok(DEFAULT),
-            seconds => seconds.parse().with_context(|| {
-                format!(
-                    "the app's stop-timeout-seconds is '{seconds}', which is no number of seconds"
-                )
-            }),
+            seconds => seconds
+                .parse()
+                .ok()
+                .filter(|seconds| *seconds <= grammar::LONGEST)
+                .with_context(|| {
+                    format!(
+                        "the app's stop-timeout-seconds is '{seconds}', which is no number of seconds"
+                    )
+                }),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::task::supervisor::wake;
 ///
 /// # Errors
 /// None.
+#[allow(clippy::unnecessary_wraps, reason = "as every hook's")]
 pub(crate) fn post_container_create(arguments: &[OsString]) -> Result<u8> {
     if let ["app", id, _, "run"] = words(arguments)[..] {
         say(note(id));
@@ -31,6 +32,7 @@ pub(crate) fn post_container_create(arguments: &[OsString]) -> Result<u8> {
 ///
 /// # Errors
 /// None.
+#[allow(clippy::unnecessary_wraps, reason = "as every hook's")]
 pub(crate) fn scheduler_post_run(arguments: &[OsString]) -> Result<u8> {
     if let [_, _, id, code] = words(arguments)[..]
         && let Ok(code) = code.parse()

@@ -187,7 +187,9 @@ fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     let new = store
         .append(&record.id, &record.line()?, records, is_there)
         .with_context(|| format!("'{}' cannot be written", store.path().display()))?;
-    store.prune_outputs(outputs);
+    if record.detached {
+        store.prune_outputs(outputs);
+    }
     if new { taken.map(|()| true) } else { Ok(false) }
 }
 

@@ -73,14 +73,19 @@ impl Store {
         most: usize,
         app_is_there: impl Fn() -> bool,
     ) -> io::Result<bool> {
+        if !app_is_there() {
+            return Ok(true);
+        }
         make_directory(&self.0)?;
         let Some(_lock) = self.lock()? else {
             return self.append(id, line, most, app_is_there); // it has just been removed
         };
         if !app_is_there() {
             // With its app an app's store goes; nobody is to find it under the next
-            // app of that name.
-            let _ = fs::remove_dir_all(&self.0);
+            // app of that name. What is not empty is yet to be removed.
+            let _ = fs::remove_file(self.output(id));
+            let _ = fs::remove_dir(self.outputs());
+            let _ = fs::remove_dir(&self.0);
             return Ok(true);
         }
         let path = self.path();

@@ -37,11 +37,12 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     made.starts();
     match attend(docker, &made, &task, &events) {
         Ok(Kept::Ended(end)) => {
-            if end == End::Gone(None) {
-                message::warn("the task's container was removed by somebody else");
-            }
-            if matches!(&end, End::There(state) if was_never_tried(state)) {
-                message::warn("docker's client did not start the task");
+            match &end {
+                End::Gone(_) => message::warn("the task's container was removed by somebody else"),
+                End::There(state) if was_never_tried(state) => {
+                    message::warn("docker's client has ended before the task was started");
+                }
+                End::There(_) => {}
             }
             Ok(made.finish(host, &end))
         }

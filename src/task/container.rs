@@ -173,7 +173,7 @@ fn kept_words(options: Vec<DockerOption>) -> Vec<String> {
     options
         .into_iter()
         .filter(|option| !DECIDED_HERE.contains(&option.name.as_str()))
-        .flat_map(|option| option.words)
+        .map(|option| option.word)
         .collect()
 }
 

@@ -132,32 +132,62 @@ fn fits_a_file(name: &str, value: &str) -> bool {
         && name.len() + 1 + value.len() <= LONGEST_LINE
 }
 
-/// Names that a program of docker's (a Go program, perhaps behind a shell script)
-/// or the loader reads. They never enter the client's environment.
+/// Names that docker's client reads (a Go program, perhaps behind a script of some
+/// language), its runtime, its C library or the loader. They never enter its
+/// environment. Whole names where others that begin alike are an app's own business:
+/// `GOOGLE_CREDENTIALS`, `SSL_KEY` and `SSH_KEY` have line breaks.
 fn steers_the_client(name: &str) -> bool {
-    const NAMES: [&str; 11] = [
-        "PATH",
-        "HOME",
-        "IFS",
-        "ENV",
-        "BASH_ENV",
-        "SHELLOPTS",
+    const NAMES: &[&str] = &[
         "BASHOPTS",
-        "PS4",
-        "UID",
-        "TMPDIR",
+        "BASH_ENV",
+        "CDPATH",
+        "ENV",
+        "GCONV_PATH",
+        "GETCONF_DIR",
         "GLIBC_TUNABLES",
+        "GLOBIGNORE",
+        "GOCOVERDIR",
+        "GODEBUG",
+        "GOGC",
+        "GOMAXPROCS",
+        "GOMEMLIMIT",
+        "GORACE",
+        "GOROOT",
+        "GOTRACEBACK",
+        "HOME",
+        "HOSTALIASES",
+        "IFS",
+        "LOCALDOMAIN",
+        "LOCPATH",
+        "NODE_OPTIONS",
+        "PATH",
+        "POSIXLY_CORRECT",
+        "PS4",
+        "RES_OPTIONS",
+        "SHELLOPTS",
+        "SSH_ASKPASS",
+        "SSH_AUTH_SOCK",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TMPDIR",
+        "TZDIR",
+        "UID",
     ];
-    const BEGINNINGS: [&str; 9] = [
+    const BEGINNINGS: &[&str] = &[
+        "BASH_FUNC_",
+        "BUILDKIT_",
+        "BUILDX_",
+        "CONTAINERS_",
+        "CONTAINER_",
         "DOCKER_",
         "DOKKU_",
-        "BUILDX_",
-        "BUILDKIT_",
         "LD_",
-        "GO",
-        "SSL_",
+        "MALLOC_",
         "OTEL_",
-        "BASH_FUNC_",
+        "PERL5",
+        "PYTHON",
+        "RUBY",
+        "XDG_",
     ];
     NAMES.contains(&name)
         || BEGINNINGS

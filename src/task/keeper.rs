@@ -7,10 +7,10 @@
 //! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
 //!   status is 124, whatever the task made of it.
 //! * Why it is ended stands in its journal before it gets the signal.
-//! * A task that does not run when docker has had its time was not started.
 //! * When docker's client ends, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
-//!   for a daemon that gives no answer, as long as docker may take for one.
+//!   for a daemon that gives no answer, as long as docker may take for one. A task
+//!   that docker has not started by then is given up.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,15 +19,15 @@ use anyhow::Result;
 use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
-use super::end::{End, code_of};
+use super::end::{End, code_of, was_never_tried};
 use super::journal::Mark;
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::dokku::message;
+use crate::exit::{self, Failure};
 use crate::record::Reason;
 
 /// How long until a signal is sent again that docker did not deliver: it does
@@ -55,12 +55,12 @@ pub(crate) struct Keeper<'a> {
     refusals: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
-    /// When it has to have been started: docker's client may hang before that.
-    start_by: Option<Instant>,
     /// When its state is looked at.
     look_at: Option<Instant>,
     /// When docker is given up: it gives no answer.
     give_up_at: Option<Instant>,
+    /// When docker must have started it.
+    start_by: Option<Instant>,
 }
 
 /// What came of it.
@@ -100,9 +100,9 @@ impl<'a> Keeper<'a> {
             owed: None,
             refusals: 0,
             kill_at: None,
-            start_by: Instant::now().checked_add(docker.timeout()),
             look_at: None,
             give_up_at: None,
+            start_by: Instant::now().checked_add(docker.timeout()),
         }
     }
 
@@ -131,13 +131,7 @@ impl<'a> Keeper<'a> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
         let kept = self.watch(events, terminal);
-        let goes_on = match &kept {
-            // It hands on the last output.
-            Ok(Kept::Ended(End::There(state))) => state.status != Status::Created,
-            Ok(Kept::Ended(End::Gone(_))) => true,
-            _ => false,
-        };
-        if !goes_on {
+        if !matches!(kept, Ok(Kept::Ended(_))) {
             // It would go on writing to what may have gone, or reading what is meant
             // for others.
             let _ = client.kill();
@@ -162,15 +156,11 @@ impl<'a> Keeper<'a> {
                     self.look_at = Some(Instant::now());
                 }
             }
-            if self.start_by.is_some_and(|at| at <= Instant::now()) {
-                self.start_by = None;
-                if let Some(end) = self.not_started() {
-                    return Ok(Kept::Ended(end));
-                }
-            }
             // With too many refusals it has ended, and its client does not see it:
             // somebody has stopped the client, say.
-            if self.refusals < PATIENCE && self.look_at.is_none_or(|at| at > Instant::now()) {
+            let now = Instant::now();
+            let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+            if self.refusals < PATIENCE && !is_due(self.look_at) && !is_due(self.start_by) {
                 continue;
             }
             match self.look()? {
@@ -205,12 +195,20 @@ impl<'a> Keeper<'a> {
     /// Docker has not given an answer for too long.
     fn look(&mut self) -> Result<Look> {
         let give_up_at = self.no_answer_until();
+        let is_late = self.start_by.take_if(|by| *by <= Instant::now()).is_some();
         match self.docker.container_state(&self.made.id) {
             Ok(state) => {
                 self.look_at = None;
                 self.give_up_at = None;
                 Ok(match state {
                     None => Look::Ended(End::Gone(None)),
+                    Some(state) if is_late && was_never_tried(&state) => {
+                        let seconds = self.docker.timeout().as_secs();
+                        return Err(Failure::error(
+                            exit::DOCKER,
+                            format!("docker has not started the task within {seconds} seconds"),
+                        ));
+                    }
                     Some(state) if code_of(&state).is_some() => Look::Ended(End::There(state)),
                     Some(_) => Look::Runs,
                 })
@@ -232,12 +230,6 @@ impl<'a> Keeper<'a> {
         *self.give_up_at.get_or_insert_with(until)
     }
 
-    /// Its end, when it was not even started.
-    fn not_started(&self) -> Option<End> {
-        let state = self.docker.container_state(&self.made.id).ok()??;
-        (state.status == Status::Created).then_some(End::There(state))
-    }
-
     /// One that is paused gets no signal until it goes on.
     fn force_what_is_refused(&mut self) {
         if self.refusals >= PATIENCE {
@@ -254,8 +246,8 @@ impl<'a> Keeper<'a> {
             again,
             self.kill_at,
             self.deadline,
-            self.start_by,
             self.look_at,
+            self.start_by,
         ]
         .into_iter()
         .flatten()

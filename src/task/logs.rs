@@ -34,7 +34,7 @@ struct Said {
 }
 
 /// Copies the sources to these outputs until all have ended, or an output has no
-/// reader any more. Gives the time of each source's last line.
+/// reader any more: then it gives nothing, else the time of each source's last line.
 pub(crate) fn merge(
     sources: Vec<Source>,
     stdout: &mut impl Write,
@@ -55,7 +55,9 @@ pub(crate) fn merge(
     }
     drop(sender);
     let mut merge = Merge { ways };
-    let _ = merge.run(&receiver, stdout, stderr);
+    if merge.run(&receiver, stdout, stderr).is_err() {
+        return Vec::new();
+    }
     merge.ways.into_iter().map(|way| way.last).collect()
 }
 
@@ -145,11 +147,14 @@ impl Merge {
         let Some(line) = way.lines.pop_front() else {
             return Ok(false);
         };
-        if let Some((time, _)) = split_time(&line) {
-            way.last = time.to_vec();
-        }
         let text = shown(&line, way.prefix.as_ref());
-        if way.to_stderr {
+        // What has no time is docker's own.
+        let mut to_stderr = true;
+        if let Some((time, _)) = split_time(&line) {
+            time.clone_into(&mut way.last);
+            to_stderr = way.to_stderr;
+        }
+        if to_stderr {
             stderr.write_all(&text)?;
         } else {
             stdout.write_all(&text)?;
@@ -283,9 +288,12 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_itself_says_is_shown_as_it_is() {
+    fn what_docker_itself_says_goes_to_stderr() {
         for line in ["Error response from daemon: no\n", "", "x\n", "2026 x\n"] {
-            assert_eq!(merged(&[(line, false, None)]).0, line);
+            assert_eq!(
+                merged(&[(line, false, None)]),
+                (String::new(), line.to_owned())
+            );
         }
     }
 }

@@ -69,7 +69,7 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
             pass.note(&name, retired);
         }
     }
-    supervisor::sweep(host)?;
+    supervisor::tidy(host);
     wake::wake_for_the_lost(host);
     Ok(pass.well)
 }

@@ -101,11 +101,21 @@ impl Host {
     pub fn app(&self, image: Image) -> App<'_> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        App::create(
-            self,
-            format!("oneoff-{}-{number}", std::process::id()),
-            image,
-        )
+        self.named_app(format!("oneoff-{}-{number}", std::process::id()), image)
+    }
+
+    /// The same with a name that belongs to another app's.
+    pub fn named_app(&self, name: String, image: Image) -> App<'_> {
+        App::create(self, name, image)
+    }
+
+    /// Who logs in to run `dokku` through SSH.
+    pub fn user(&self) -> String {
+        if self.is_own() {
+            cmd!("id", "-un").read().unwrap()
+        } else {
+            "dokku".to_owned()
+        }
     }
 
     /// `dokku <words>`, ready for redirections and variables.
@@ -267,6 +277,12 @@ pub fn finish(command: &Expression) -> Output {
 
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether the plugin has this subcommand. What it is a link to need not be built.
+pub fn has_subcommand(name: &str) -> bool {
+    let link = repository().join("subcommands").join(name);
+    link.symlink_metadata().is_ok()
 }
 
 fn temporary() -> TempDir {

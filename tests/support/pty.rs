@@ -44,6 +44,12 @@ impl Terminal {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
+        let words = words.into_iter().map(Into::into);
+        Self::start_program(script, std::iter::once(host.program().into()).chain(words))
+    }
+
+    /// The same for any program and its words.
+    pub fn start_program(script: &str, words: impl Iterator<Item = OsString>) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags).expect("a new terminal");
         unlockpt(&master).unwrap();
@@ -56,8 +62,7 @@ impl Terminal {
         let mut line: Vec<OsString> = ["--ctty", "--wait", "sh", "-c", &script, "sh"]
             .map(Into::into)
             .into();
-        line.push(host.program().into());
-        line.extend(words.into_iter().map(Into::into));
+        line.extend(words);
         let copy = || slave.try_clone().unwrap();
         let shell = Host::without_its_variables(cmd("setsid", line))
             .env("TERM", Self::TERM)

@@ -116,10 +116,15 @@ fn a_torn_line_swallows_no_other() {
 #[test]
 fn with_its_app_a_store_goes() {
     let (_directory, store) = store();
-    add(&store, "a", 10);
     let line = record("b").line().unwrap();
     assert!(store.append("b", &line, 10, || false).unwrap());
     assert!(!store.0.exists());
+    // The app goes while the lock is waited for, and its output is taken already.
+    let asked = std::cell::Cell::new(0);
+    fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
+    let goes = || asked.replace(asked.get() + 1) == 0;
+    assert!(store.append("b", &line, 10, goes).unwrap());
+    assert!(asked.get() == 2 && !store.0.exists());
     // And what is not there can be removed and moved.
     store.remove().unwrap();
     store

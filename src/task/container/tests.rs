@@ -123,7 +123,7 @@ fn each_part_of_a_request_and_of_the_answers() {
                 ..answers()
             },
             request("ls"),
-            "-v /a:/b --network=n -- ls",
+            "-v=/a:/b --network=n -- ls",
         ),
     ];
     for (what, answers, request, expected) in table {

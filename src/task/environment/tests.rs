@@ -50,8 +50,16 @@ fn steering_names_go_by_file_only() {
         "BASH_ENV",
         "IFS",
         "HTTPS_PROXY",
+        "https_proxy",
         "no_proxy",
+        "ALL_PROXY",
         "UID",
+        "LD_LIBRARY_PATH",
+        "DOCKER_CERT_PATH",
+        "DOKKU_ROOT",
+        "BASH_FUNC_docker%%",
+        "GCONV_PATH",
+        "XDG_CONFIG_HOME",
     ] {
         let carried = environment(&[(name, "x")]).carried().unwrap();
         assert_eq!(
@@ -63,6 +71,21 @@ fn steering_names_go_by_file_only() {
             .unwrap_err()
             .to_string();
         assert!(error.contains(name) && !error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn keys_and_credentials_with_line_breaks_are_an_apps_own() {
+    for name in [
+        "GOOGLE_CREDENTIALS",
+        "SSL_KEY",
+        "SSH_PRIVATE_KEY",
+        "GOAL",
+        "PATHS",
+        "HOME_TEXT",
+    ] {
+        let carried = environment(&[(name, "one\ntwo")]).carried().unwrap();
+        assert_eq!(carried.by_name.len(), 1, "{name}");
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, mkfifoat};
@@ -14,8 +15,9 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 use super::wake;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
-use crate::docker::events::Death;
+use crate::docker::events::{Death, Deaths};
 use crate::dokku::host::Host;
+use crate::process;
 use crate::task::end::Seen;
 use crate::task::journal::Journal;
 use crate::task::labels;
@@ -45,6 +47,8 @@ pub(super) enum News {
     Looked(Vec<(String, Option<Facts>)>),
     /// Docker did not tell of these.
     NoAnswer(Vec<String>),
+    /// A call of docker's that was waited for has ended.
+    Rested,
     /// What became of a task; `None` when somebody else looks after it.
     Resumed(String, Option<Result<Resumed>>),
 }
@@ -57,6 +61,10 @@ pub(super) struct Hands {
     looks: Sender<Vec<Target>>,
     signals: Sender<(i32, Vec<String>)>,
     ends: Sender<(String, Option<Seen>)>,
+    /// Looks and signals that have not come to their end.
+    under_way: Arc<AtomicUsize>,
+    /// The process group of the event stream's client; 0 without one.
+    stream: Arc<AtomicU32>,
 }
 
 impl Hands {
@@ -64,15 +72,14 @@ impl Hands {
         let (looks, to_look) = mpsc::channel();
         let (signals, to_signal) = mpsc::channel();
         let (ends, to_end) = mpsc::channel();
-        let start = |work: fn(&Place, &Sender<News>)| {
-            let (place, news) = (Arc::clone(place), news.clone());
-            thread::spawn(move || work(&place, &news));
-        };
-        start(follow_deaths);
-        let (here, teller) = (Arc::clone(place), news.clone());
-        thread::spawn(move || look(&here, &to_look, &teller));
-        let here = Arc::clone(place);
-        thread::spawn(move || signal(&here, &to_signal));
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let stream = Arc::new(AtomicU32::new(0));
+        let (here, teller, client) = (Arc::clone(place), news.clone(), Arc::clone(&stream));
+        thread::spawn(move || follow_deaths(&here, &teller, &client));
+        let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
+        thread::spawn(move || look(&here, &to_look, &teller, &count));
+        let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
+        thread::spawn(move || signal(&here, &to_signal, &teller, &count));
         let to_end = Arc::new(Mutex::new(to_end));
         for _ in 0..FINISHERS {
             let (here, to_end, teller) = (Arc::clone(place), Arc::clone(&to_end), news.clone());
@@ -82,16 +89,32 @@ impl Hands {
             looks,
             signals,
             ends,
+            under_way,
+            stream,
         }
     }
 
+    /// Whether no client of docker's runs for us but the event stream's.
+    pub(super) fn rest(&self) -> bool {
+        self.under_way.load(Ordering::SeqCst) == 0
+    }
+
+    /// Ends the event stream, whatever stands between docker's client and us.
+    pub(super) fn end(&self) {
+        process::kill_group(self.stream.load(Ordering::SeqCst));
+    }
+
     pub(super) fn look(&self, targets: Vec<Target>) {
-        let _ = self.looks.send(targets);
+        if !targets.is_empty() {
+            self.under_way.fetch_add(1, Ordering::SeqCst);
+            let _ = self.looks.send(targets);
+        }
     }
 
     /// Sends a signal to these containers.
     pub(super) fn signal(&self, signal: i32, ids: Vec<String>) {
         if !ids.is_empty() {
+            self.under_way.fetch_add(1, Ordering::SeqCst);
             let _ = self.signals.send((signal, ids));
         }
     }
@@ -113,7 +136,7 @@ impl Seen {
 }
 
 /// Reads docker's event stream, and opens it again when the daemon comes back.
-fn follow_deaths(place: &Place, news: &Sender<News>) {
+fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(10);
     let mut pause = SHORTEST;
@@ -122,16 +145,23 @@ fn follow_deaths(place: &Place, news: &Sender<News>) {
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs())
     };
+    let mut since = seconds();
     loop {
-        let deaths = place.docker.deaths(labels::CONTAINER_TYPE, seconds());
+        let opened = Instant::now();
+        let deaths = place.docker.deaths(labels::CONTAINER_TYPE, since);
+        let group = deaths.as_ref().map_or(0, Deaths::group);
+        client.store(group, Ordering::SeqCst);
         if news.send(News::StreamOpened).is_err() {
             return;
         }
         for death in deaths.into_iter().flatten() {
-            pause = SHORTEST;
             if news.send(News::Died(death)).is_err() {
                 return;
             }
+        }
+        since = seconds();
+        if opened.elapsed() > LONGEST {
+            pause = SHORTEST;
         }
         thread::sleep(pause);
         pause = (pause * 2).min(LONGEST);
@@ -139,9 +169,18 @@ fn follow_deaths(place: &Place, news: &Sender<News>) {
 }
 
 /// Looks at what is asked for, all that has come meanwhile at once.
-fn look(place: &Place, asked: &Receiver<Vec<Target>>, news: &Sender<News>) {
+fn look(
+    place: &Place,
+    asked: &Receiver<Vec<Target>>,
+    news: &Sender<News>,
+    under_way: &AtomicUsize,
+) {
     while let Ok(mut targets) = asked.recv() {
-        targets.extend(asked.try_iter().flatten());
+        let mut count = 1;
+        for more in asked.try_iter() {
+            count += 1;
+            targets.extend(more);
+        }
         for part in targets.chunks(AT_ONCE) {
             let ids: Vec<&str> = part.iter().map(|(_, target)| target.as_str()).collect();
             let told = match place.docker.container_facts(&ids) {
@@ -163,16 +202,25 @@ fn look(place: &Place, asked: &Receiver<Vec<Target>>, news: &Sender<News>) {
                 return;
             }
         }
+        under_way.fetch_sub(count, Ordering::SeqCst);
+        let _ = news.send(News::Rested);
     }
 }
 
-fn signal(place: &Place, asked: &Receiver<(i32, Vec<String>)>) {
+fn signal(
+    place: &Place,
+    asked: &Receiver<(i32, Vec<String>)>,
+    news: &Sender<News>,
+    under_way: &AtomicUsize,
+) {
     while let Ok((signal, ids)) = asked.recv() {
         for part in ids.chunks(AT_ONCE) {
             let ids: Vec<&str> = part.iter().map(String::as_str).collect();
             // Who does not end is signalled again.
             let _ = place.docker.containers_kill(&ids, signal);
         }
+        under_way.fetch_sub(1, Ordering::SeqCst);
+        let _ = news.send(News::Rested);
     }
 }
 

@@ -16,7 +16,6 @@ pub(crate) mod wake;
 mod watched;
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -74,22 +73,18 @@ pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
     supervisor.look_after_all(woken)
 }
 
-/// Removes what a supervisor that was killed has left: nobody reads it any more.
-///
-/// # Errors
-/// The plugin's data directory cannot be written.
-pub(crate) fn sweep(host: &Host) -> Result<()> {
-    // Who is about to take the lock waits for us, and makes its FIFO after that.
-    if let Some(_lock) = Lease::take_existing(&lock(host))? {
-        let _ = fs::remove_file(wake::fifo(host));
-    }
-    Ok(())
-}
-
 /// Whether a supervisor is there.
 pub(crate) fn lives(host: &Host) -> bool {
     let path = lock(host);
     path.exists() && !lease::is_free(&path)
+}
+
+/// Removes what a supervisor that was killed has left, when there is no other.
+pub(crate) fn tidy(host: &Host) {
+    // Who is about to take the lock waits for us, and makes its FIFO after that.
+    if let Ok(Some(_lock)) = Lease::take_existing(&lock(host)) {
+        let _ = std::fs::remove_file(wake::fifo(host));
+    }
 }
 
 fn lock(host: &Host) -> PathBuf {
@@ -137,13 +132,14 @@ impl Supervisor {
                 self.take_in(news);
             }
             self.act_on_time();
-            if self.round_at.is_some() && self.tasks.is_empty() {
+            if self.round_at.is_some() && self.tasks.is_empty() && self.hands.rest() {
                 // First nobody can tell us any more, then we look whether somebody has.
                 if let Some(woken) = woken.take() {
                     woken.close(&self.place);
                 }
                 self.adopt_all();
                 if self.tasks.is_empty() {
+                    self.hands.end();
                     return Ok(());
                 }
                 woken = Some(Woken::open(&self.place, &self.sender)?);
@@ -171,6 +167,7 @@ impl Supervisor {
                     }
                 }
             }
+            News::Rested => {}
             News::Resumed(name, resumed) => self.resumed(&name, resumed),
         }
     }

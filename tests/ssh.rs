@@ -1,0 +1,235 @@
+//! Commands that come through SSH: the words arrive as their user typed them.
+//!
+//! Most are told to Dokku as sshd tells it; some go through an sshd of the test's own.
+
+use crate::support::{App, Gate, Host, Image, Output, Ssh, docker, finish};
+
+/// `dokku` as the forced command of a key starts it: sshd hands the text over in a
+/// variable, and the user's shell splits it at its blanks for the command line.
+fn over_ssh(host: &Host, text: &str) -> Output {
+    let command = host
+        .command(text.split_ascii_whitespace())
+        .env("SSH_ORIGINAL_COMMAND", text)
+        .env("NAME", Ssh::KEY);
+    finish(&command.stdin_null())
+}
+
+/// A command whose task prints each of the words after it between brackets.
+fn shows_words(app: &App<'_>) -> String {
+    format!(
+        "run {} sh -c 'for word; do printf \"[%s]\" \"$word\"; done' sh",
+        app.name
+    )
+}
+
+/// Words that Dokku's way changes or loses, and what they are.
+const WORDS: &str = r#"--version --help -n -e -E -nE - '' a\ b "c 'd" 'e "f' go\
+ne $HOME * ? {a,b} ~ $(id) `id` ; & | > x#y #z é ''"#;
+const SHOWN: &str = "[--version][--help][-n][-e][-E][-nE][-][][a b][c 'd][e \"f][gone][$HOME][*][?][{a,b}][~]\
+                     [$(id)][`id`][;][&][|][>][x#y][#z][é][]";
+
+/// Words that a shell can read, and Dokku's xargs not.
+const UNREADABLE: &str = r#"a 'two
+lines' "g\"h" "i\\j" k"#;
+const READ: &str = "[a][two\nlines][g\"h][i\\j][k]";
+
+/// The words arrive; of those that xargs cannot read it says so in its own words.
+#[track_caller]
+fn assert_words_arrive(run: impl Fn(&str) -> Output, app: &App<'_>) {
+    run(&format!("{} {WORDS}", shows_words(app))).says(SHOWN);
+    let output = run(&format!("{} {UNREADABLE}", shows_words(app)));
+    assert_eq!((output.code, output.stdout.as_str()), (0, READ));
+    assert!(output.stderr.starts_with("xargs: ") && output.stderr.lines().count() == 1);
+}
+
+#[test]
+fn words_arrive_as_they_were_typed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    assert_words_arrive(|text| over_ssh(&host, text), &app);
+}
+
+#[test]
+fn an_sshd_changes_none_either() {
+    let host = Host::new();
+    let Some(ssh) = Ssh::start(&host) else {
+        return;
+    };
+    let app = host.app(Image::Busybox);
+    assert_words_arrive(|text| ssh.run(text), &app);
+    let name = &app.name;
+    ssh.run(&format!(
+        "run -e 'A=b  c' {name} sh -c 'echo \"$A\"; exit 0'"
+    ))
+    .says("b  c\n");
+    let output = ssh.run(&format!(
+        "run {name} sh -c 'echo out; echo err >&2; exit 3'"
+    ));
+    assert_eq!(
+        (output.code, output.stdout.as_str(), output.stderr.as_str()),
+        (3, "out\n", "err\n")
+    );
+    assert_eq!(ssh.run("run no-such-app true").code, 20);
+}
+
+#[test]
+fn a_pipe_through_sshd_reaches_the_task_whole() {
+    let host = Host::new();
+    let Some(ssh) = Ssh::start(&host) else {
+        return;
+    };
+    let app = host.app(Image::Busybox);
+    let bytes: Vec<u8> = (0..10_000_000_u32)
+        .map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0])
+        .collect();
+    let command = ssh.command(&format!("run {} cat", app.name));
+    let output = command
+        .stdin_bytes(bytes.clone())
+        .stdout_capture()
+        .unchecked()
+        .run()
+        .unwrap();
+    assert!(output.status.success() && output.stdout == bytes);
+}
+
+#[test]
+fn a_terminal_through_sshd_is_the_tasks() {
+    let host = Host::new();
+    let Some(ssh) = Ssh::start(&host) else {
+        return;
+    };
+    let app = host.app(Image::Busybox);
+    let script = "tty; until [ \"$(stty size)\" = \"33 77\" ]; do sleep 0.05; done; echo sized; \
+                  read line; echo \"got $line\"; exit 4";
+    let mut terminal = ssh.terminal(&format!("run {} sh -c '{script}'", app.name));
+    terminal.shows("/dev/pts/0\n");
+    terminal.shows("sized\n");
+    terminal.types("a \"b\"\n");
+    terminal.shows("got a \"b\"\n");
+    assert_eq!(terminal.code(), 4);
+}
+
+#[test]
+fn options_keep_their_places() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = &app.name;
+    over_ssh(&host, &format!("run -e A=b {name} sh -c 'echo $A'")).says("b\n");
+    let help = over_ssh(&host, "run --help");
+    assert!(
+        help.code == 0 && help.stdout.contains("--ttl-seconds"),
+        "{help:?}"
+    );
+    let wrong = over_ssh(&host, &format!("run -n {name} true"));
+    wrong.refuses(1, "'-n'");
+    // The other commands' words.
+    let task = host.dokku(["run:detached", name, "sh", "-c", "seq 5; exec sleep 60"]);
+    let container = task.stdout.trim_end();
+    crate::support::wait_until("the task has written", || {
+        docker(&["container", "logs", container])
+            .ends_with('5')
+            .then_some(())
+    });
+    over_ssh(&host, &format!("run:logs {name} --quiet -n 2")).says("4\n5\n");
+    over_ssh(&host, &format!("run:stop {name}")).says(&format!("{container}\n"));
+    crate::support::wait_until("it is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn global_flags_are_those_in_front() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = &app.name;
+    // Dokku itself traces for any `--trace`, and its docker calls would show ours.
+    let says = |text: String, expected: &str| {
+        let output = over_ssh(&host, &text);
+        assert_eq!((output.code, output.stdout.as_str()), (0, expected));
+        assert!(!output.stderr.contains("+ docker "), "{output:?}");
+    };
+    says(
+        format!("--app {name} run echo --app other -n --trace"),
+        "--app other -n --trace\n",
+    );
+    // Words within a word: the outer `dokku` has taken them for its own.
+    says(
+        format!("run {name} sh -c 'echo \"--app x\" --trace  --quiet'"),
+        "--app x --trace --quiet\n",
+    );
+
+    let gate = Gate::new(&app);
+    let text = format!(
+        "--label=com.example.one='a b' run {name} sh -c '{}' -n",
+        Gate::WAIT[2]
+    );
+    let command = host
+        .command(text.split_ascii_whitespace())
+        .env("SSH_ORIGINAL_COMMAND", &text);
+    let handle = command.stdin_null().unchecked().start().unwrap();
+    gate.wait();
+    let format = r#"{{index .Config.Labels "com.example.one"}}"#;
+    let id = app.containers().concat();
+    let label = docker(&["container", "inspect", "--format", format, &id]);
+    gate.open();
+    handle.wait().unwrap();
+    assert_eq!(label, "a b");
+}
+
+#[test]
+fn a_quote_that_is_not_closed_leaves_dokkus_words() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let output = over_ssh(&host, &format!("run {} echo one it's two", app.name));
+    assert_eq!((output.code, output.stdout.as_str()), (0, "one\n"));
+}
+
+#[test]
+fn the_property_keeps_dokkus_words() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it holds for every app
+    }
+    let app = host.app(Image::Busybox);
+    let text = format!("{} -n -e x", shows_words(&app));
+    host.dokku(["run:set", "--global", "ssh-words", "dokku"])
+        .says("-----> Setting ssh-words to dokku\n");
+    over_ssh(&host, &text).says("[][x]");
+    host.prepare(&["run:set", "--global", "ssh-words", "typed"]);
+    over_ssh(&host, &text).says("[-n][-e][x]");
+
+    host.dokku(["run:set", "--global", "ssh-words", "mine"])
+        .refuses(1, "expected typed or dokku");
+    host.dokku(["run:set", &app.name, "ssh-words", "dokku"])
+        .refuses(1, "--global");
+    let report = host.dokku(["run:report", &app.name]).stdout;
+    assert!(
+        report.contains("Run computed ssh words:") && !report.contains("Run ssh words:"),
+        "{report}"
+    );
+}
+
+/// An access plugin that looks at words, as most do: the user has one app.
+#[test]
+fn the_words_that_are_used_are_authorized() {
+    let host = Host::new();
+    let mine = host.app(Image::Busybox);
+    let theirs = host.named_app(format!("{}x", mine.name), Image::Busybox);
+    let hook = format!(
+        "case $4 in {}) ;; {}*) echo 'not yours' >&2; exit 1 ;; esac",
+        mine.name, mine.name
+    );
+    host.add_hook("oneoff-test-acl", "user-auth", &hook);
+    over_ssh(&host, &format!("run {} echo -n", mine.name)).says("");
+    let refused = |output: Output| {
+        assert_eq!(
+            (output.code, output.stdout.as_str(), output.stderr.as_str()),
+            (1, "", "not yours\n !     Access denied\n")
+        );
+    };
+    refused(over_ssh(&host, &format!("run {} true", theirs.name)));
+    // Dokku sees two words, the first of them `mine`; a shell sees `theirs`.
+    let split = format!("run {}\\\nx echo stolen", mine.name);
+    refused(over_ssh(&host, &split));
+    host.add_hook("oneoff-test-acl", "user-auth", "exit 0");
+}
