@@ -166,12 +166,7 @@ fn kill(
             let mut victims = host.processes();
             victims.retain(|process| is_ours(&process.program));
             if let Some(victim) = random.choice(&victims) {
-                let pid = victim.pid.to_string();
-                // It may have ended by itself.
-                let _ = duct::cmd!("kill", "-KILL", pid)
-                    .stderr_null()
-                    .unchecked()
-                    .run();
+                victim.kill();
                 *kills.entry(victim.program.clone()).or_default() += 1;
             }
             at += random.usize(1..2 * STARTS_A_KILL);

@@ -24,9 +24,6 @@ use crate::docker::container_logs::{Logs, Part};
 /// second, and the line's end.
 const SHORTEST: u64 = 2 + 31 + 1;
 
-/// How long docker may say nothing.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-
 /// How long half an entry of one stream holds up the other's.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -61,7 +58,7 @@ pub(super) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
         Err(error) => return Ok(Output::Unreadable(format!("{error:#}"))),
     };
     let mut file = Tail::new(store, id, most);
-    let taken = copy(&logs, &mut file);
+    let taken = copy(&logs, &mut file, docker.timeout());
     if taken.is_err() {
         let _ = logs.client.kill();
     }
@@ -130,8 +127,8 @@ impl<'a> Stream<'a> {
 }
 
 /// Copies both streams in the order in which the task wrote. Gives the last line of
-/// docker's own.
-fn copy(logs: &Logs, file: &mut Tail<'_>) -> Result<String> {
+/// docker's own, which may say nothing for so long.
+fn copy(logs: &Logs, file: &mut Tail<'_>, longest_silence: Duration) -> Result<String> {
     let stderr = logs.stderr.as_ref().unwrap_or(&logs.stdout);
     let mut streams = [Stream::new(&logs.stdout, b'o'), Stream::new(stderr, b'e')];
     let mut docker_said = "docker gave no reason".to_owned();
@@ -149,7 +146,7 @@ fn copy(logs: &Logs, file: &mut Tail<'_>) -> Result<String> {
         if streams.iter().all(|stream| stream.entries.ended) {
             return Ok(docker_said);
         }
-        read_more(&mut streams)?;
+        read_more(&mut streams, longest_silence)?;
     }
 }
 
@@ -166,12 +163,12 @@ fn earliest(streams: &mut [Stream<'_>; 2]) -> Option<usize> {
 }
 
 /// Waits for what is missing, and reads it.
-fn read_more(streams: &mut [Stream<'_>; 2]) -> Result<()> {
+fn read_more(streams: &mut [Stream<'_>; 2], longest_silence: Duration) -> Result<()> {
     let is_wanted = |stream: &Stream<'_>| stream.next.is_none() && !stream.entries.ended;
     let patience = if streams.iter().any(|stream| stream.next.is_some()) {
         PATIENCE
     } else {
-        LONGEST_SILENCE
+        longest_silence
     };
     let readers: Vec<(usize, &io::PipeReader)> = streams
         .iter()
@@ -187,7 +184,7 @@ fn read_more(streams: &mut [Stream<'_>; 2]) -> Result<()> {
         Err(Errno::INTR) => return Ok(()),
         ready => ready?,
     };
-    if ready == 0 && patience == LONGEST_SILENCE {
+    if ready == 0 && patience == longest_silence {
         bail!("docker does not give it");
     }
     let came: Vec<(usize, bool)> = readers

@@ -44,9 +44,6 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
                 }
                 End::There(_) => {}
             }
-            if matches!(&end, End::There(state) if was_never_tried(state)) {
-                message::warn("the task was not started: docker's client ended before that");
-            }
             Ok(made.finish(host, &end))
         }
         Ok(Kept::Left) => {

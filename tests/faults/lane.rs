@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Kind;
 use super::verdict::{CODE, Outcome, judge};
 use crate::support::{
-    Account, App, Fault, Footprint, Host, Ledger, Output, Sabotage, patiently, signal, wait_until,
+    Account, App, Fault, Footprint, Host, Ledger, Output, Sabotage, patiently, wait_until,
 };
 
 /// Seconds until what hangs is given up.
@@ -171,7 +171,7 @@ impl<'a> Lane<'a> {
 
     fn kill_all(&self) {
         for process in self.host.processes() {
-            signal(process.pid, "KILL");
+            process.kill();
         }
     }
 

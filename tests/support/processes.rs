@@ -37,6 +37,12 @@ impl Process {
             .collect()
     }
 
+    /// Kills it, where it has not ended by itself.
+    pub fn kill(&self) {
+        let kill = cmd!("kill", "-KILL", self.pid.to_string());
+        kill.stderr_null().unchecked().run().unwrap();
+    }
+
     /// `None` when it has gone.
     fn of(pid: u32) -> Option<Self> {
         let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;

@@ -23,7 +23,7 @@ fn taken(stdout: &[u8], stderr: &[u8], most: u64) -> (String, u64, bool) {
     std::thread::scope(|scope| {
         scope.spawn(move || to_out.write_all(stdout).unwrap());
         scope.spawn(move || to_err.write_all(stderr).unwrap());
-        copy(&logs, &mut file).unwrap();
+        copy(&logs, &mut file, Duration::from_secs(60)).unwrap();
     });
     let whole = file.previous.is_none();
     let bytes = file.finish().unwrap();
