@@ -69,10 +69,11 @@ pub struct Sabotage {
 /// Does the step `$1`, which is the command in the other words, or what was chosen for
 /// it. With `exec` it is done in our place, as wrappers of docker do. Steps are counted by directories, which only one can make.
 const ACT: &str = r#"
+is_ours() { case $(readlink "/proc/$1/exe") in */plugins/available/oneoff/bin/*) ;; *) return 1 ;; esac; }
 # The nearest process of ours above this one.
 ours() {
     process=$$
-    until case $(readlink "/proc/$process/exe") in */plugins/available/oneoff/bin/*) true ;; *) false ;; esac; do
+    until is_ours "$process"; do
         process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status")
         [ "${process:-0}" -gt 1 ] || { echo 'nobody of ours' >>"$steps/strange"; return 1; }
     done
@@ -114,6 +115,7 @@ impl Sabotage {
         fs::write(&act, format!("directory='{here}'\n{ACT}")).unwrap();
         host.replace_docker(&format!(
             ". {}\n\
+             is_ours $PPID || exec \"$DOCKER\" \"$@\" # core's own hooks call it, too\n\
              case $1 in container | image | network | volume) step=\"$1 $2\" ;; *) step=$1 ;; esac\n\
              exec=exec\n\
              act \"$step\" \"$DOCKER\" \"$@\"",
