@@ -134,29 +134,27 @@ fn tried(host: &Host, ends: &Log, case: Case) -> Option<String> {
         }
     };
     send();
+    let until = |what: &str, is: &dyn Fn() -> bool| {
+        wait_until(&format!("{case:?}: {what}"), || is().then_some(()))
+    };
     let told = || fs::read_to_string(gate.path("told")).unwrap_or_default();
-    wait_until("the task is told", || told().contains('\n').then_some(()));
+    until("the task is told", &|| told().contains('\n'));
     if case.twice {
         send();
     }
-    wait_until("the container is removed", || {
-        app.containers().is_empty().then_some(())
-    });
-    let end = format!("{} {}\n", app.name, case.code());
-    wait_until("plugins are told", || {
-        ends.read()
-            .contains(&format!("{} ", app.name))
-            .then_some(())
-    });
-    let ended: String = ends
-        .read()
-        .lines()
-        .filter(|line| line.starts_with(&format!("{} ", app.name)))
-        .map(|line| line.to_owned() + "\n")
-        .collect();
+    until("the container is removed", &|| app.containers().is_empty());
+    let ended = || -> Vec<String> {
+        let lines = ends.read();
+        let own = lines
+            .lines()
+            .filter_map(|line| line.strip_prefix(&format!("{} ", app.name)));
+        own.map(str::to_owned).collect()
+    };
+    until("plugins are told", &|| !ended().is_empty());
+    let (ended, code) = (ended(), case.code().to_string());
     let mut wrong = Vec::new();
-    if ended != end {
-        wrong.push(format!("plugins were told {ended:?} and not {end:?}"));
+    if ended != [code] {
+        wrong.push(format!("plugins were told {ended:?}"));
     }
     if told() != format!("{}\n", case.told()) {
         wrong.push(format!("the task was told {:?}", told()));

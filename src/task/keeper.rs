@@ -41,6 +41,14 @@ const PATIENCE: u32 = 20;
 /// How long until docker is asked again that gave no answer.
 const LATER: Duration = Duration::from_millis(500);
 
+/// How often a task on its user's terminal is looked at that was asked to end: a signal
+/// to our process group reaches docker's client, too, and one that got QUIT does not
+/// end with the task (seen with 20.10).
+const ROUND: Duration = Duration::from_secs(1);
+
+/// How long the client of a task that has ended may still hand on its last output.
+const LAST_OUTPUT: Duration = Duration::from_secs(1);
+
 /// Looks after one container from its start to its end.
 pub(crate) struct Keeper<'a> {
     docker: &'a Docker,
@@ -131,7 +139,7 @@ impl<'a> Keeper<'a> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
         let kept = self.watch(events, terminal);
-        if !matches!(kept, Ok(Kept::Ended(_))) {
+        if terminal.is_some() || !matches!(kept, Ok(Kept::Ended(_))) {
             // It would go on writing to what may have gone, or reading what is meant
             // for others.
             let _ = client.kill();
@@ -140,6 +148,7 @@ impl<'a> Keeper<'a> {
     }
 
     fn watch(&mut self, events: &Events, mut terminal: Option<&Terminal>) -> Result<Kept> {
+        let on_terminal = terminal.is_some();
         // The client that has ended, and whether well.
         let mut ended = None;
         loop {
@@ -159,12 +168,20 @@ impl<'a> Keeper<'a> {
             // With too many refusals it has ended, and its client does not see it:
             // somebody has stopped the client, say.
             let now = Instant::now();
+            if on_terminal && self.kill_at.is_some() && self.look_at.is_none() {
+                self.look_at = now.checked_add(ROUND);
+            }
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
             if self.refusals < PATIENCE && !is_due(self.look_at) && !is_due(self.start_by) {
                 continue;
             }
             match self.look()? {
-                Look::Ended(end) => return Ok(Kept::Ended(end)),
+                Look::Ended(end) => {
+                    if ended.is_none() {
+                        events.wait_for_client(LAST_OUTPUT);
+                    }
+                    return Ok(Kept::Ended(end));
+                }
                 Look::NoAnswer => {}
                 Look::Runs => {
                     self.force_what_is_refused();

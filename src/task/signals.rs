@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use duct::Handle;
@@ -91,6 +91,13 @@ impl Events {
             let well = client.wait().is_ok_and(|output| output.status.success());
             let _ = sender.send(Event::ClientEnded { well });
         });
+    }
+
+    /// Waits for the end of the client that is watched, but so long at most. What else
+    /// happens meanwhile is passed over.
+    pub(crate) fn wait_for_client(&self, limit: Duration) {
+        let until = Instant::now().checked_add(limit);
+        while !matches!(self.next(until), Event::ClientEnded { .. } | Event::Due) {}
     }
 
     /// The next event, or [`Event::Due`] at `until`.
