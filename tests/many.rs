@@ -14,8 +14,9 @@ use crate::support::{
 /// So many commands at once start detached tasks.
 const STARTERS: usize = 4;
 
-/// Ends when somebody has opened the pipe for writing, and takes no processor until then.
-const UNTIL_TOLD: &str = "cat /ledger/end";
+/// Ends when somebody has opened the pipe for writing, and takes next to no processor
+/// until then. One that comes too late for that looks again.
+const UNTIL_TOLD: &str = "until [ -e /ledger/go ]; do timeout 5 cat /ledger/end; done";
 
 /// For many containers to start or to end.
 const LONG: Duration = Duration::from_secs(300);
@@ -55,6 +56,7 @@ impl<'a> Tasks<'a> {
     }
 
     fn end_all(&self) {
+        fs::write(self.ledger.path().join("go"), "").unwrap();
         let _ = File::options()
             .write(true)
             .open(self.ledger.path().join("end"));

@@ -135,7 +135,7 @@ fn tried(host: &Host, ends: &Log, case: Case) -> Option<String> {
     };
     send();
     let until = |what: &str, is: &dyn Fn() -> bool| {
-        wait_until(&format!("{case:?}: {what}"), || is().then_some(()))
+        wait_until(&format!("{case:?}: {what}"), || is().then_some(()));
     };
     let told = || fs::read_to_string(gate.path("told")).unwrap_or_default();
     until("the task is told", &|| told().contains('\n'));
