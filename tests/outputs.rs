@@ -156,6 +156,24 @@ fn a_reader_that_leaves_while_it_follows_waits_for_nothing() {
 }
 
 #[test]
+fn a_reader_that_leaves_a_silent_task_is_noticed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("echo line; {}", Gate::WAIT[2]);
+    let started = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
+    gate.wait();
+    let follow = host.command(["run:logs", "-t", "-q", "--container", started.stdout.trim()]);
+    let follow = follow.stdin_null().stderr_capture().unchecked();
+    let piped = follow.pipe(duct::cmd!("head", "-n", "1")).stdout_capture();
+    let before = Instant::now();
+    assert_eq!(piped.run().unwrap().stdout, b"line\n");
+    assert!(before.elapsed() < Duration::from_secs(20));
+    assert_eq!(app.containers().len(), 1, "the task runs on");
+    ended(&host, &app, &gate);
+}
+
+#[test]
 fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use duct::Handle;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::chosen::{Chosen, choose};
 use super::options::{self, Parsed};
@@ -131,7 +132,12 @@ fn show(
         sources,
         &mut BufWriter::new(io::stdout().lock()),
         &mut io::stderr(),
+        nobody_reads,
     );
+    if last.is_empty() {
+        // A client that is silent would not notice either.
+        clients.iter().try_for_each(Handle::kill)?;
+    }
     let mut completed = vec![false; tasks.len()];
     if options.tail {
         let sources = last.len() / tasks.len().max(1);
@@ -141,13 +147,20 @@ fn show(
             completed[number] = show_rest(host, app, task, number, after, options);
         }
     }
-    // A client that nobody reads any more ends by itself.
     let has_failed = |client: &Handle| matches!(client.try_wait(), Ok(Some(output)) if output.status.code() == Some(1));
     let failed = clients
         .iter()
         .zip(completed)
         .any(|(client, completed)| !completed && has_failed(client));
     Ok(u8::from(failed))
+}
+
+/// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
+/// errors and hang-ups only.
+fn nobody_reads() -> bool {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// What the client that followed has missed: docker closes the logs of a container

@@ -2,12 +2,16 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, PipeReader, Write};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a source may be silent until the others go on without it.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether somebody still reads what is written, while there is
+/// nothing to write.
+const ROUND: Duration = Duration::from_secs(1);
 
 /// Docker splits a line of a task's after so many bytes; each part has a time.
 pub(crate) const ENTRY: usize = 16 * 1024;
@@ -35,10 +39,12 @@ struct Said {
 
 /// Copies the sources to these outputs until all have ended, or an output has no
 /// reader any more: then it gives nothing, else the time of each source's last line.
+/// `has_gone` tells of the reader while there is nothing to write.
 pub(crate) fn merge(
     sources: Vec<Source>,
     stdout: &mut impl Write,
     stderr: &mut impl Write,
+    has_gone: impl Fn() -> bool,
 ) -> Vec<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     let mut ways = Vec::new();
@@ -55,7 +61,7 @@ pub(crate) fn merge(
     }
     drop(sender);
     let mut merge = Merge { ways };
-    if merge.run(&receiver, stdout, stderr).is_err() {
+    if merge.run(&receiver, stdout, stderr, has_gone).is_err() {
         return Vec::new();
     }
     merge.ways.into_iter().map(|way| way.last).collect()
@@ -95,7 +101,10 @@ impl Merge {
         receiver: &Receiver<Said>,
         stdout: &mut impl Write,
         stderr: &mut impl Write,
+        has_gone: impl Fn() -> bool,
     ) -> std::io::Result<()> {
+        // Since when a line waits for a silent source.
+        let mut held: Option<Instant> = None;
         loop {
             // While every source has a line or has ended, the earliest is known.
             while self
@@ -107,20 +116,36 @@ impl Merge {
                     return stdout.flush();
                 }
             }
-            match receiver.recv_timeout(PATIENCE) {
-                Ok(said) => self.take(said),
-                Err(RecvTimeoutError::Timeout) => {
-                    while self.write_earliest(stdout, stderr)? {}
+            if held.is_some_and(|since| since.elapsed() >= PATIENCE) {
+                while self.write_earliest(stdout, stderr)? {}
+            }
+            held = self
+                .ways
+                .iter()
+                .any(|way| !way.lines.is_empty())
+                .then(|| held.unwrap_or_else(Instant::now));
+            let said = match receiver.try_recv() {
+                Ok(said) => Some(said),
+                Err(TryRecvError::Disconnected) => None,
+                Err(TryRecvError::Empty) => {
+                    // Somebody may be reading along.
                     stdout.flush()?;
-                    // Nothing is held back any more: wait for as long as it takes.
-                    match receiver.recv() {
-                        Ok(said) => self.take(said),
-                        Err(_) => return Ok(()),
+                    match held {
+                        None => wait(receiver, &has_gone)?,
+                        Some(since) => {
+                            let left = PATIENCE.saturating_sub(since.elapsed());
+                            match receiver.recv_timeout(left) {
+                                Ok(said) => Some(said),
+                                Err(RecvTimeoutError::Timeout) => continue,
+                                Err(RecvTimeoutError::Disconnected) => None,
+                            }
+                        }
                     }
                 }
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.ways.iter_mut().for_each(|way| way.ended = true);
-                }
+            };
+            match said {
+                Some(said) => self.take(said),
+                None => self.ways.iter_mut().for_each(|way| way.ended = true),
             }
         }
     }
@@ -160,6 +185,23 @@ impl Merge {
             stdout.write_all(&text)?;
         }
         Ok(true)
+    }
+}
+
+/// What a source tells next; `None` when all have ended.
+///
+/// # Errors
+/// Nobody reads any more.
+fn wait(receiver: &Receiver<Said>, has_gone: impl Fn() -> bool) -> std::io::Result<Option<Said>> {
+    loop {
+        match receiver.recv_timeout(ROUND) {
+            Ok(said) => return Ok(Some(said)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) if has_gone() => {
+                return Err(std::io::ErrorKind::BrokenPipe.into());
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }
 
@@ -225,7 +267,7 @@ mod tests {
             }
         });
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-        merge(sources.collect(), &mut stdout, &mut stderr);
+        merge(sources.collect(), &mut stdout, &mut stderr, || false);
         (
             String::from_utf8(stdout).unwrap(),
             String::from_utf8(stderr).unwrap(),
@@ -285,6 +327,36 @@ mod tests {
             &long[2 * ENTRY..]
         );
         assert_eq!(merged(&[(&split, false, None)]).0, long + "\n");
+    }
+
+    #[test]
+    fn a_silent_source_holds_up_no_busy_one_for_long() {
+        let (reader, mut busy) = std::io::pipe().unwrap();
+        let (silent, _kept_open) = std::io::pipe().unwrap();
+        let source = |reader| Source {
+            reader,
+            to_stderr: false,
+            prefix: None,
+        };
+        let (mut output, shown) = std::io::pipe().unwrap();
+        let sources = vec![source(reader), source(silent)];
+        thread::spawn(move || {
+            let mut shown = std::io::BufWriter::new(shown);
+            merge(sources, &mut shown, &mut std::io::sink(), || false)
+        });
+        // A line comes more often than patience ends.
+        thread::spawn(move || {
+            while busy.write_all(at(1, "x").as_bytes()).is_ok() {
+                thread::sleep(PATIENCE / 4);
+            }
+        });
+        let (sender, first) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 16];
+            sender.send(std::io::Read::read(&mut output, &mut bytes))
+        });
+        let length = first.recv_timeout(PATIENCE * 50).expect("a line is shown");
+        assert!(length.unwrap() > 0);
     }
 
     #[test]
