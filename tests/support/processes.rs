@@ -89,11 +89,16 @@ pub fn our_program(ancestor: u32, name: &str) -> Option<u32> {
     })
 }
 
-/// The client of docker's that was called with these words one after the other.
+/// The client of docker's that was called with these words one after the other. A
+/// program that is about to become it is not it yet.
 pub fn docker_client(ancestor: u32, words: &[&str]) -> Option<u32> {
     let wanted = format!("\0{}\0", words.join("\0"));
+    let becomes_another = |pid: &u32| {
+        Process::of(*pid).is_none_or(|it| ["setpriv", "setsid"].contains(&it.program.as_str()))
+    };
     descendants(ancestor).into_iter().find(|pid| {
         fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains(&wanted))
+            && !becomes_another(pid)
     })
 }
 
