@@ -1,9 +1,9 @@
 //! `docker container inspect`: what a container was made with.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Deserialize;
 
-use super::{Docker, complaint, failure};
+use super::Docker;
 
 /// What whoever joins a container must know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -36,21 +36,7 @@ impl Docker {
     /// # Errors
     /// Docker gives no answer (exit code 125).
     pub(crate) fn container_config(&self, id: &str) -> Result<Option<Config>> {
-        let format = "{{json .Config}}";
-        let call = self.call(&["container", "inspect", "--format", format, "--", id]);
-        let output = self.capture(call)?;
-        if !output.status.success() {
-            if complaint(&output)
-                .to_lowercase()
-                .contains("no such container")
-            {
-                return Ok(None);
-            }
-            return Err(failure(&format!("look at container '{id}'"), &output));
-        }
-        serde_json::from_slice(&output.stdout)
-            .map(Some)
-            .with_context(|| format!("docker's description of container '{id}' cannot be read"))
+        self.container_part(id, "{{json .Config}}", |json| serde_json::from_slice(json))
     }
 }
 

@@ -121,14 +121,22 @@ impl Docker {
     /// # Errors
     /// Docker gives no answer (exit code 125).
     pub(crate) fn container_state(&self, id: &str) -> Result<Option<State>> {
-        let output = self.capture(self.call(&[
-            "container",
-            "inspect",
-            "--format",
-            "{{json .State}}",
-            "--",
-            id,
-        ]))?;
+        self.container_part(id, "{{json .State}}", read_state)
+    }
+
+    /// A part of a container's description, by docker's format, as `read` reads it;
+    /// `None` when there is no such container any more.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(super) fn container_part<T>(
+        &self,
+        id: &str,
+        format: &str,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<Option<T>> {
+        let call = self.call(&["container", "inspect", "--format", format, "--", id]);
+        let output = self.capture(call)?;
         if !output.status.success() {
             if complaint(&output)
                 .to_lowercase()
@@ -138,7 +146,7 @@ impl Docker {
             }
             return Err(failure(&format!("look at container '{id}'"), &output));
         }
-        read_state(&output.stdout)
+        read(&output.stdout)
             .map(Some)
             .with_context(|| format!("docker's description of container '{id}' cannot be read"))
     }
