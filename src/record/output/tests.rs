@@ -8,8 +8,17 @@ fn at(second: u64, bytes: &str) -> String {
     format!("2026-11-23T14:36:{second:02}.000000001Z {bytes}")
 }
 
-/// The file made of these streams of docker's, and what is said of it.
-fn taken(stdout: &[u8], stderr: &[u8], most: u64) -> (String, u64, bool) {
+/// One of the two streams that docker's client writes.
+#[derive(Clone, Copy)]
+enum To {
+    Out,
+    Err,
+}
+use To::{Err as E, Out as O};
+
+/// The file made of what docker's client writes, one after the other, and what is
+/// said of it.
+fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::at(directory.path());
     let (out, mut to_out) = io::pipe().unwrap();
@@ -21,8 +30,15 @@ fn taken(stdout: &[u8], stderr: &[u8], most: u64) -> (String, u64, bool) {
     };
     let mut file = Tail::new(&store, "id", most);
     std::thread::scope(|scope| {
-        scope.spawn(move || to_out.write_all(stdout).unwrap());
-        scope.spawn(move || to_err.write_all(stderr).unwrap());
+        scope.spawn(move || {
+            for (to, text) in writes {
+                let stream = match to {
+                    O => &mut to_out,
+                    E => &mut to_err,
+                };
+                stream.write_all(text.as_bytes()).unwrap();
+            }
+        });
         copy(&logs, &mut file, Duration::from_secs(60)).unwrap();
     });
     let whole = file.previous.is_none();
@@ -42,8 +58,12 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn both_streams_are_marked_and_in_order() {
-    let stdout = format!("{}\n{}", at(1, "one"), at(4, "no end"));
-    let stderr = format!("{}\n{}\n", at(2, "two"), at(3, ""));
+    let writes = [
+        (O, at(1, "one\n")),
+        (E, at(2, "two\n")),
+        (E, at(3, "\n")),
+        (O, at(4, "no end")),
+    ];
     let expected = format!(
         "o {}\ne {}\ne {}\no+{}\n",
         at(1, "one"),
@@ -51,18 +71,16 @@ fn both_streams_are_marked_and_in_order() {
         at(3, ""),
         at(4, "no end")
     );
-    assert_eq!(
-        taken(stdout.as_bytes(), stderr.as_bytes(), 1000).0,
-        expected
-    );
-    assert_eq!(taken(b"", b"", 1000).0, "");
+    let writes = writes.each_ref().map(|(to, text)| (*to, text.as_str()));
+    assert_eq!(taken(&writes, 1000).0, expected);
+    assert_eq!(taken(&[], 1000).0, "");
 }
 
 #[test]
 fn half_an_entry_of_one_stream_does_not_hold_up_the_other_for_ever() {
     // As when a task closes its stderr within a line and writes on.
     let stdout: String = (0..9999).map(|_| at(2, "line") + "\n").collect();
-    let text = taken(stdout.as_bytes(), at(1, "half").as_bytes(), 10_000_000).0;
+    let text = taken(&[(E, &at(1, "half")), (O, &stdout)], 10_000_000).0;
     assert_eq!(text.lines().count(), 10_000);
 }
 
@@ -74,7 +92,7 @@ fn the_end_is_what_stays() {
         .map(|number| at(number, &format!("line {number}")) + "\n")
         .collect();
     let lines = |most| {
-        let (text, bytes, whole) = taken(stdout.as_bytes(), b"", most);
+        let (text, bytes, whole) = taken(&[(O, &stdout)], most);
         let last: Vec<u8> = text
             .lines()
             .map(|line| *line.as_bytes().last().unwrap())
