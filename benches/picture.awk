@@ -21,6 +21,10 @@ function label(path, list,    part) {
     split(list, part, " ")
     return "plugn of ours: " part[3]
   }
+  if (path ~ /\/oneoff\/bin\/keep$/) {
+    kind = "ours"
+    return "oneoff: the last steps"
+  }
   if (path ~ /\/enabled\/run\/subcommands\//) {
     kind = "ours"
     return "oneoff"
