@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Docker, complaint, failure};
+use super::{Docker, failure, says};
 
 impl Docker {
     /// Removes a container and its anonymous volumes, whatever its state; one
@@ -13,11 +13,10 @@ impl Docker {
     pub(crate) fn container_remove(&self, id: &str) -> Result<()> {
         let output =
             self.capture(self.call(&["container", "rm", "--force", "--volumes", "--", id]))?;
-        let said = complaint(&output).to_lowercase();
         // Somebody else's removal under way comes to the same end.
         if output.status.success()
-            || said.contains("no such container")
-            || said.contains("already in progress")
+            || says(&output, "no such container")
+            || says(&output, "already in progress")
         {
             return Ok(());
         }
