@@ -1,9 +1,12 @@
 //! What goes wrong around a task that is looked after.
 
+use std::fs;
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::{all_is_over, detached, kill_supervisor, recorded, waits};
-use crate::support::{Gate, Host, Image, docker};
+use super::{all_is_over, detached, kill_supervisor, recorded, tasks, waits};
+use crate::support::{Gate, Host, Image, docker, patiently, signal, wait_until};
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
 fn warns_first(host: &Host) {
@@ -30,4 +33,48 @@ fn a_client_that_warns_first_is_understood() {
     assert_eq!(output.code, 0, "{output:?}");
     all_is_over(&host, &app);
     recorded(&host, &app, Value::Null, "lost");
+}
+
+/// Clock ticks that a process has been computing for.
+fn ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let numbers = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    numbers
+        .skip(11)
+        .take(2)
+        .map(|number| number.parse::<u64>().unwrap_or(0))
+        .sum()
+}
+
+#[test]
+fn a_docker_that_hangs_costs_no_computing() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
+    host.replace_docker(
+        "case \"$*\" in 'container inspect '*) exec sleep 600 ;; esac; exec \"$DOCKER\" \"$@\"",
+    );
+    fs::create_dir_all(tasks(&host)).unwrap();
+    for number in 1..=24 {
+        let name = format!("{}.run.{number}", app.name);
+        fs::write(
+            tasks(&host).join(name),
+            format!("[\"{number:064}\",\"created\"]\n"),
+        )
+        .unwrap();
+    }
+    host.dokku(["run:list", &app.name]);
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    let computing = patiently(Duration::from_secs(10), || {
+        let ticks = ticks(supervisor);
+        (ticks > 50).then_some(ticks)
+    });
+    host.set_docker(&which::which("docker").unwrap());
+    signal(supervisor, "KILL");
+    host.dokku(["run:retire", &app.name]);
+    all_is_over(&host, &app);
+    assert_eq!(computing, None, "ticks");
 }

@@ -162,7 +162,7 @@ impl Supervisor {
             }
             News::NoAnswer(names) => {
                 for name in names {
-                    if let Some(task) = self.tasks.get_mut(&name) {
+                    if let Some(task) = self.tasks.get_mut(&name).filter(|task| !task.busy) {
                         task.failed();
                     }
                 }
