@@ -1,11 +1,11 @@
 //! What goes wrong around a task that is looked after.
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{all_is_over, detached, kill_supervisor, recorded, tasks, waits};
+use super::{all_is_over, detached, kill_supervisor, none_left, recorded, tasks, waits};
 use crate::support::{Gate, Host, Image, docker, patiently, signal, wait_until};
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
@@ -77,4 +77,53 @@ fn a_docker_that_hangs_costs_no_computing() {
     host.dokku(["run:retire", &app.name]);
     all_is_over(&host, &app);
     assert_eq!(computing, None, "ticks");
+}
+
+#[test]
+fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
+    const HOOKS: usize = 4;
+    let host = Host::new();
+    if !host.is_own() {
+        return; // the hooks would hold up others
+    }
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ \"$2\" != {} ] || {{ touch {1}/hook-$3; while [ ! -e {1}/go ]; do sleep 0.1; done; }}",
+        other.name,
+        gate.path("").display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    for _ in 0..HOOKS {
+        detached(&other, &[], "exit 0");
+    }
+    wait_until("nobody is free to take last steps", || {
+        let files = fs::read_dir(gate.path("")).unwrap().flatten();
+        let hooks = files.filter(|file| file.file_name().to_string_lossy().starts_with("hook-"));
+        (hooks.count() == HOOKS).then_some(())
+    });
+    let script = "while [ ! -e /gate/end ]; do sleep 0.05; done; exit 5";
+    let name = detached(&app, &["--timeout=6"], script);
+    let started = Instant::now();
+    // It is known by its start, and so is its deadline.
+    wait_until("half of its time", || {
+        (started.elapsed() > Duration::from_secs(3)).then_some(())
+    });
+    fs::write(gate.path("end"), "").unwrap();
+    let state = [
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.Status}}",
+        &name,
+    ];
+    wait_until("its end", || (docker(&state) == "exited").then_some(()));
+    assert!(started.elapsed() < Duration::from_secs(6), "a slow machine");
+    wait_until("its deadline", || {
+        (started.elapsed() > Duration::from_secs(7)).then_some(())
+    });
+    gate.open();
+    none_left(&other);
+    all_is_over(&host, &app);
+    recorded(&host, &app, 5, "exited");
 }

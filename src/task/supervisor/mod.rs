@@ -266,7 +266,8 @@ impl Supervisor {
             self.make_round();
         }
         let (mut asked, mut killed, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, task) in &mut self.tasks {
+        let idle = self.tasks.iter_mut().filter(|(_, task)| !task.busy);
+        for (name, task) in idle {
             if is_due(task.again_at) {
                 again.push(name.clone());
             }

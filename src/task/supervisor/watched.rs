@@ -83,7 +83,11 @@ impl Watched {
         self.again_at = Instant::now().checked_add(pause.min(LONGEST));
     }
 
+    /// `None` while its last steps are being taken: it may have ended in time.
     pub(super) fn due(&self) -> Option<Instant> {
+        if self.busy {
+            return None;
+        }
         [self.deadline, self.kill_at, self.again_at]
             .into_iter()
             .flatten()
