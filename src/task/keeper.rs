@@ -6,7 +6,8 @@
 //!   stop timeout gone by, kills it.
 //! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
 //!   status is 124, whatever the task made of it.
-//! * Why it is ended stands in its journal before it gets the signal.
+//! * Why it is ended stands in its journal before it gets the signal. One that has
+//!   ended by itself, with an output that waits to be read, gets none.
 //! * When docker's client ends, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
 //!   for a daemon that gives no answer, as long as docker may take for one. A task
@@ -26,6 +27,7 @@ use super::request::OnHangup;
 use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
 use crate::dokku::message;
 use crate::exit::{self, Failure};
 use crate::record::Reason;
@@ -34,8 +36,8 @@ use crate::record::Reason;
 /// not before the task runs.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// So often docker may refuse to kill a task until its state is looked at: the
-/// client of one that has just ended still hands on its last output.
+/// So often docker may refuse a signal until the task's state is looked at: the client
+/// of one that has just ended still hands on its last output.
 const PATIENCE: u32 = 20;
 
 /// How long until docker is asked again that gave no answer.
@@ -59,7 +61,7 @@ pub(crate) struct Keeper<'a> {
     deadline: Option<Instant>,
     /// A signal that docker has not delivered yet.
     owed: Option<i32>,
-    /// How often docker would not kill it.
+    /// How often docker would not deliver that.
     refusals: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
@@ -156,9 +158,9 @@ impl<'a> Keeper<'a> {
                 Event::Signal(SIGHUP) if self.hang_up.is_none() && self.kill_at.is_none() => {
                     return Ok(Kept::HungUp);
                 }
-                Event::Signal(SIGHUP) => self.ask_to_end(SIGHUP, Reason::Hangup),
-                Event::Signal(signal) => self.ask_to_end(signal, Reason::Stopped),
-                Event::ReaderGone => self.ask_to_end(SIGTERM, Reason::Hangup),
+                Event::Signal(SIGHUP) => self.asked(SIGHUP, Reason::Hangup),
+                Event::Signal(signal) => self.asked(signal, Reason::Stopped),
+                Event::ReaderGone => self.asked(SIGTERM, Reason::Hangup),
                 Event::Due => self.act_on_time(),
                 Event::ClientEnded { well } => {
                     ended = Some(well);
@@ -172,7 +174,7 @@ impl<'a> Keeper<'a> {
                 self.look_at = now.checked_add(ROUND);
             }
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-            if self.refusals < PATIENCE && !is_due(self.look_at) && !is_due(self.start_by) {
+            if !self.is_refused(SIGKILL) && !is_due(self.look_at) && !is_due(self.start_by) {
                 continue;
             }
             match self.look()? {
@@ -249,7 +251,7 @@ impl<'a> Keeper<'a> {
 
     /// One that is paused gets no signal until it goes on.
     fn force_what_is_refused(&mut self) {
-        if self.refusals >= PATIENCE {
+        if self.is_refused(SIGKILL) {
             self.refusals = 0;
             let _ = self
                 .docker
@@ -271,17 +273,44 @@ impl<'a> Keeper<'a> {
         .min()
     }
 
+    /// What came from outside. A task that has ended by then was not stopped: its client
+    /// still waits for whoever reads its output.
+    fn asked(&mut self, signal: i32, reason: Reason) {
+        if self.kill_at.is_none() && self.has_ended() {
+            self.look_at = Some(Instant::now());
+            return;
+        }
+        self.ask_to_end(signal, reason);
+    }
+
+    /// Whether it has run and does no more, as far as docker tells.
+    fn has_ended(&self) -> bool {
+        match self.docker.container_state(&self.made.id) {
+            Ok(Some(state)) => state.status != Status::Created && code_of(&state).is_some(),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether docker would not deliver this signal, often enough.
+    fn is_refused(&self, signal: i32) -> bool {
+        self.owed == Some(signal) && self.refusals >= PATIENCE
+    }
+
     /// The first time the signal is passed on, the second time the task is killed.
     fn ask_to_end(&mut self, signal: i32, reason: Reason) {
         let again = self.kill_at.is_some();
         if !again {
             self.made.mark(&Mark::Ending(reason));
         }
-        self.owed = Some(match signal {
+        let owed = match signal {
             _ if again => SIGKILL,
             SIGHUP => self.hang_up.unwrap_or(SIGTERM),
             other => other,
-        });
+        };
+        if self.owed.replace(owed) != Some(owed) {
+            self.refusals = 0;
+        }
         self.kill_at = Instant::now().checked_add(self.stop_timeout);
         self.deliver();
     }
@@ -290,8 +319,8 @@ impl<'a> Keeper<'a> {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
-            if self.kill_at.is_some() {
-                return; // it is being stopped already
+            if self.kill_at.is_some() || self.has_ended() {
+                return; // its end is on the way
             }
             message::warn("The task has reached its deadline and is stopped");
             return self.ask_to_end(SIGTERM, Reason::Deadline);
@@ -311,8 +340,13 @@ impl<'a> Keeper<'a> {
                 self.owed = None;
                 self.refusals = 0;
             }
-            Ok(false) if signal == SIGKILL => self.refusals += 1,
-            Ok(false) => {}
+            Ok(false) => {
+                self.refusals += 1;
+                if signal != SIGKILL && self.is_refused(signal) {
+                    self.refusals = 0;
+                    self.look_at = self.has_ended().then(Instant::now).or(self.look_at);
+                }
+            }
             Err(_) => {
                 // It has had its time already: one more look.
                 self.give_up_at.get_or_insert_with(Instant::now);

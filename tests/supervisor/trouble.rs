@@ -1,12 +1,13 @@
 //! What goes wrong around a task that is looked after.
 
 use std::fs;
+use std::io::{PipeReader, Read};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::{all_is_over, detached, kill_supervisor, none_left, recorded, tasks, waits};
-use crate::support::{Gate, Host, Image, docker, patiently, signal, wait_until};
+use crate::support::{App, Gate, Host, Image, docker, our_program, patiently, signal, wait_until};
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
 fn warns_first(host: &Host) {
@@ -126,4 +127,59 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
     none_left(&other);
     all_is_over(&host, &app);
     recorded(&host, &app, 5, "exited");
+}
+
+/// An attached task that has ended with 3, whose output nobody reads yet.
+fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = app.command(options, ["sh", "-c", "head -c 300000 /dev/zero; exit 3"]);
+    let handle = command
+        .stdin_null()
+        .stdout_file(writer)
+        .stderr_null()
+        .unchecked()
+        .start()
+        .unwrap();
+    wait_until("it has ended", || {
+        let containers = app.containers();
+        let id = containers.first()?;
+        let state = docker(&["container", "inspect", "--format", "{{.State.Status}}", id]);
+        (state == "exited").then_some(())
+    });
+    (handle, reader)
+}
+
+#[test]
+fn an_output_that_is_read_late_changes_no_exit_status() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    let (task, mut output) = unread(&app, &["--timeout=3"]);
+    let early = patiently(Duration::from_secs(6), || {
+        task.try_wait().unwrap().map(|_| ())
+    });
+    let mut bytes = Vec::new();
+    output.read_to_end(&mut bytes).unwrap();
+    let code = task.wait().unwrap().status.code();
+    none_left(&app);
+    recorded(&host, &app, 3, "exited");
+    assert_eq!((early, code, bytes.len()), (None, Some(3), 300_000));
+}
+
+#[test]
+fn a_signal_after_the_tasks_end_stops_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let (task, output) = unread(&app, &[]);
+    let run = our_program(task.pids()[0], "run").unwrap();
+    let before = Instant::now();
+    signal(run, "INT");
+    let code = task.wait().unwrap().status.code();
+    let took = before.elapsed();
+    drop(output);
+    none_left(&app);
+    recorded(&host, &app, 3, "exited");
+    assert_eq!(code, Some(3));
+    // The stop timeout is 30 seconds.
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
