@@ -4,9 +4,9 @@ use std::fs;
 use std::io::{PipeReader, Read};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{all_is_over, detached, kill_supervisor, none_left, recorded, tasks, waits};
+use super::{all_is_over, detached, kill_supervisor, none_left, recorded, records, tasks, waits};
 use crate::support::{App, Gate, Host, Image, docker, our_program, patiently, signal, wait_until};
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
@@ -182,4 +182,43 @@ fn a_signal_after_the_tasks_end_stops_nothing() {
     assert_eq!(code, Some(3));
     // The stop timeout is 30 seconds.
     assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn a_lost_task_among_others_is_found_by_the_next_command() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    for _ in 0..5 {
+        detached(&app, &[], &waits(0));
+    }
+    gate.wait();
+    // It looks at all journals twice when it begins.
+    let begun = Instant::now();
+    wait_until("it has looked at all twice", || {
+        (begun.elapsed() > Duration::from_secs(4)).then_some(())
+    });
+    let caller = app
+        .command(
+            &["--timeout=8"],
+            ["sh", "-c", "touch /gate/ready; sleep 100"],
+        )
+        .stdin_null()
+        .stdout_null()
+        .unchecked()
+        .start()
+        .unwrap();
+    let _ = fs::remove_file(gate.path("ready"));
+    gate.wait();
+    signal(our_program(caller.pids()[0], "run").unwrap(), "KILL");
+    caller.wait().unwrap();
+    host.prepare(&["run:list", &app.name]);
+    let found = patiently(Duration::from_secs(20), || {
+        let found = records(&host, &app);
+        (!found.is_empty()).then_some(found)
+    });
+    host.dokku(["run:stop", &app.name]);
+    host.dokku(["run:retire", &app.name]);
+    all_is_over(&host, &app);
+    assert_eq!(found, Some(vec![(json!(124), "deadline".to_owned())]));
 }

@@ -149,6 +149,8 @@ impl Supervisor {
 
     fn take_in(&mut self, news: News) {
         match news {
+            // Whoever looks for a task that was lost names the first that nobody has locked.
+            News::Named(name) if self.tasks.contains_key(&name) => self.adopt_all(),
             News::Named(name) => self.adopt(&name),
             News::StreamOpened => {
                 self.make_round();
