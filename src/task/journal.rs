@@ -10,7 +10,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -81,11 +81,15 @@ pub(crate) struct Story {
     pub(crate) recorded: bool,
 }
 
+/// Lines of a journal that the disk had no space for: as long as somebody has them, they
+/// count.
+#[derive(Clone, Default)]
+pub(crate) struct Unwritten(Arc<Mutex<Vec<u8>>>);
+
 /// A journal that we have locked.
 pub(crate) struct Journal {
     lease: Lease,
-    /// Lines that the disk had no space for: as long as we live, they count.
-    unwritten: Mutex<Vec<u8>>,
+    unwritten: Unwritten,
 }
 
 impl Head {
@@ -177,14 +181,20 @@ impl Journal {
     /// The journal that came to us as [`Journal::into_parts`] gives it.
     pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &str) -> Self {
         let journal = Self::of(Lease::inherited(path(host, name), file));
-        journal.unwritten().extend(unwritten.as_bytes());
+        journal.unwritten.extend(unwritten.as_bytes());
         journal
+    }
+
+    /// With what could not be written before. What cannot be from now on is added to it.
+    pub(crate) fn with(self, unwritten: &Unwritten) -> Self {
+        let unwritten = unwritten.clone();
+        Self { unwritten, ..self }
     }
 
     /// For another process of ours: the lock as an open file, and the lines that could
     /// not be written.
     pub(crate) fn into_parts(self) -> (fs::File, String) {
-        let unwritten = String::from_utf8_lossy(&self.unwritten()).into_owned();
+        let unwritten = String::from_utf8_lossy(&self.unwritten.lines()).into_owned();
         (self.lease.file, unwritten)
     }
 
@@ -205,7 +215,7 @@ impl Journal {
 
     pub(crate) fn story(&self) -> Story {
         let mut text = fs::read(self.lease.path()).unwrap_or_default();
-        text.extend(self.unwritten().iter());
+        text.extend(self.unwritten.lines());
         Story::read(&text)
     }
 
@@ -219,7 +229,7 @@ impl Journal {
     /// none.
     pub(crate) fn give_back(self) {
         let file = self.lease.file.metadata();
-        if file.is_ok_and(|file| file.len() == 0) && self.unwritten().is_empty() {
+        if file.is_ok_and(|file| file.len() == 0) && self.unwritten.lines().is_empty() {
             self.remove();
         }
     }
@@ -232,7 +242,7 @@ impl Journal {
     fn of(lease: Lease) -> Self {
         Self {
             lease,
-            unwritten: Mutex::default(),
+            unwritten: Unwritten::default(),
         }
     }
 
@@ -240,16 +250,27 @@ impl Journal {
         if let Err(error) = append(&self.lease.file, line) {
             let path = self.lease.path().display();
             message::warn_of_disk(&format!("'{path}' cannot be written: {error}"));
-            let line = serde_json::to_vec(line).unwrap_or_default();
-            self.unwritten()
-                .extend([b"\n", line.as_slice(), b"\n"].concat());
+            self.unwritten.add(line);
         }
     }
+}
 
-    fn unwritten(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.unwritten
+impl Unwritten {
+    fn lines(&self) -> Vec<u8> {
+        self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn add(&self, line: &impl Serialize) {
+        let line = serde_json::to_vec(line).unwrap_or_default();
+        self.extend(&[b"\n", line.as_slice(), b"\n"].concat());
+    }
+
+    fn extend(&self, lines: &[u8]) {
+        let mut unwritten = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        unwritten.extend(lines);
     }
 }
 
@@ -258,6 +279,15 @@ impl Journal {
 pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &Mark) {
     if let Ok(file) = OpenOptions::new().append(true).open(path(host, name)) {
         let _ = append(&file, &(id, mark));
+    }
+}
+
+/// The same; what the disk has no space for is added to these lines.
+pub(crate) fn mark_or_keep(host: &Host, name: &str, id: &str, mark: &Mark, lines: &Unwritten) {
+    if let Ok(file) = OpenOptions::new().append(true).open(path(host, name))
+        && append(&file, &(id, mark)).is_err()
+    {
+        lines.add(&(id, mark));
     }
 }
 

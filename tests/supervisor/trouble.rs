@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{all_is_over, detached, kill_supervisor, none_left, recorded, records, tasks, waits};
+use super::{
+    all_is_over, detached, ends, kill_supervisor, none_left, recorded, records, tasks, waits,
+};
+use crate::recorded::Small;
 use crate::support::{App, Gate, Host, Image, docker, our_program, patiently, signal, wait_until};
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
@@ -221,4 +224,70 @@ fn a_lost_task_among_others_is_found_by_the_next_command() {
     host.dokku(["run:retire", &app.name]);
     all_is_over(&host, &app);
     assert_eq!(found, Some(vec![(json!(124), "deadline".to_owned())]));
+}
+
+/// The journals' directory has no space.
+fn full(host: &Host) -> Option<Small> {
+    let small = Small::at(&tasks(host))?;
+    // A file beside the journals would be taken for one.
+    let directory = tasks(host).join("full");
+    fs::create_dir(&directory).unwrap();
+    let _ = fs::write(directory.join("filler"), vec![0; 64 * 1024]);
+    Some(small)
+}
+
+#[test]
+fn a_full_disk_moves_no_deadline() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    let Some(full) = full(&host) else {
+        return; // nothing may be mounted here
+    };
+    detached(&app, &["--timeout=3"], &waits(6));
+    gate.wait();
+    none_left(&app);
+    assert_eq!(log.read(), "124\n");
+    recorded(&host, &app, 124, "deadline");
+    drop(full);
+}
+
+/// A docker that removes no container while there is this file, and says why.
+fn refuses_to_remove(host: &Host, gate: &Gate, why: &str) {
+    let file = gate.path("refuse");
+    fs::write(&file, "").unwrap();
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container rm '*) [ ! -e {0} ] || {{ echo x >>{0}; echo 'Error response from daemon: {why}' >&2; exit 1; }} ;; esac\n\
+         exec \"$DOCKER\" \"$@\"",
+        file.display()
+    ));
+}
+
+#[test]
+fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    refuses_to_remove(&host, &gate, "a fault of the test");
+    let Some(full) = full(&host) else {
+        return; // nothing may be mounted here
+    };
+    detached(&app, &[], "exit 5");
+    let refused = || fs::read_to_string(gate.path("refuse")).unwrap_or_default();
+    wait_until("it was tried several times", || {
+        (refused().lines().count() > 3).then_some(())
+    });
+    fs::remove_file(gate.path("refuse")).unwrap();
+    none_left(&app);
+    assert_eq!(log.read(), "5\n");
+    assert_eq!(records(&host, &app).len(), 1);
+    drop(full);
 }

@@ -26,10 +26,11 @@ use anyhow::{Result, bail};
 use signal_hook::consts::{SIGKILL, SIGTERM};
 
 use hands::{Hands, News, Place, Woken};
-use watched::Watched;
+use watched::{STOP_TIMEOUT, Watched};
 
 use super::end::Seen;
-use super::journal::{self, Mark};
+use super::journal::{self, Journal, Mark};
+use super::labels;
 use super::lease::{self, Lease};
 use super::resume::Resumed;
 use crate::docker::Docker;
@@ -222,9 +223,25 @@ impl Supervisor {
             return;
         };
         match facts {
-            Some(facts) if task.goes(facts) => task.started(facts),
+            Some(facts) if task.goes(facts) => self.started(name, facts),
             _ => self.resume(name),
         }
+    }
+
+    /// It runs. What its journal does not tell is read from the container.
+    fn started(&mut self, name: &str, facts: &Facts) {
+        let Some(task) = self.tasks.get_mut(name) else {
+            return;
+        };
+        let is_its = task.id.is_some() || facts.label(labels::USER).is_some();
+        if task.is_torn
+            && is_its
+            && let Ok(Some(journal)) = Journal::take_existing(&self.place.host, name)
+        {
+            let journal = journal.with(&task.unwritten);
+            task.read(&journal.completed(facts, || STOP_TIMEOUT));
+        }
+        task.started(facts);
     }
 
     /// Has its last steps taken.
@@ -234,7 +251,8 @@ impl Supervisor {
         {
             task.busy = true;
             task.again_at = None;
-            self.hands.resume(name.to_owned(), task.seen.clone());
+            let (seen, unwritten) = (task.seen.clone(), task.unwritten.clone());
+            self.hands.resume(name.to_owned(), seen, unwritten);
         }
     }
 
@@ -247,7 +265,7 @@ impl Supervisor {
             Some(Err(_)) => task.failed(),
             // It has died since it was looked at.
             Some(Ok(Resumed::Goes(_))) if task.seen.is_some() => task.failed(),
-            Some(Ok(Resumed::Goes(facts))) => task.started(&facts),
+            Some(Ok(Resumed::Goes(facts))) => self.started(name, &facts),
             // Somebody else looks after it, or the name may have been taken anew.
             None | Some(Ok(Resumed::Done)) => {
                 self.tasks.remove(name);
@@ -278,7 +296,7 @@ impl Supervisor {
             };
             if is_due(task.deadline) {
                 let reason = Mark::Ending(Reason::Deadline);
-                journal::mark(&self.place.host, name, &id, &reason);
+                journal::mark_or_keep(&self.place.host, name, &id, &reason, &task.unwritten);
                 task.deadline = None;
                 task.kill_at = now.checked_add(task.stop_timeout);
                 asked.push(id);
