@@ -41,7 +41,9 @@ pub(crate) fn tell(
     let (Some(head), Some(id)) = (&story.head, &story.id) else {
         return said; // there was no container
     };
-    if story.told.is_none() {
+    // The one before us may have written it and not have come to say so.
+    let is_kept = (story.told.is_some() || story.is_anew) && record::is_kept(host, &head.app, id);
+    if story.told.is_none() && !is_kept {
         journal.mark(id, &Mark::Told(said));
         if !head.foreign {
             let code = said.to_string();
@@ -49,8 +51,6 @@ pub(crate) fn tell(
             warn_of(told);
         }
     }
-    // The one before us may have written it and not have come to say so.
-    let is_kept = story.told.is_some() && record::is_kept(host, &head.app, id);
     if !story.recorded && !is_kept {
         let record = record_of(head, id, story, end, code, reason);
         record::keep(host, docker, &record);

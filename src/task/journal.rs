@@ -79,6 +79,8 @@ pub(crate) struct Story {
     pub(crate) ending: Option<Reason>,
     pub(crate) told: Option<u8>,
     pub(crate) recorded: bool,
+    /// The journal told of no beginning: another one may have been removed before.
+    pub(crate) is_anew: bool,
 }
 
 /// Lines of a journal that the disk had no space for: as long as somebody has them, they
@@ -205,10 +207,13 @@ impl Journal {
             let head = Head::of(facts, stop_timeout());
             self.write(&head);
             story.head = Some(head);
+            story.is_anew = true;
         }
         if story.id.as_ref() != Some(&facts.id) {
             self.mark(&facts.id, &Mark::Created);
+            let is_anew = story.is_anew;
             story.add(facts.id.clone(), Mark::Created);
+            story.is_anew = is_anew;
         }
         story
     }

@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{
-    all_is_over, detached, ends, kill_supervisor, none_left, recorded, records, tasks, waits,
+    all_is_over, detached, ends, journals, kill_supervisor, left, none_left, recorded, records,
+    tasks, waits,
 };
 use crate::recorded::Small;
-use crate::support::{App, Gate, Host, Image, docker, our_program, patiently, signal, wait_until};
+use crate::support::{
+    App, Gate, Host, Image, docker, our_program, patiently, record, signal, wait_until, write_lines,
+};
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
 fn warns_first(host: &Host) {
@@ -290,4 +293,68 @@ fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
     assert_eq!(log.read(), "5\n");
     assert_eq!(records(&host, &app).len(), 1);
     drop(full);
+}
+
+#[test]
+fn a_removal_under_way_that_fails_leaves_the_journal() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    refuses_to_remove(&host, &gate, "removal of container is already in progress");
+    assert_eq!(app.sh("exit 5").code, 5);
+    assert_eq!(journals(&host, &app).len(), 1);
+    fs::remove_file(gate.path("refuse")).unwrap();
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    assert_eq!(log.read(), "5\n");
+}
+
+#[test]
+fn a_removal_under_way_that_succeeds_is_waited_for_in_silence() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    host.replace_docker(
+        "case \"$*\" in 'container rm '*)\n\
+         { sleep 1; exec \"$DOCKER\" \"$@\"; } >/dev/null 2>&1 </dev/null &\n\
+         echo 'Error response from daemon: removal of container is already in progress' >&2; exit 1 ;;\n\
+         esac\n\
+         exec \"$DOCKER\" \"$@\"",
+    );
+    let output = app.sh("exit 5");
+    assert_eq!((output.code, output.stderr.as_str()), (5, ""));
+    assert_eq!(app.containers(), [""; 0]);
+    assert_eq!(journals(&host, &app), [""; 0]);
+}
+
+#[test]
+fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its journals are not ours to write
+    }
+    let app = host.app(Image::Busybox);
+    let log = ends(&host, &app);
+    left(&host, &app, &["\"created\""]);
+    let mut told = record(&app, 1, 1, 3);
+    let keys = told.as_object_mut().unwrap();
+    keys.retain(|key, _| !["version", "id"].contains(&key.as_str()));
+    // In our order: the id is looked for at the beginning.
+    let id = &app.containers()[0];
+    let line = format!(
+        "{{\"version\":1,\"id\":\"{id}\",{}\n",
+        &told.to_string()[1..]
+    );
+    write_lines(&host, &app, &line);
+    fs::remove_file(tasks(&host).join(format!("{}.run.1", app.name))).unwrap();
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    assert_eq!(log.read(), "");
+    assert_eq!(records(&host, &app).len(), 1);
 }
