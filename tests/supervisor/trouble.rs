@@ -358,3 +358,25 @@ fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
     assert_eq!(log.read(), "");
     assert_eq!(records(&host, &app).len(), 1);
 }
+
+#[test]
+fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // As for several of which one has ended.
+    host.replace_docker(
+        "case \"$*\" in 'container kill '*) \"$DOCKER\" \"$@\"; exit 1 ;; esac; exec \"$DOCKER\" \"$@\"",
+    );
+    let script = "trap 'echo term >>/gate/terms' TERM; touch /gate/ready
+        while [ ! -e /gate/terms ]; do sleep 0.05; done
+        for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done; exit 6";
+    detached(&app, &["--timeout=2"], script);
+    gate.wait();
+    all_is_over(&host, &app);
+    recorded(&host, &app, 124, "deadline");
+    assert_eq!(fs::read_to_string(gate.path("terms")).unwrap(), "term\n");
+}
