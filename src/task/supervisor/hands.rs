@@ -157,10 +157,14 @@ fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
         if news.send(News::StreamOpened).is_err() {
             return;
         }
-        for death in deaths.into_iter().flatten() {
-            if news.send(News::Died(death)).is_err() {
-                return;
+        if let Ok(mut deaths) = deaths {
+            for death in &mut deaths {
+                if news.send(News::Died(death)).is_err() {
+                    return;
+                }
             }
+            // Once it is waited for, its number may be another's.
+            client.store(0, Ordering::SeqCst);
         }
         since = seconds();
         if opened.elapsed() > LONGEST {
