@@ -13,6 +13,8 @@
 //!   for a daemon that gives no answer, as long as docker may take for one. A task
 //!   that docker has not started by then is given up.
 
+mod asking;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,13 +23,11 @@ use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use super::end::{End, code_of, was_never_tried};
-use super::journal::Mark;
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::{Event, Events};
 use super::terminal::Terminal;
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::dokku::message;
 use crate::exit::{self, Failure};
 use crate::record::Reason;
@@ -35,10 +35,6 @@ use crate::record::Reason;
 /// How long until a signal is sent again that docker did not deliver: it does
 /// not before the task runs.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// So often docker may refuse a signal until the task's state is looked at: the client
-/// of one that has just ended still hands on its last output.
-const PATIENCE: u32 = 20;
 
 /// How long until docker is asked again that gave no answer.
 const LATER: Duration = Duration::from_millis(500);
@@ -249,16 +245,6 @@ impl<'a> Keeper<'a> {
         *self.give_up_at.get_or_insert_with(until)
     }
 
-    /// One that is paused gets no signal until it goes on.
-    fn force_what_is_refused(&mut self) {
-        if self.is_refused(SIGKILL) {
-            self.refusals = 0;
-            let _ = self
-                .docker
-                .containers_kill(&[self.made.id.as_str()], SIGKILL);
-        }
-    }
-
     fn due(&self) -> Option<Instant> {
         let again = self.owed.map(|_| Instant::now() + AGAIN);
         [
@@ -271,87 +257,5 @@ impl<'a> Keeper<'a> {
         .into_iter()
         .flatten()
         .min()
-    }
-
-    /// What came from outside. A task that has ended by then was not stopped: its client
-    /// still waits for whoever reads its output.
-    fn asked(&mut self, signal: i32, reason: Reason) {
-        if self.kill_at.is_none() && self.has_ended() {
-            self.look_at = Some(Instant::now());
-            return;
-        }
-        self.ask_to_end(signal, reason);
-    }
-
-    /// Whether it has run and does no more, as far as docker tells.
-    fn has_ended(&self) -> bool {
-        match self.docker.container_state(&self.made.id) {
-            Ok(Some(state)) => state.status != Status::Created && code_of(&state).is_some(),
-            Ok(None) => true,
-            Err(_) => false,
-        }
-    }
-
-    /// Whether docker would not deliver this signal, often enough.
-    fn is_refused(&self, signal: i32) -> bool {
-        self.owed == Some(signal) && self.refusals >= PATIENCE
-    }
-
-    /// The first time the signal is passed on, the second time the task is killed.
-    fn ask_to_end(&mut self, signal: i32, reason: Reason) {
-        let again = self.kill_at.is_some();
-        if !again {
-            self.made.mark(&Mark::Ending(reason));
-        }
-        let owed = match signal {
-            _ if again => SIGKILL,
-            SIGHUP => self.hang_up.unwrap_or(SIGTERM),
-            other => other,
-        };
-        if self.owed.replace(owed) != Some(owed) {
-            self.refusals = 0;
-        }
-        self.kill_at = Instant::now().checked_add(self.stop_timeout);
-        self.deliver();
-    }
-
-    fn act_on_time(&mut self) {
-        let now = Instant::now();
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.deadline = None;
-            if self.kill_at.is_some() || self.has_ended() {
-                return; // its end is on the way
-            }
-            message::warn("The task has reached its deadline and is stopped");
-            return self.ask_to_end(SIGTERM, Reason::Deadline);
-        }
-        if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
-            return self.ask_to_end(SIGKILL, Reason::Stopped);
-        }
-        self.deliver();
-    }
-
-    fn deliver(&mut self) {
-        let Some(signal) = self.owed else {
-            return;
-        };
-        match self.docker.container_kill(&self.made.id, signal) {
-            Ok(true) => {
-                self.owed = None;
-                self.refusals = 0;
-            }
-            Ok(false) => {
-                self.refusals += 1;
-                if signal != SIGKILL && self.is_refused(signal) {
-                    self.refusals = 0;
-                    self.look_at = self.has_ended().then(Instant::now).or(self.look_at);
-                }
-            }
-            Err(_) => {
-                // It has had its time already: one more look.
-                self.give_up_at.get_or_insert_with(Instant::now);
-                self.look_at = Some(Instant::now());
-            }
-        }
     }
 }

@@ -11,27 +11,26 @@
 //! It ends with the last task. Its FIFO is gone by then, so whoever comes too late
 //! starts another one, which waits for this one's lock.
 
+mod alone;
 mod hands;
 pub(crate) mod wake;
 mod watched;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use signal_hook::consts::{SIGKILL, SIGTERM};
 
+pub(crate) use alone::{lives, tidy};
 use hands::{Hands, News, Place, Woken};
 use watched::{STOP_TIMEOUT, Watched};
 
 use super::end::Seen;
 use super::journal::{self, Journal, Mark};
 use super::labels;
-use super::lease::{self, Lease};
 use super::resume::Resumed;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
@@ -55,7 +54,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Neither can be: the plugin's data directory cannot be written, or the one that has
 /// the lock does not read.
 pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
-    let Some(_lock) = lock_or_tell(&host, name)? else {
+    let Some(_lock) = alone::lock_or_tell(&host, name)? else {
         return Ok(());
     };
     let (sender, news) = mpsc::channel();
@@ -72,39 +71,6 @@ pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
     };
     supervisor.adopt(name);
     supervisor.look_after_all(woken)
-}
-
-/// Whether a supervisor is there.
-pub(crate) fn lives(host: &Host) -> bool {
-    let path = lock(host);
-    path.exists() && !lease::is_free(&path)
-}
-
-/// Removes what a supervisor that was killed has left, when there is no other.
-pub(crate) fn tidy(host: &Host) {
-    // Who is about to take the lock waits for us, and makes its FIFO after that.
-    if let Ok(Some(_lock)) = Lease::take_existing(&lock(host)) {
-        let _ = std::fs::remove_file(wake::fifo(host));
-    }
-}
-
-fn lock(host: &Host) -> PathBuf {
-    lease::directory(host).join("supervisor.lock")
-}
-
-fn lock_or_tell(host: &Host, name: &str) -> Result<Option<Lease>> {
-    const PAUSE: Duration = Duration::from_millis(20);
-    const TRIES: u32 = 1000;
-    for _ in 0..TRIES {
-        if let Some(lease) = Lease::take(&lock(host))? {
-            return Ok(Some(lease));
-        }
-        if wake::hand_over(host, name) {
-            return Ok(None);
-        }
-        thread::sleep(PAUSE);
-    }
-    bail!("another supervisor has the lock and does not read what it is told")
 }
 
 struct Supervisor {
