@@ -92,7 +92,7 @@ pub fn ssh_command(text: &str) {
 pub fn docker_json(bytes: &[u8]) {
     if let Ok(tasks) = container_ls::read(bytes) {
         for task in tasks {
-            let _ = (task.exit_code(), task.created(), task.deadline());
+            let _ = (task.exit_code(), task.created(), task.deadline(None));
             let _ = (task.is_cron(), task.has_ended());
         }
     }

@@ -254,11 +254,11 @@ fn so_many_as_are_to_be_kept() {
 }
 
 /// A small file system in the place of a directory, until the end.
-struct Small(std::path::PathBuf);
+pub struct Small(std::path::PathBuf);
 
 impl Small {
     /// `None` where nothing may be mounted.
-    fn at(directory: &Path) -> Option<Self> {
+    pub fn at(directory: &Path) -> Option<Self> {
         fs::create_dir_all(directory).unwrap();
         let mount = cmd!(
             "mount",

@@ -1,5 +1,7 @@
 //! Who looks after a task that nobody waits for.
 
+mod trouble;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

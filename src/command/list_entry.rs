@@ -41,6 +41,7 @@ pub(super) struct Shown<'a> {
 impl<'a> Entry<'a> {
     /// One whose container is there.
     pub(super) fn there(host: &Host, task: &'a Listed) -> Self {
+        let started = journal::story(host, &task.name).and_then(|story| story.started);
         Self::Here(Box::new(Shown {
             name: &task.name,
             state: &task.state,
@@ -49,8 +50,8 @@ impl<'a> Entry<'a> {
             app: &task.app,
             container_type: &task.container_type,
             image: &task.image,
-            started: journal::story(host, &task.name).and_then(|story| story.started),
-            deadline: task.deadline(),
+            deadline: task.deadline(started.as_deref()),
+            started,
             exit_code: task.exit_code(),
             finished: None,
             reason: None,

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use anyhow::Result;
 
-use super::{Docker, complaint, failure};
+use super::{Docker, failure};
 use crate::exit;
 
 /// A container that is to be made. Its values come apart from the arguments, so
@@ -80,7 +80,7 @@ impl Docker {
                 String::from_utf8_lossy(&output.stdout).trim().to_owned(),
             ));
         }
-        let said = complaint(&output);
+        let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("Conflict") && said.contains(&format!("\"/{}\"", container.name)) {
             return Ok(Creation::NameTaken);
         }

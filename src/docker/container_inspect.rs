@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{Docker, complaint, failure};
+use super::{Docker, failure, says};
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -106,11 +106,7 @@ impl Docker {
             .collect();
         let output = self.capture(self.call(&arguments))?;
         // It fails for one that has gone meanwhile, and tells of the others.
-        if !output.status.success()
-            && !complaint(&output)
-                .to_lowercase()
-                .contains("no such container")
-        {
+        if !output.status.success() && !says(&output, "no such container") {
             return Err(failure("look at the containers", &output));
         }
         read(&output.stdout)
@@ -138,10 +134,7 @@ impl Docker {
         let call = self.call(&["container", "inspect", "--format", format, "--", id]);
         let output = self.capture(call)?;
         if !output.status.success() {
-            if complaint(&output)
-                .to_lowercase()
-                .contains("no such container")
-            {
+            if says(&output, "no such container") {
                 return Ok(None);
             }
             return Err(failure(&format!("look at container '{id}'"), &output));

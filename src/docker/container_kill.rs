@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::Docker;
+use super::container_inspect::Status;
 
 impl Docker {
     /// Sends a signal by its number to the container's first process. Gives
@@ -23,11 +24,21 @@ impl Docker {
     /// Docker gives no answer (exit code 125).
     pub(crate) fn containers_kill(&self, ids: &[&str], signal: i32) -> Result<()> {
         let signal = format!("--signal={signal}");
-        let call = |verb: &[&str]| self.call(&[&["container"], verb, &["--"], ids].concat());
-        let kill = ["kill", &signal];
-        if !self.capture(call(&kill))?.status.success() {
-            self.capture(call(&["unpause"]))?;
-            self.capture(call(&kill))?;
+        let call = |verb: &[&str], ids| {
+            self.capture(self.call(&[&["container"], verb, &["--"], ids].concat()))
+        };
+        if call(&["kill", &signal], ids)?.status.success() {
+            return Ok(());
+        }
+        // It fails for one that has ended, too, and the others have got their signal.
+        let facts = self.container_facts(ids)?;
+        let paused = facts
+            .iter()
+            .filter(|facts| facts.state.status == Status::Paused);
+        let paused: Vec<&str> = paused.map(|facts| facts.id.as_str()).collect();
+        if !paused.is_empty() {
+            call(&["unpause"], &paused)?;
+            call(&["kill", &signal], &paused)?;
         }
         Ok(())
     }

@@ -1,26 +1,44 @@
 //! `docker container rm`
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use anyhow::Result;
 
-use super::{Docker, complaint, failure};
+use super::{Docker, failure, says};
+
+/// How long somebody else's removal may take, and how often it is looked whether it has
+/// come to its end.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl Docker {
     /// Removes a container and its anonymous volumes, whatever its state; one
-    /// that has gone already is no error.
+    /// that has gone already is no error, and one that somebody else removes is waited
+    /// for: that may fail.
     ///
     /// # Errors
-    /// Docker cannot remove it (exit code 125).
+    /// Docker cannot remove it, or has not for too long (exit code 125).
     pub(crate) fn container_remove(&self, id: &str) -> Result<()> {
         let output =
             self.capture(self.call(&["container", "rm", "--force", "--volumes", "--", id]))?;
-        let said = complaint(&output).to_lowercase();
-        // Somebody else's removal under way comes to the same end.
         if output.status.success()
-            || said.contains("no such container")
-            || said.contains("already in progress")
+            || says(&output, "no such container")
+            || says(&output, "already in progress") && self.goes_away(id)?
         {
             return Ok(());
         }
         Err(failure(&format!("remove container '{id}'"), &output))
+    }
+
+    fn goes_away(&self, id: &str) -> Result<bool> {
+        let begun = Instant::now();
+        while self.container_state(id)?.is_some() {
+            if begun.elapsed() > UNDER_WAY {
+                return Ok(false);
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(true)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Docker, complaint};
+use super::{Docker, complaint, says};
 
 /// What became of a container that was to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,11 +26,10 @@ impl Docker {
         let timeout = format!("--time={timeout}");
         let call = self.call(&["container", "stop", &timeout, "--", id]);
         let output = self.capture_longer(call, longer)?;
-        let said = complaint(&output);
         Ok(match output.status.success() {
             true => Stopped::Yes,
-            false if said.to_lowercase().contains("no such container") => Stopped::Gone,
-            false => Stopped::No(said),
+            false if says(&output, "no such container") => Stopped::Gone,
+            false => Stopped::No(complaint(&output)),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{Docker, complaint, failure};
+use super::{Docker, failure, says};
 
 /// What a run must know of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -52,7 +52,7 @@ impl Docker {
     pub(crate) fn image_inspect(&self, reference: &str) -> Result<Option<Image>> {
         let output = self.capture(self.call(&["image", "inspect", "--", reference]))?;
         if !output.status.success() {
-            if complaint(&output).to_lowercase().contains("no such image") {
+            if says(&output, "no such image") {
                 return Ok(None);
             }
             return Err(failure(&format!("look at image '{reference}'"), &output));

@@ -124,13 +124,13 @@ impl Docker {
     }
 }
 
-/// What docker says went wrong, in one line.
+/// What docker says went wrong, in one line, for the user.
 fn complaint(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
-    let line = said
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
+    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let line = lines()
+        .find(|line| !line.starts_with("WARNING"))
+        .or_else(|| lines().next())
         .unwrap_or("it gave no reason")
         .trim_start_matches("docker: ")
         .trim_start_matches("Error response from daemon: ")
@@ -138,9 +138,50 @@ fn complaint(output: &Output) -> String {
     line.to_owned()
 }
 
+/// Whether docker says this, in lower case, in whatever line: a client that cannot read
+/// its configuration begins every call with a warning.
+fn says(output: &Output, part: &str) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr);
+    said.to_lowercase().contains(part)
+}
+
 fn failure(what: &str, output: &Output) -> anyhow::Error {
     Failure::error(
         exit::DOCKER,
         format!("docker could not {what}: {}", complaint(output)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_warning_hides_no_reason() {
+        const WARNING: &str = "WARNING: Error loading config file: /root/.docker/config.json";
+        for (stderr, expected) in [
+            ("", "it gave no reason"),
+            ("Error: No such container: x\n", "No such container: x"),
+            (
+                &format!("{WARNING}\nError response from daemon: No such container: x\n"),
+                "No such container: x",
+            ),
+            (WARNING, WARNING),
+        ] {
+            let output = Output {
+                status: ExitStatus::from_raw(256),
+                stdout: Vec::new(),
+                stderr: stderr.as_bytes().to_vec(),
+            };
+            assert_eq!(complaint(&output), expected);
+            assert_eq!(
+                says(&output, "no such container"),
+                stderr.contains("No such container"),
+                "{stderr}"
+            );
+        }
+    }
 }

@@ -41,7 +41,9 @@ pub(crate) fn tell(
     let (Some(head), Some(id)) = (&story.head, &story.id) else {
         return said; // there was no container
     };
-    if story.told.is_none() {
+    // The one before us may have written it and not have come to say so.
+    let is_kept = (story.told.is_some() || story.is_anew) && record::is_kept(host, &head.app, id);
+    if story.told.is_none() && !is_kept {
         journal.mark(id, &Mark::Told(said));
         if !head.foreign {
             let code = said.to_string();
@@ -49,8 +51,6 @@ pub(crate) fn tell(
             warn_of(told);
         }
     }
-    // The one before us may have written it and not have come to say so.
-    let is_kept = story.told.is_some() && record::is_kept(host, &head.app, id);
     if !story.recorded && !is_kept {
         let record = record_of(head, id, story, end, code, reason);
         record::keep(host, docker, &record);
@@ -95,7 +95,10 @@ fn warn_of(result: Result<()>) {
 
 /// The exit code, `None` when nobody can tell, and why it ended.
 fn outcome(story: &Story, end: &End) -> (Option<u8>, Reason) {
-    let code = story.told.or_else(|| match end {
+    let foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+    // The hooks were told docker's own code: nobody had seen the end.
+    let is_unseen = *end == End::Gone(None) && !foreign && story.told == Some(exit::DOCKER);
+    let code = story.told.filter(|_| !is_unseen).or_else(|| match end {
         End::There(state) => code_of(state),
         End::Gone(seen) => seen.as_ref().map(|seen| seen.exit_code),
     });
@@ -226,6 +229,17 @@ mod tests {
                 "{ending:?} {end:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_lost_task_stays_lost_when_its_hooks_were_told() {
+        let story = Story {
+            told: Some(exit::DOCKER),
+            ..Story::default()
+        };
+        assert_eq!(outcome(&story, &End::Gone(None)), (None, Reason::Lost));
+        let ended = End::There(state(Status::Exited, 125));
+        assert_eq!(outcome(&story, &ended), (Some(125), Reason::Exited));
     }
 
     #[test]

@@ -6,11 +6,14 @@
 //!   stop timeout gone by, kills it.
 //! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
 //!   status is 124, whatever the task made of it.
-//! * Why it is ended stands in its journal before it gets the signal.
+//! * Why it is ended stands in its journal before it gets the signal. One that has
+//!   ended by itself, with an output that waits to be read, gets none.
 //! * When docker's client ends, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
 //!   for a daemon that gives no answer, as long as docker may take for one. A task
 //!   that docker has not started by then is given up.
+
+mod asking;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,7 +23,6 @@ use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use super::end::{End, code_of, was_never_tried};
-use super::journal::Mark;
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::{Event, Events};
@@ -33,10 +35,6 @@ use crate::record::Reason;
 /// How long until a signal is sent again that docker did not deliver: it does
 /// not before the task runs.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// So often docker may refuse to kill a task until its state is looked at: the
-/// client of one that has just ended still hands on its last output.
-const PATIENCE: u32 = 20;
 
 /// How long until docker is asked again that gave no answer.
 const LATER: Duration = Duration::from_millis(500);
@@ -59,7 +57,7 @@ pub(crate) struct Keeper<'a> {
     deadline: Option<Instant>,
     /// A signal that docker has not delivered yet.
     owed: Option<i32>,
-    /// How often docker would not kill it.
+    /// How often docker would not deliver that.
     refusals: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
@@ -156,9 +154,9 @@ impl<'a> Keeper<'a> {
                 Event::Signal(SIGHUP) if self.hang_up.is_none() && self.kill_at.is_none() => {
                     return Ok(Kept::HungUp);
                 }
-                Event::Signal(SIGHUP) => self.ask_to_end(SIGHUP, Reason::Hangup),
-                Event::Signal(signal) => self.ask_to_end(signal, Reason::Stopped),
-                Event::ReaderGone => self.ask_to_end(SIGTERM, Reason::Hangup),
+                Event::Signal(SIGHUP) => self.asked(SIGHUP, Reason::Hangup),
+                Event::Signal(signal) => self.asked(signal, Reason::Stopped),
+                Event::ReaderGone => self.asked(SIGTERM, Reason::Hangup),
                 Event::Due => self.act_on_time(),
                 Event::ClientEnded { well } => {
                     ended = Some(well);
@@ -172,7 +170,7 @@ impl<'a> Keeper<'a> {
                 self.look_at = now.checked_add(ROUND);
             }
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-            if self.refusals < PATIENCE && !is_due(self.look_at) && !is_due(self.start_by) {
+            if !self.is_refused(SIGKILL) && !is_due(self.look_at) && !is_due(self.start_by) {
                 continue;
             }
             match self.look()? {
@@ -247,16 +245,6 @@ impl<'a> Keeper<'a> {
         *self.give_up_at.get_or_insert_with(until)
     }
 
-    /// One that is paused gets no signal until it goes on.
-    fn force_what_is_refused(&mut self) {
-        if self.refusals >= PATIENCE {
-            self.refusals = 0;
-            let _ = self
-                .docker
-                .containers_kill(&[self.made.id.as_str()], SIGKILL);
-        }
-    }
-
     fn due(&self) -> Option<Instant> {
         let again = self.owed.map(|_| Instant::now() + AGAIN);
         [
@@ -269,55 +257,5 @@ impl<'a> Keeper<'a> {
         .into_iter()
         .flatten()
         .min()
-    }
-
-    /// The first time the signal is passed on, the second time the task is killed.
-    fn ask_to_end(&mut self, signal: i32, reason: Reason) {
-        let again = self.kill_at.is_some();
-        if !again {
-            self.made.mark(&Mark::Ending(reason));
-        }
-        self.owed = Some(match signal {
-            _ if again => SIGKILL,
-            SIGHUP => self.hang_up.unwrap_or(SIGTERM),
-            other => other,
-        });
-        self.kill_at = Instant::now().checked_add(self.stop_timeout);
-        self.deliver();
-    }
-
-    fn act_on_time(&mut self) {
-        let now = Instant::now();
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            self.deadline = None;
-            if self.kill_at.is_some() {
-                return; // it is being stopped already
-            }
-            message::warn("The task has reached its deadline and is stopped");
-            return self.ask_to_end(SIGTERM, Reason::Deadline);
-        }
-        if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
-            return self.ask_to_end(SIGKILL, Reason::Stopped);
-        }
-        self.deliver();
-    }
-
-    fn deliver(&mut self) {
-        let Some(signal) = self.owed else {
-            return;
-        };
-        match self.docker.container_kill(&self.made.id, signal) {
-            Ok(true) => {
-                self.owed = None;
-                self.refusals = 0;
-            }
-            Ok(false) if signal == SIGKILL => self.refusals += 1,
-            Ok(false) => {}
-            Err(_) => {
-                // It has had its time already: one more look.
-                self.give_up_at.get_or_insert_with(Instant::now);
-                self.look_at = Some(Instant::now());
-            }
-        }
     }
 }

@@ -44,10 +44,14 @@ impl Listed {
         }
     }
 
-    /// When it is to be stopped, in RFC 3339, UTC.
-    pub(crate) fn deadline(&self) -> Option<String> {
+    /// When it is to be stopped, in RFC 3339, UTC. It counts from the start (in the same
+    /// form), or from the creation of what was never started.
+    pub(crate) fn deadline(&self, started: Option<&str>) -> Option<String> {
         let time_to_live = Duration::from_secs(self.time_to_live.parse().ok()?);
-        let deadline = self.created()?.checked_add(time_to_live)?;
+        let started = started.and_then(|started| humantime::parse_rfc3339(started).ok());
+        let deadline = started
+            .or_else(|| self.created())?
+            .checked_add(time_to_live)?;
         Some(humantime::format_rfc3339_seconds(deadline).to_string())
     }
 }
@@ -138,10 +142,22 @@ mod tests {
             ("2026-08-03 23:59:30 é", "60", None),
         ] {
             assert_eq!(
-                listed(created_at, time_to_live).deadline().as_deref(),
+                listed(created_at, time_to_live).deadline(None).as_deref(),
                 expected,
                 "{created_at}"
             );
+        }
+    }
+
+    #[test]
+    fn a_deadline_counts_from_the_start() {
+        let listed = listed("2026-08-03 23:59:30 +0000 UTC", "60");
+        for (started, expected) in [
+            (Some("2026-08-03T23:59:50.120Z"), "2026-08-04T00:00:50Z"),
+            (Some("soon"), "2026-08-04T00:00:30Z"),
+            (None, "2026-08-04T00:00:30Z"),
+        ] {
+            assert_eq!(listed.deadline(started).as_deref(), Some(expected));
         }
     }
 

@@ -19,7 +19,7 @@ use crate::docker::events::{Death, Deaths};
 use crate::dokku::host::Host;
 use crate::process;
 use crate::task::end::Seen;
-use crate::task::journal::Journal;
+use crate::task::journal::{Journal, Unwritten};
 use crate::task::labels;
 use crate::task::resume::{Resumed, resume};
 
@@ -56,11 +56,14 @@ pub(super) enum News {
 /// A name, and the name or id that docker is asked for.
 pub(super) type Target = (String, String);
 
+/// A task's name, what docker has told of its end, and what its journal has no space for.
+type Ended = (String, Option<Seen>, Unwritten);
+
 /// The threads that do what is asked for.
 pub(super) struct Hands {
     looks: Sender<Vec<Target>>,
     signals: Sender<(i32, Vec<String>)>,
-    ends: Sender<(String, Option<Seen>)>,
+    ends: Sender<Ended>,
     /// Looks and signals that have not come to their end.
     under_way: Arc<AtomicUsize>,
     /// The process group of the event stream's client; 0 without one.
@@ -120,8 +123,8 @@ impl Hands {
     }
 
     /// Has the last steps of a task taken.
-    pub(super) fn resume(&self, name: String, seen: Option<Seen>) {
-        let _ = self.ends.send((name, seen));
+    pub(super) fn resume(&self, name: String, seen: Option<Seen>, unwritten: Unwritten) {
+        let _ = self.ends.send((name, seen, unwritten));
     }
 }
 
@@ -154,10 +157,14 @@ fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
         if news.send(News::StreamOpened).is_err() {
             return;
         }
-        for death in deaths.into_iter().flatten() {
-            if news.send(News::Died(death)).is_err() {
-                return;
+        if let Ok(mut deaths) = deaths {
+            for death in &mut deaths {
+                if news.send(News::Died(death)).is_err() {
+                    return;
+                }
             }
+            // Once it is waited for, its number may be another's.
+            client.store(0, Ordering::SeqCst);
         }
         since = seconds();
         if opened.elapsed() > LONGEST {
@@ -224,16 +231,19 @@ fn signal(
     }
 }
 
-fn finish(place: &Place, asked: &Mutex<Receiver<(String, Option<Seen>)>>, news: &Sender<News>) {
+fn finish(place: &Place, asked: &Mutex<Receiver<Ended>>, news: &Sender<News>) {
     let Place { host, docker } = place;
     loop {
         let next = asked.lock().map(|asked| asked.recv());
-        let Ok(Ok((name, seen))) = next else {
+        let Ok(Ok((name, seen, unwritten))) = next else {
             return;
         };
         let resumed = match Journal::take_existing(host, &name) {
             Ok(None) => None,
-            Ok(Some(journal)) => Some(resume(host, docker, &name, journal, seen)),
+            Ok(Some(journal)) => {
+                let journal = journal.with(&unwritten);
+                Some(resume(host, docker, &name, journal, seen))
+            }
             Err(error) => Some(Err(error)),
         };
         if news.send(News::Resumed(name, resumed)).is_err() {

@@ -11,26 +11,26 @@
 //! It ends with the last task. Its FIFO is gone by then, so whoever comes too late
 //! starts another one, which waits for this one's lock.
 
+mod alone;
 mod hands;
 pub(crate) mod wake;
 mod watched;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use signal_hook::consts::{SIGKILL, SIGTERM};
 
+pub(crate) use alone::{lives, tidy};
 use hands::{Hands, News, Place, Woken};
-use watched::Watched;
+use watched::{STOP_TIMEOUT, Watched};
 
 use super::end::Seen;
-use super::journal::{self, Mark};
-use super::lease::{self, Lease};
+use super::journal::{self, Journal, Mark};
+use super::labels;
 use super::resume::Resumed;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
@@ -54,7 +54,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Neither can be: the plugin's data directory cannot be written, or the one that has
 /// the lock does not read.
 pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
-    let Some(_lock) = lock_or_tell(&host, name)? else {
+    let Some(_lock) = alone::lock_or_tell(&host, name)? else {
         return Ok(());
     };
     let (sender, news) = mpsc::channel();
@@ -71,39 +71,6 @@ pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
     };
     supervisor.adopt(name);
     supervisor.look_after_all(woken)
-}
-
-/// Whether a supervisor is there.
-pub(crate) fn lives(host: &Host) -> bool {
-    let path = lock(host);
-    path.exists() && !lease::is_free(&path)
-}
-
-/// Removes what a supervisor that was killed has left, when there is no other.
-pub(crate) fn tidy(host: &Host) {
-    // Who is about to take the lock waits for us, and makes its FIFO after that.
-    if let Ok(Some(_lock)) = Lease::take_existing(&lock(host)) {
-        let _ = std::fs::remove_file(wake::fifo(host));
-    }
-}
-
-fn lock(host: &Host) -> PathBuf {
-    lease::directory(host).join("supervisor.lock")
-}
-
-fn lock_or_tell(host: &Host, name: &str) -> Result<Option<Lease>> {
-    const PAUSE: Duration = Duration::from_millis(20);
-    const TRIES: u32 = 1000;
-    for _ in 0..TRIES {
-        if let Some(lease) = Lease::take(&lock(host))? {
-            return Ok(Some(lease));
-        }
-        if wake::hand_over(host, name) {
-            return Ok(None);
-        }
-        thread::sleep(PAUSE);
-    }
-    bail!("another supervisor has the lock and does not read what it is told")
 }
 
 struct Supervisor {
@@ -149,6 +116,8 @@ impl Supervisor {
 
     fn take_in(&mut self, news: News) {
         match news {
+            // Whoever looks for a task that was lost names the first that nobody has locked.
+            News::Named(name) if self.tasks.contains_key(&name) => self.adopt_all(),
             News::Named(name) => self.adopt(&name),
             News::StreamOpened => {
                 self.make_round();
@@ -162,7 +131,7 @@ impl Supervisor {
             }
             News::NoAnswer(names) => {
                 for name in names {
-                    if let Some(task) = self.tasks.get_mut(&name) {
+                    if let Some(task) = self.tasks.get_mut(&name).filter(|task| !task.busy) {
                         task.failed();
                     }
                 }
@@ -220,9 +189,25 @@ impl Supervisor {
             return;
         };
         match facts {
-            Some(facts) if task.goes(facts) => task.started(facts),
+            Some(facts) if task.goes(facts) => self.started(name, facts),
             _ => self.resume(name),
         }
+    }
+
+    /// It runs. What its journal does not tell is read from the container.
+    fn started(&mut self, name: &str, facts: &Facts) {
+        let Some(task) = self.tasks.get_mut(name) else {
+            return;
+        };
+        let is_its = task.id.is_some() || facts.label(labels::USER).is_some();
+        if task.is_torn
+            && is_its
+            && let Ok(Some(journal)) = Journal::take_existing(&self.place.host, name)
+        {
+            let journal = journal.with(&task.unwritten);
+            task.read(&journal.completed(facts, || STOP_TIMEOUT));
+        }
+        task.started(facts);
     }
 
     /// Has its last steps taken.
@@ -232,7 +217,8 @@ impl Supervisor {
         {
             task.busy = true;
             task.again_at = None;
-            self.hands.resume(name.to_owned(), task.seen.clone());
+            let (seen, unwritten) = (task.seen.clone(), task.unwritten.clone());
+            self.hands.resume(name.to_owned(), seen, unwritten);
         }
     }
 
@@ -245,7 +231,7 @@ impl Supervisor {
             Some(Err(_)) => task.failed(),
             // It has died since it was looked at.
             Some(Ok(Resumed::Goes(_))) if task.seen.is_some() => task.failed(),
-            Some(Ok(Resumed::Goes(facts))) => task.started(&facts),
+            Some(Ok(Resumed::Goes(facts))) => self.started(name, &facts),
             // Somebody else looks after it, or the name may have been taken anew.
             None | Some(Ok(Resumed::Done)) => {
                 self.tasks.remove(name);
@@ -266,7 +252,8 @@ impl Supervisor {
             self.make_round();
         }
         let (mut asked, mut killed, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, task) in &mut self.tasks {
+        let idle = self.tasks.iter_mut().filter(|(_, task)| !task.busy);
+        for (name, task) in idle {
             if is_due(task.again_at) {
                 again.push(name.clone());
             }
@@ -275,7 +262,7 @@ impl Supervisor {
             };
             if is_due(task.deadline) {
                 let reason = Mark::Ending(Reason::Deadline);
-                journal::mark(&self.place.host, name, &id, &reason);
+                journal::mark_or_keep(&self.place.host, name, &id, &reason, &task.unwritten);
                 task.deadline = None;
                 task.kill_at = now.checked_add(task.stop_timeout);
                 asked.push(id);

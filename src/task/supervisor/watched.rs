@@ -4,17 +4,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::docker::container_inspect::{Facts, Status};
 use crate::task::end::{Seen, code_of};
-use crate::task::journal::Story;
+use crate::task::journal::{Story, Unwritten};
+
+/// Seconds, of a task whose journal does not tell: Dokku's own for every app.
+pub(super) const STOP_TIMEOUT: u64 = 30;
 
 pub(super) struct Watched {
     /// The container's; `None` while nobody knows it.
     pub(super) id: Option<String>,
     pub(super) stop_timeout: Duration,
+    /// Until its deadline is known.
     time_to_live: Option<Duration>,
     is_foreign: bool,
     /// `None` before its start is known, without one, and when it has passed.
     pub(super) deadline: Option<Instant>,
-    has_deadline: bool,
     /// When it is killed: it was asked to end.
     pub(super) kill_at: Option<Instant>,
     /// When it is tried again: docker gave no answer.
@@ -24,26 +27,43 @@ pub(super) struct Watched {
     pub(super) seen: Option<Seen>,
     /// Its last steps are being taken.
     pub(super) busy: bool,
+    /// What its journal has no space for.
+    pub(super) unwritten: Unwritten,
+    /// Its journal has no beginning: the disk was full.
+    pub(super) is_torn: bool,
 }
 
 impl Watched {
     pub(super) fn new(story: &Story) -> Self {
-        let head = story.head.as_ref();
-        let is_foreign = head.is_some_and(|head| head.foreign);
-        let seconds = head.and_then(|head| head.time_to_live);
-        Self {
+        let mut watched = Self {
             id: story.id.clone(),
-            stop_timeout: Duration::from_secs(head.map_or(0, |head| head.stop_timeout)),
-            time_to_live: seconds.filter(|_| !is_foreign).map(Duration::from_secs),
-            is_foreign,
+            stop_timeout: Duration::default(),
+            time_to_live: None,
+            is_foreign: false,
             deadline: None,
-            has_deadline: false,
             kill_at: None,
             again_at: None,
             failures: 0,
             seen: None,
             busy: false,
-        }
+            unwritten: Unwritten::default(),
+            is_torn: false,
+        };
+        watched.read(story);
+        watched
+    }
+
+    /// Notes what it was begun with.
+    pub(super) fn read(&mut self, story: &Story) {
+        let head = story.head.as_ref();
+        let seconds = head.and_then(|head| head.time_to_live);
+        let stop_timeout = head.map_or(STOP_TIMEOUT, |head| head.stop_timeout);
+        self.is_foreign = head.is_some_and(|head| head.foreign);
+        self.stop_timeout = Duration::from_secs(stop_timeout);
+        self.time_to_live = seconds
+            .filter(|_| !self.is_foreign && self.kill_at.is_none())
+            .map(Duration::from_secs);
+        self.is_torn = head.is_none() || story.id.is_none();
     }
 
     /// What docker knows it by.
@@ -64,14 +84,14 @@ impl Watched {
         self.failures = 0;
         self.id = Some(facts.id.clone());
         let started = humantime::parse_rfc3339(&facts.state.started_at);
-        let (Some(time_to_live), Ok(started), false) =
-            (self.time_to_live, started, self.has_deadline)
-        else {
+        let Ok(started) = started else {
+            return;
+        };
+        let Some(time_to_live) = self.time_to_live.take() else {
             return;
         };
         let ago = SystemTime::now().duration_since(started);
         let left = time_to_live.saturating_sub(ago.unwrap_or_default());
-        self.has_deadline = true;
         self.deadline = Instant::now().checked_add(left);
     }
 
@@ -83,7 +103,11 @@ impl Watched {
         self.again_at = Instant::now().checked_add(pause.min(LONGEST));
     }
 
+    /// `None` while its last steps are being taken: it may have ended in time.
     pub(super) fn due(&self) -> Option<Instant> {
+        if self.busy {
+            return None;
+        }
         [self.deadline, self.kill_at, self.again_at]
             .into_iter()
             .flatten()

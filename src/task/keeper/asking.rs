@@ -1,0 +1,110 @@
+//! Asking a task to end, for a signal of ours or at its deadline.
+
+use std::time::Instant;
+
+use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
+
+use super::Keeper;
+use crate::docker::container_inspect::Status;
+use crate::dokku::message;
+use crate::record::Reason;
+use crate::task::end::code_of;
+use crate::task::journal::Mark;
+
+/// So often docker may refuse a signal until the task's state is looked at: the client
+/// of one that has just ended still hands on its last output.
+const PATIENCE: u32 = 20;
+
+impl Keeper<'_> {
+    /// What came from outside. A task that has ended by then was not stopped: its client
+    /// still waits for whoever reads its output.
+    pub(super) fn asked(&mut self, signal: i32, reason: Reason) {
+        if self.kill_at.is_none() && self.has_ended() {
+            self.look_at = Some(Instant::now());
+            return;
+        }
+        self.ask_to_end(signal, reason);
+    }
+
+    /// Whether it has run and does no more, as far as docker tells.
+    fn has_ended(&self) -> bool {
+        match self.docker.container_state(&self.made.id) {
+            Ok(Some(state)) => state.status != Status::Created && code_of(&state).is_some(),
+            Ok(None) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// Whether docker would not deliver this signal, often enough.
+    pub(super) fn is_refused(&self, signal: i32) -> bool {
+        self.owed == Some(signal) && self.refusals >= PATIENCE
+    }
+
+    /// The first time the signal is passed on, the second time the task is killed.
+    fn ask_to_end(&mut self, signal: i32, reason: Reason) {
+        let again = self.kill_at.is_some();
+        if !again {
+            self.made.mark(&Mark::Ending(reason));
+        }
+        let owed = match signal {
+            _ if again => SIGKILL,
+            SIGHUP => self.hang_up.unwrap_or(SIGTERM),
+            other => other,
+        };
+        if self.owed.replace(owed) != Some(owed) {
+            self.refusals = 0;
+        }
+        self.kill_at = Instant::now().checked_add(self.stop_timeout);
+        self.deliver();
+    }
+
+    pub(super) fn act_on_time(&mut self) {
+        let now = Instant::now();
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            self.deadline = None;
+            if self.kill_at.is_some() || self.has_ended() {
+                return; // its end is on the way
+            }
+            message::warn("The task has reached its deadline and is stopped");
+            return self.ask_to_end(SIGTERM, Reason::Deadline);
+        }
+        if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
+            return self.ask_to_end(SIGKILL, Reason::Stopped);
+        }
+        self.deliver();
+    }
+
+    fn deliver(&mut self) {
+        let Some(signal) = self.owed else {
+            return;
+        };
+        match self.docker.container_kill(&self.made.id, signal) {
+            Ok(true) => {
+                self.owed = None;
+                self.refusals = 0;
+            }
+            Ok(false) => {
+                self.refusals += 1;
+                if signal != SIGKILL && self.is_refused(signal) {
+                    self.refusals = 0;
+                    self.look_at = self.has_ended().then(Instant::now).or(self.look_at);
+                }
+            }
+            Err(_) => {
+                // It has had its time already: one more look.
+                self.give_up_at.get_or_insert_with(Instant::now);
+                self.look_at = Some(Instant::now());
+            }
+        }
+    }
+
+    /// One that is paused gets no signal until it goes on.
+    pub(super) fn force_what_is_refused(&mut self) {
+        if self.is_refused(SIGKILL) {
+            self.refusals = 0;
+            let _ = self
+                .docker
+                .containers_kill(&[self.made.id.as_str()], SIGKILL);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! That there is one supervisor a host: its lock.
+
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::wake;
+use crate::dokku::host::Host;
+use crate::task::lease::{self, Lease};
+
+/// Whether a supervisor is there.
+pub(crate) fn lives(host: &Host) -> bool {
+    let path = lock(host);
+    path.exists() && !lease::is_free(&path)
+}
+
+/// Removes what a supervisor that was killed has left, when there is no other.
+pub(crate) fn tidy(host: &Host) {
+    // Who is about to take the lock waits for us, and makes its FIFO after that.
+    if let Ok(Some(_lock)) = Lease::take_existing(&lock(host)) {
+        let _ = std::fs::remove_file(wake::fifo(host));
+    }
+}
+
+fn lock(host: &Host) -> PathBuf {
+    lease::directory(host).join("supervisor.lock")
+}
+
+/// The lock; `None` when another one has it and was told of the task.
+pub(super) fn lock_or_tell(host: &Host, name: &str) -> Result<Option<Lease>> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    const TRIES: u32 = 1000;
+    for _ in 0..TRIES {
+        if let Some(lease) = Lease::take(&lock(host))? {
+            return Ok(Some(lease));
+        }
+        if wake::hand_over(host, name) {
+            return Ok(None);
+        }
+        thread::sleep(PAUSE);
+    }
+    bail!("another supervisor has the lock and does not read what it is told")
+}

@@ -1,0 +1,382 @@
+//! What goes wrong around a task that is looked after.
+
+use std::fs;
+use std::io::{PipeReader, Read};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{
+    all_is_over, detached, ends, journals, kill_supervisor, left, none_left, recorded, records,
+    tasks, waits,
+};
+use crate::recorded::Small;
+use crate::support::{
+    App, Gate, Host, Image, docker, our_program, patiently, record, signal, wait_until, write_lines,
+};
+
+/// A docker whose every call warns first, as with a configuration that it cannot read.
+fn warns_first(host: &Host) {
+    host.replace_docker(
+        "echo 'WARNING: Error loading config file: /root/.docker/config.json: permission denied' >&2\n\
+         exec \"$DOCKER\" \"$@\"",
+    );
+}
+
+#[test]
+fn a_client_that_warns_first_is_understood() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    warns_first(&host);
+    let name = detached(&app, &[], &waits(6));
+    gate.wait();
+    kill_supervisor(&host);
+    docker(&["container", "rm", "--force", "--volumes", &name]);
+    let output = host.dokku(["run:retire", &app.name]);
+    assert_eq!(output.code, 0, "{output:?}");
+    all_is_over(&host, &app);
+    recorded(&host, &app, Value::Null, "lost");
+}
+
+/// Clock ticks that a process has been computing for.
+fn ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let numbers = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+    numbers
+        .skip(11)
+        .take(2)
+        .map(|number| number.parse::<u64>().unwrap_or(0))
+        .sum()
+}
+
+#[test]
+fn a_docker_that_hangs_costs_no_computing() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
+    host.replace_docker(
+        "case \"$*\" in 'container inspect '*) exec sleep 600 ;; esac; exec \"$DOCKER\" \"$@\"",
+    );
+    fs::create_dir_all(tasks(&host)).unwrap();
+    for number in 1..=24 {
+        let name = format!("{}.run.{number}", app.name);
+        fs::write(
+            tasks(&host).join(name),
+            format!("[\"{number:064}\",\"created\"]\n"),
+        )
+        .unwrap();
+    }
+    host.dokku(["run:list", &app.name]);
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    let computing = patiently(Duration::from_secs(10), || {
+        let ticks = ticks(supervisor);
+        (ticks > 50).then_some(ticks)
+    });
+    host.set_docker(&which::which("docker").unwrap());
+    signal(supervisor, "KILL");
+    host.dokku(["run:retire", &app.name]);
+    all_is_over(&host, &app);
+    assert_eq!(computing, None, "ticks");
+}
+
+#[test]
+fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
+    const HOOKS: usize = 4;
+    let host = Host::new();
+    if !host.is_own() {
+        return; // the hooks would hold up others
+    }
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ \"$2\" != {} ] || {{ touch {1}/hook-$3; while [ ! -e {1}/go ]; do sleep 0.1; done; }}",
+        other.name,
+        gate.path("").display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    for _ in 0..HOOKS {
+        detached(&other, &[], "exit 0");
+    }
+    wait_until("nobody is free to take last steps", || {
+        let files = fs::read_dir(gate.path("")).unwrap().flatten();
+        let hooks = files.filter(|file| file.file_name().to_string_lossy().starts_with("hook-"));
+        (hooks.count() == HOOKS).then_some(())
+    });
+    let script = "while [ ! -e /gate/end ]; do sleep 0.05; done; exit 5";
+    let name = detached(&app, &["--timeout=6"], script);
+    let started = Instant::now();
+    // It is known by its start, and so is its deadline.
+    wait_until("half of its time", || {
+        (started.elapsed() > Duration::from_secs(3)).then_some(())
+    });
+    fs::write(gate.path("end"), "").unwrap();
+    let state = [
+        "container",
+        "inspect",
+        "--format",
+        "{{.State.Status}}",
+        &name,
+    ];
+    wait_until("its end", || (docker(&state) == "exited").then_some(()));
+    assert!(started.elapsed() < Duration::from_secs(6), "a slow machine");
+    wait_until("its deadline", || {
+        (started.elapsed() > Duration::from_secs(7)).then_some(())
+    });
+    gate.open();
+    none_left(&other);
+    all_is_over(&host, &app);
+    recorded(&host, &app, 5, "exited");
+}
+
+/// An attached task that has ended with 3, whose output nobody reads yet.
+fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let command = app.command(options, ["sh", "-c", "head -c 300000 /dev/zero; exit 3"]);
+    let handle = command
+        .stdin_null()
+        .stdout_file(writer)
+        .stderr_null()
+        .unchecked()
+        .start()
+        .unwrap();
+    wait_until("it has ended", || {
+        let containers = app.containers();
+        let id = containers.first()?;
+        let state = docker(&["container", "inspect", "--format", "{{.State.Status}}", id]);
+        (state == "exited").then_some(())
+    });
+    (handle, reader)
+}
+
+#[test]
+fn an_output_that_is_read_late_changes_no_exit_status() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    let (task, mut output) = unread(&app, &["--timeout=3"]);
+    let early = patiently(Duration::from_secs(6), || {
+        task.try_wait().unwrap().map(|_| ())
+    });
+    let mut bytes = Vec::new();
+    output.read_to_end(&mut bytes).unwrap();
+    let code = task.wait().unwrap().status.code();
+    none_left(&app);
+    recorded(&host, &app, 3, "exited");
+    assert_eq!((early, code, bytes.len()), (None, Some(3), 300_000));
+}
+
+#[test]
+fn a_signal_after_the_tasks_end_stops_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let (task, output) = unread(&app, &[]);
+    let run = our_program(task.pids()[0], "run").unwrap();
+    let before = Instant::now();
+    signal(run, "INT");
+    let code = task.wait().unwrap().status.code();
+    let took = before.elapsed();
+    drop(output);
+    none_left(&app);
+    recorded(&host, &app, 3, "exited");
+    assert_eq!(code, Some(3));
+    // The stop timeout is 30 seconds.
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn a_lost_task_among_others_is_found_by_the_next_command() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    for _ in 0..5 {
+        detached(&app, &[], &waits(0));
+    }
+    gate.wait();
+    // It looks at all journals twice when it begins.
+    let begun = Instant::now();
+    wait_until("it has looked at all twice", || {
+        (begun.elapsed() > Duration::from_secs(4)).then_some(())
+    });
+    let caller = app
+        .command(
+            &["--timeout=8"],
+            ["sh", "-c", "touch /gate/ready; sleep 100"],
+        )
+        .stdin_null()
+        .stdout_null()
+        .unchecked()
+        .start()
+        .unwrap();
+    let _ = fs::remove_file(gate.path("ready"));
+    gate.wait();
+    signal(our_program(caller.pids()[0], "run").unwrap(), "KILL");
+    caller.wait().unwrap();
+    host.prepare(&["run:list", &app.name]);
+    let found = patiently(Duration::from_secs(20), || {
+        let found = records(&host, &app);
+        (!found.is_empty()).then_some(found)
+    });
+    host.dokku(["run:stop", &app.name]);
+    host.dokku(["run:retire", &app.name]);
+    all_is_over(&host, &app);
+    assert_eq!(found, Some(vec![(json!(124), "deadline".to_owned())]));
+}
+
+/// The journals' directory has no space.
+fn full(host: &Host) -> Option<Small> {
+    let small = Small::at(&tasks(host))?;
+    // A file beside the journals would be taken for one.
+    let directory = tasks(host).join("full");
+    fs::create_dir(&directory).unwrap();
+    let _ = fs::write(directory.join("filler"), vec![0; 64 * 1024]);
+    Some(small)
+}
+
+#[test]
+fn a_full_disk_moves_no_deadline() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    let Some(full) = full(&host) else {
+        return; // nothing may be mounted here
+    };
+    detached(&app, &["--timeout=3"], &waits(6));
+    gate.wait();
+    none_left(&app);
+    assert_eq!(log.read(), "124\n");
+    recorded(&host, &app, 124, "deadline");
+    drop(full);
+}
+
+/// A docker that removes no container while there is this file, and says why.
+fn refuses_to_remove(host: &Host, gate: &Gate, why: &str) {
+    let file = gate.path("refuse");
+    fs::write(&file, "").unwrap();
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container rm '*) [ ! -e {0} ] || {{ echo x >>{0}; echo 'Error response from daemon: {why}' >&2; exit 1; }} ;; esac\n\
+         exec \"$DOCKER\" \"$@\"",
+        file.display()
+    ));
+}
+
+#[test]
+fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    refuses_to_remove(&host, &gate, "a fault of the test");
+    let Some(full) = full(&host) else {
+        return; // nothing may be mounted here
+    };
+    detached(&app, &[], "exit 5");
+    let refused = || fs::read_to_string(gate.path("refuse")).unwrap_or_default();
+    wait_until("it was tried several times", || {
+        (refused().lines().count() > 3).then_some(())
+    });
+    fs::remove_file(gate.path("refuse")).unwrap();
+    none_left(&app);
+    assert_eq!(log.read(), "5\n");
+    assert_eq!(records(&host, &app).len(), 1);
+    drop(full);
+}
+
+#[test]
+fn a_removal_under_way_that_fails_leaves_the_journal() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let log = ends(&host, &app);
+    refuses_to_remove(&host, &gate, "removal of container is already in progress");
+    assert_eq!(app.sh("exit 5").code, 5);
+    assert_eq!(journals(&host, &app).len(), 1);
+    fs::remove_file(gate.path("refuse")).unwrap();
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    assert_eq!(log.read(), "5\n");
+}
+
+#[test]
+fn a_removal_under_way_that_succeeds_is_waited_for_in_silence() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    host.replace_docker(
+        "case \"$*\" in 'container rm '*)\n\
+         { sleep 1; exec \"$DOCKER\" \"$@\"; } >/dev/null 2>&1 </dev/null &\n\
+         echo 'Error response from daemon: removal of container is already in progress' >&2; exit 1 ;;\n\
+         esac\n\
+         exec \"$DOCKER\" \"$@\"",
+    );
+    let output = app.sh("exit 5");
+    assert_eq!((output.code, output.stderr.as_str()), (5, ""));
+    assert_eq!(app.containers(), [""; 0]);
+    assert_eq!(journals(&host, &app), [""; 0]);
+}
+
+#[test]
+fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its journals are not ours to write
+    }
+    let app = host.app(Image::Busybox);
+    let log = ends(&host, &app);
+    left(&host, &app, &["\"created\""]);
+    let mut told = record(&app, 1, 1, 3);
+    let keys = told.as_object_mut().unwrap();
+    keys.retain(|key, _| !["version", "id"].contains(&key.as_str()));
+    // In our order: the id is looked for at the beginning.
+    let id = &app.containers()[0];
+    let line = format!(
+        "{{\"version\":1,\"id\":\"{id}\",{}\n",
+        &told.to_string()[1..]
+    );
+    write_lines(&host, &app, &line);
+    fs::remove_file(tasks(&host).join(format!("{}.run.1", app.name))).unwrap();
+    assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
+    all_is_over(&host, &app);
+    assert_eq!(log.read(), "");
+    assert_eq!(records(&host, &app).len(), 1);
+}
+
+#[test]
+fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // As for several of which one has ended.
+    host.replace_docker(
+        "case \"$*\" in 'container kill '*) \"$DOCKER\" \"$@\"; exit 1 ;; esac; exec \"$DOCKER\" \"$@\"",
+    );
+    let script = "trap 'echo term >>/gate/terms' TERM; touch /gate/ready
+        while [ ! -e /gate/terms ]; do sleep 0.05; done
+        for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done; exit 6";
+    detached(&app, &["--timeout=2"], script);
+    gate.wait();
+    all_is_over(&host, &app);
+    recorded(&host, &app, 124, "deadline");
+    assert_eq!(fs::read_to_string(gate.path("terms")).unwrap(), "term\n");
+}
