@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Gate, Host, Image, docker, record, wait_until, write_records};
+use crate::support::{
+    Gate, Host, Image, docker, docker_client, is_gone, record, signal_ours, wait_until,
+    write_records,
+};
 
 #[test]
 fn its_exit_status_is_the_tasks_for_every_waiter() {
@@ -24,9 +27,7 @@ fn its_exit_status_is_the_tasks_for_every_waiter() {
             command.unchecked().start().unwrap()
         })
         .collect();
-    let waiting = |waiter: &duct::Handle| {
-        crate::support::docker_client(waiter.pids()[0], &["container", "wait"])
-    };
+    let waiting = |waiter: &duct::Handle| docker_client(waiter.pids()[0], &["container", "wait"]);
     wait_until("they wait", || {
         waiters
             .iter()
@@ -39,6 +40,29 @@ fn its_exit_status_is_the_tasks_for_every_waiter() {
         let said = [&output.stdout[..], &output.stderr].concat();
         assert_eq!((output.status.code(), said.as_slice()), (Some(3), &b""[..]));
     }
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn a_wait_that_is_given_up_leaves_no_client() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let started = host.dokku([&["run:detached", &app.name][..], &Gate::WAIT].concat());
+    gate.wait();
+    for name in ["INT", "KILL"] {
+        let waiter = host.command(["run:wait", "--container", started.stdout.trim()]);
+        let waiter = waiter.stdin_null().unchecked().start().unwrap();
+        let client = wait_until("it waits", || {
+            docker_client(waiter.pids()[0], &["container", "wait"])
+        });
+        signal_ours(waiter.pids()[0], "wait", name);
+        waiter.wait().unwrap();
+        wait_until("its client has ended", || is_gone(client).then_some(()));
+    }
+    gate.open();
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
