@@ -1,11 +1,13 @@
 //! `run:wait`
 
+use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
+use duct::cmd;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Gate, Host, Image, docker, docker_client, is_gone, record, signal_ours, wait_until,
+    Gate, Host, Image, docker, docker_client, is_gone, patiently, record, signal_ours, wait_until,
     write_records,
 };
 
@@ -66,6 +68,40 @@ fn a_wait_that_is_given_up_leaves_no_client() {
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
+}
+
+#[test]
+fn the_journal_of_another_task_of_that_name_tells_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.1", app.name);
+    let label = format!("com.dokku.app-name={}", app.name);
+    let labels = ["--label", &label, "--label", "com.dokku.container-type=run"];
+    let ended = [&app.image(), "sh", "-c", "exit 3"];
+    let run = [&["container", "run", "--name", &name], &labels[..], &ended].concat();
+    cmd("docker", run).unchecked().run().unwrap();
+    let tasks = host.library().join("data/oneoff/tasks");
+    fs::create_dir_all(&tasks).unwrap();
+    let journal = tasks.join(&name);
+    fs::write(
+        &journal,
+        "[\"other\",\"created\"]\n[\"other\",{\"told\":7}]\n",
+    )
+    .unwrap();
+    let taken = File::open(&journal).unwrap();
+    taken.lock().unwrap();
+    let waiter = host.command(["run:wait", "--container", &name]);
+    let waiter = waiter.stdin_null().unchecked().start().unwrap();
+    let ended = patiently(Duration::from_secs(20), || {
+        waiter
+            .try_wait()
+            .unwrap()
+            .map(|output| output.status.code())
+    });
+    fs::remove_file(&journal).unwrap();
+    waiter.wait().unwrap();
+    docker(&["container", "rm", &name]);
+    assert_eq!(ended, Some(Some(3)));
 }
 
 #[test]
