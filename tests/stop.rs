@@ -1,6 +1,6 @@
 //! `run:stop`
 
-use crate::support::{App, Gate, Host, Image, Output, docker, wait_until};
+use crate::support::{App, Gate, Host, Image, Output, docker, record, wait_until, write_records};
 
 fn detached(host: &Host, app: &App<'_>, script: &str) -> String {
     let output = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
@@ -126,6 +126,22 @@ fn one_that_has_ended_already_is_said_and_no_failure() {
     docker(&["container", "rm", &name]);
     assert_eq!((output.code, output.stdout.as_str()), (0, ""));
     assert_eq!(output.stderr, format!("-----> {name} has ended already\n"));
+}
+
+#[test]
+fn quiet_leaves_out_all_but_names() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let ended = format!("{}.run.1", app.name);
+    for words in [
+        vec!["--quiet", "run:stop", &app.name],
+        vec!["--quiet", "run:stop", "--container", &ended],
+    ] {
+        let output = host.dokku(&words);
+        let said = (output.stdout.as_str(), output.stderr.as_str());
+        assert_eq!((output.code, said), (0, ("", "")), "{words:?}");
+    }
 }
 
 #[test]
