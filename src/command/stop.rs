@@ -15,8 +15,7 @@ use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::grammar;
 use crate::parallel::joined;
-use crate::record::Reason;
-use crate::task::journal::{self, Mark};
+use crate::task::stop;
 use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
@@ -84,9 +83,7 @@ fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result
         say_ended(host, name);
         return Ok(true);
     }
-    let reason = Mark::Ending(Reason::Stopped);
-    journal::mark(host, name, &task.id, &reason);
-    match docker.container_stop(&task.id, timeout)? {
+    match stop::stop(host, docker, task, timeout)? {
         Stopped::Yes => print(&format!("{name}\n"))?,
         Stopped::Gone => say_ended(host, name),
         Stopped::No(why) => {

@@ -23,4 +23,15 @@ impl Docker {
         }
         Err(failure(&format!("remove container '{id}'"), &output))
     }
+
+    /// The same for one that does not run: docker refuses otherwise. Gives its reason.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(crate) fn container_remove_idle(&self, id: &str) -> Result<Option<String>> {
+        let output = self.capture(self.call(&["container", "rm", "--volumes", "--", id]))?;
+        let said = complaint(&output);
+        let is_gone = said.to_lowercase().contains("no such container");
+        Ok((!output.status.success() && !is_gone).then_some(said))
+    }
 }

@@ -4,7 +4,7 @@ use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
 use super::container::Task;
-use super::detached::leave;
+use super::detached::{leave, stopped_before_its_start};
 use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
@@ -34,7 +34,9 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     if task.on_hangup == Some(OnHangup::Stop) {
         events.watch_reader();
     }
-    made.starts();
+    if !made.starts() {
+        return Ok(stopped_before_its_start(host, made));
+    }
     match attend(docker, &made, &task, &events) {
         Ok(Kept::Ended(end)) => {
             match &end {
