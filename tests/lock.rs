@@ -3,7 +3,7 @@
 use std::fs;
 use std::thread;
 
-use crate::support::{App, Gate, Host, Image, Output, docker, wait_until};
+use crate::support::{App, Gate, Host, Image, Output, docker, records, wait_until};
 
 /// Starts so many at the same moment; their exit codes.
 fn at_once(app: &App<'_>, options: &[&str], count: usize, script: &str) -> Vec<Output> {
@@ -184,6 +184,44 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
     docker(&["container", "rm", "--force", &name]);
     output.refuses(1, "lock in place for import");
     assert_eq!(running, "true");
+}
+
+#[test]
+fn replace_asks_a_holder_that_is_about_to_start_to_end() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // The old one starts when the new one has tried to stop it, and has seen that it
+    // does not run.
+    host.replace_docker(&format!(
+        r#"cd {}
+        wait_for() {{ for _ in $(seq 100); do [ ! -e "$1" ] || return; sleep 0.05; done; }}
+        case "$*" in
+            "container start "*) touch starts; wait_for seen ;;
+            "container stop "*) mkdir stopped 2>/dev/null || wait_for ready ;;
+            "container inspect "*) mkdir looked 2>/dev/null && {{ "$DOCKER" "$@"; exec touch seen; }} ;;
+        esac
+        exec "$DOCKER" "$@""#,
+        gate.path(".").display()
+    ));
+    let options = ["--lock=import", "--concurrency-policy=replace"];
+    let script = "trap 'exit 5' TERM; touch /gate/ready; while :; do sleep 0.05; done";
+    let old = app.command(&options, ["sh", "-c", script]).stdin_null();
+    let old = old.unchecked().start().unwrap();
+    wait_until("it is about to start", || {
+        gate.path("starts").exists().then_some(())
+    });
+    let output = app.run_with(&options, ["echo", "new"]);
+    let old = old.wait().unwrap().status.code();
+    host.set_docker(&which::which("docker").unwrap());
+    assert_eq!((output.code, output.stdout.as_str()), (0, "new\n"));
+    assert_eq!(old, Some(5));
+    let records = records(&host, &app);
+    let old = records.iter().find(|record| record["exit_code"] == 5);
+    assert_eq!(old.unwrap()["reason"], "stopped");
 }
 
 #[test]

@@ -8,17 +8,17 @@
 use anyhow::{Result, bail};
 
 use super::container::Task;
-use super::journal::{self, Journal, Mark};
+use super::journal::Journal;
 use super::labels::{self, Exclusion};
 use super::lease::{Lease, Turn};
 use super::request::Policy;
+use super::stop;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::record::Reason;
 
 /// Waits for its turn and makes room as the task's policies say. The leases are to
 /// be held until the task's container is there.
@@ -94,12 +94,7 @@ fn runs(status: Status) -> bool {
 }
 
 fn replace(host: &Host, docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
-    if other.status == Status::Created {
-        return docker.container_remove(&other.id);
-    }
-    let reason = Mark::Ending(Reason::Stopped);
-    journal::mark(host, &other.name, &other.id, &reason);
-    match docker.container_stop(&other.id, stop_timeout)? {
+    match stop::stop(host, docker, other, stop_timeout)? {
         Stopped::Yes | Stopped::Gone => Ok(()),
         Stopped::No(why) => bail!("{} could not be stopped: {why}", other.name),
     }
