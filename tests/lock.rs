@@ -1,9 +1,12 @@
 //! `--lock`, and the policies of cron tasks.
 
-use std::fs;
+use std::fs::{self, File};
 use std::thread;
+use std::time::Duration;
 
-use crate::support::{App, Gate, Host, Image, Output, docker, records, wait_until};
+use crate::support::{
+    App, Gate, Host, Image, Output, docker, our_program, patiently, records, signal, wait_until,
+};
 
 /// Starts so many at the same moment; their exit codes.
 fn at_once(app: &App<'_>, options: &[&str], count: usize, script: &str) -> Vec<Output> {
@@ -184,6 +187,54 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
     docker(&["container", "rm", "--force", &name]);
     output.refuses(1, "lock in place for import");
     assert_eq!(running, "true");
+}
+
+/// Whether a process has a handler for INT: from then on it would be told of one.
+fn catches_int(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & 0b10 != 0)
+}
+
+#[test]
+fn a_signal_during_the_wait_starts_and_stops_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let options = ["--lock=import", "--concurrency-policy=replace"];
+    let holder = app.command(&options, Gate::WAIT).stdin_null();
+    let holder = holder.unchecked().start().unwrap();
+    gate.wait();
+    let locks = host.library().join("data/oneoff/locks");
+    let path = locks.join(format!("{}.dokku-oneoff.lock.import", app.name));
+    for (command, program) in [("run", "run"), ("run:detached", "detached")] {
+        let turn = File::create(&path).unwrap();
+        turn.lock().unwrap();
+        let waits = app.subcommand(command, &options, ["touch", "/gate/ran"]);
+        let waits = waits.stdin_null().stdout_capture().stderr_capture();
+        let waits = waits.unchecked().start().unwrap();
+        let ours = wait_until("it waits for its turn", || {
+            our_program(waits.pids()[0], program).filter(|pid| catches_int(*pid))
+        });
+        signal(ours, "INT");
+        let ended = patiently(Duration::from_secs(5), || {
+            waits.try_wait().unwrap().map(|_| ())
+        });
+        fs::remove_file(&path).unwrap();
+        drop(turn);
+        let output = Output::new(waits.wait().unwrap());
+        assert_eq!(
+            (output.code, ended),
+            (130, Some(())),
+            "{command}: {output:?}"
+        );
+        assert_eq!(holder.try_wait().unwrap(), None, "the holder goes on");
+        assert_eq!(app.containers().len(), 1);
+    }
+    gate.open();
+    assert_eq!(holder.wait().unwrap().status.code(), Some(0));
+    assert!(!gate.path("ran").exists());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::detached::{leave, stopped_before_its_start};
 use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
-use super::lock;
+use super::lock::{self, Taken};
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::Events;
@@ -25,9 +25,12 @@ use crate::exit;
 /// It could not be made or started by docker, or a hook refused it.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     let events = Events::watch()?;
-    let locks = lock::take(host, docker, &task)?;
+    let turns = match lock::take(host, docker, &task, &events)? {
+        Taken::Turns(turns) => turns,
+        Taken::Signal(signal) => return Ok(exit::of_signal(signal)),
+    };
     let made = Made::create(host, docker, &mut task, false)?;
-    drop(locks);
+    drop(turns);
     if let Some(signal) = events.signal_so_far() {
         return Ok(exit::of_signal(signal));
     }

@@ -5,7 +5,7 @@ use signal_hook::consts::SIGTERM;
 
 use super::container::Task;
 use super::end::{End, now};
-use super::lock;
+use super::lock::{self, Taken};
 use super::made::Made;
 use super::signals::Events;
 use super::supervisor::wake;
@@ -32,9 +32,12 @@ pub(crate) enum Started {
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
     // Until somebody looks after the container, a signal must not end us.
     let events = Events::watch()?;
-    let locks = lock::take(host, docker, &task)?;
+    let turns = match lock::take(host, docker, &task, &events)? {
+        Taken::Turns(turns) => turns,
+        Taken::Signal(signal) => return Ok(Started::Failed(exit::of_signal(signal))),
+    };
     let made = Made::create(host, docker, &mut task, true)?;
-    drop(locks);
+    drop(turns);
     if let Some(signal) = events.signal_so_far() {
         return Ok(Started::Failed(exit::of_signal(signal)));
     }

@@ -5,6 +5,8 @@
 //! looks for a holder and creates its own container meanwhile holds the lock's
 //! lease, so of any number of starts at the same moment one comes first.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, bail};
 
 use super::container::Task;
@@ -12,6 +14,7 @@ use super::journal::Journal;
 use super::labels::{self, Exclusion};
 use super::lease::{Lease, Turn};
 use super::request::Policy;
+use super::signals::{Event, Events};
 use super::stop;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
@@ -20,19 +23,40 @@ use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 
-/// Waits for its turn and makes room as the task's policies say. The leases are to
-/// be held until the task's container is there.
+/// What came of the wait.
+pub(crate) enum Taken {
+    /// To be held until the task's container is there.
+    Turns(Vec<Turn>),
+    /// A signal came before its turn: nothing was stopped.
+    Signal(i32),
+}
+
+/// So often it is looked whether it is our turn.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits for its turn and makes room as the task's policies say.
 ///
 /// # Errors
 /// Another task has the lock and is not to be replaced, or cannot be stopped.
-pub(crate) fn take(host: &Host, docker: &Docker, task: &Task) -> Result<Vec<Turn>> {
-    let mut leases = Vec::new();
+pub(crate) fn take(host: &Host, docker: &Docker, task: &Task, events: &Events) -> Result<Taken> {
+    let mut turns = Vec::new();
     for exclusion in &task.exclusions {
         let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
-        leases.push(Lease::turn(host, &file)?);
+        let turn = loop {
+            if let Some(turn) = Lease::turn(host, &file)? {
+                break turn;
+            }
+            if let Event::Signal(signal) = events.next(Instant::now().checked_add(PAUSE)) {
+                return Ok(Taken::Signal(signal));
+            }
+        };
+        if let Some(signal) = events.signal_so_far() {
+            return Ok(Taken::Signal(signal));
+        }
+        turns.push(turn);
         make_room(host, docker, task, exclusion)?;
     }
-    Ok(leases)
+    Ok(Taken::Turns(turns))
 }
 
 fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -> Result<()> {
