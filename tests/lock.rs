@@ -276,6 +276,33 @@ fn replace_asks_a_holder_that_is_about_to_start_to_end() {
 }
 
 #[test]
+fn cores_task_that_is_about_to_start_has_its_lock() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.cron.1", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    docker(&[
+        "container",
+        "create",
+        "--name",
+        &name,
+        "--label",
+        &app_label,
+        "--label",
+        "com.dokku.container-type=cron",
+        "--label",
+        "com.dokku.cron-id=job",
+        &app.image(),
+        "true",
+    ]);
+    let output = app.run_with(&["--cron-id=job", "--concurrency-policy=forbid"], ["true"]);
+    let there = app.containers().len();
+    docker(&["container", "rm", "--force", &name]);
+    output.refuses(1, &format!("lock in place for job: {name} has it"));
+    assert_eq!(there, 1);
+}
+
+#[test]
 fn a_policy_needs_something_to_hold() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

@@ -65,7 +65,7 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
         format!("{}={}", exclusion.label, exclusion.value),
     ];
     for other in docker.container_ls(&labels)? {
-        if !holds(host, docker, &other)? {
+        if !holds(host, docker, &other, exclusion)? {
             continue;
         }
         if exclusion.policy == Policy::Forbid {
@@ -88,9 +88,13 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
 }
 
 /// Whether it has the lock. What was created and has nobody is removed.
-fn holds(host: &Host, docker: &Docker, other: &Listed) -> Result<bool> {
+fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) -> Result<bool> {
     if other.status != Status::Created {
         return Ok(runs(other.status));
+    }
+    // Core's own, which it is about to start.
+    if exclusion.label == labels::CRON_ID && other.user.is_empty() {
+        return Ok(true);
     }
     let Some(journal) = Journal::take(host, &other.name)? else {
         return Ok(true);
