@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::{
     App, Gate, Host, Image, Output, docker, our_program, patiently, records, signal, wait_until,
 };
@@ -187,6 +189,69 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
     docker(&["container", "rm", "--force", &name]);
     output.refuses(1, "lock in place for import");
     assert_eq!(running, "true");
+}
+
+#[test]
+fn a_holder_between_two_processes_gets_its_supervisor() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.1", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    let words = [
+        "--label",
+        &app_label,
+        "--label",
+        "com.dokku.container-type=run",
+        "--label",
+        "dokku-oneoff.user=ada",
+        "--label",
+        "dokku-oneoff.lock=import",
+        &app.image(),
+        "sleep",
+        "60",
+    ];
+    let id = docker(
+        &[
+            &["container", "create", "--init", "--name", &name],
+            &words[..],
+        ]
+        .concat(),
+    );
+    let head = json!({
+        "app": app.name, "name": name, "type": "run", "command": ["sleep", "60"],
+        "image": app.image(), "user": "ada", "detached": true,
+        "created": "2026-01-01T00:00:00Z", "stop_timeout": 5, "time_to_live": null,
+    });
+    let prepared = host.directory().join("journal");
+    fs::write(&prepared, format!("{head}\n[\"{id}\",\"created\"]\n")).unwrap();
+    let tasks = host.library().join("data/oneoff/tasks");
+    fs::create_dir_all(&tasks).unwrap();
+    // It is listed as created; when its journal is locked, it runs, and the supervisor
+    // that was told of it has looked.
+    host.replace_docker(&format!(
+        r#"case "$*" in "container ls "*)
+            "$DOCKER" "$@"
+            "$DOCKER" container start {name} >/dev/null
+            exec mv {} {} ;;
+        esac
+        exec "$DOCKER" "$@""#,
+        prepared.display(),
+        tasks.join(&name).display()
+    ));
+    let output = app.run_with(&["--lock=import"], ["true"]);
+    host.set_docker(&which::which("docker").unwrap());
+    output.refuses(1, "lock in place for import");
+    wait_until("somebody looks after it", || host.supervisor());
+    docker(&["container", "kill", &name]);
+    wait_until("its end is recorded", || {
+        (records(&host, &app).len() == 1).then_some(())
+    });
+    wait_until("it is removed", || {
+        app.containers().is_empty().then_some(())
+    });
 }
 
 /// Whether a process has a handler for INT: from then on it would be told of one.

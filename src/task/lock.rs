@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::container::Task;
-use super::journal::Journal;
+use super::journal::{self, Journal};
 use super::labels::{self, Exclusion};
 use super::lease::{Lease, Turn};
 use super::request::Policy;
 use super::signals::{Event, Events};
 use super::stop;
+use super::supervisor::wake;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
@@ -101,15 +102,19 @@ fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) ->
     };
     // It may have been started since it was listed, and be between two processes
     // that look after it.
-    match docker.container_state(&other.id)? {
-        Some(state) if state.status == Status::Created => {
+    match docker.container_state(&other.id) {
+        Ok(Some(state)) if state.status == Status::Created => {
             docker.container_remove(&other.id)?;
             journal.remove();
             Ok(false)
         }
         state => {
             journal.give_back();
-            Ok(state.is_some_and(|state| runs(state.status)))
+            // The supervisor may have been told of it, and have found it to be ours.
+            if journal::is_free(host, &other.name) {
+                let _ = wake::wake(host, &other.name); // else run:retire comes back to it
+            }
+            Ok(state?.is_some_and(|state| runs(state.status)))
         }
     }
 }
