@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Host, Image, Log, Output, records, wait_until};
+use crate::support::{App, Host, Image, Log, Output, docker, records, wait_until};
 
 /// Gives the app a crontab of one task that runs this script; the task's id.
 fn scheduled(host: &Host, app: &App<'_>, script: &str) -> String {
@@ -94,6 +94,87 @@ fn a_detached_one_has_its_own_exit_code_and_not_the_hooks() {
             >= 1,
         "{record}"
     );
+}
+
+/// A container as core makes one, which was not started yet: its name and its id.
+fn created(app: &App<'_>) -> (String, String) {
+    let name = format!("{}.cron.1", app.name);
+    let label = format!("--label=com.dokku.app-name={}", app.name);
+    let image = app.image();
+    let words = [
+        "container",
+        "create",
+        "--name",
+        &name,
+        &label,
+        "--label=com.dokku.container-type=cron",
+        &image,
+        "true",
+    ];
+    let id = docker(&words);
+    (name, id)
+}
+
+fn is_told_of(host: &Host, app: &App<'_>, id: &str) -> Output {
+    let words = ["post-container-create", "app", id, &app.name, "run"];
+    host.dokku([&["plugin:trigger"], &words[..]].concat())
+}
+
+#[test]
+fn a_retire_takes_no_journal_of_a_task_that_is_about_to_start() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let (name, _) = created(&app);
+    let tasks = host.library().join("data/oneoff/tasks");
+    let log = Log::new();
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container inspect '*) ls {} >>{} 2>&1 ;; esac\nexec \"$DOCKER\" \"$@\"",
+        tasks.display(),
+        log.path().display()
+    ));
+    let output = host.dokku(["run:retire", &app.name]);
+    host.set_docker(&which::which("docker").unwrap());
+    docker(&["container", "rm", &name]);
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(!log.read().contains(&name), "{}", log.read());
+}
+
+#[test]
+fn a_journal_of_its_name_that_goes_is_waited_for() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its data is not to be changed
+    }
+    let app = host.app(Image::Busybox);
+    let (name, id) = created(&app);
+    let tasks = host.library().join("data/oneoff/tasks");
+    fs::create_dir_all(&tasks).unwrap();
+    let journal = tasks.join(&name);
+    let taken = fs::File::create(&journal).unwrap();
+    taken.lock().unwrap();
+    let stays = is_told_of(&host, &app, &id);
+    // It goes while the hook is asked.
+    let log = Log::new();
+    let (gone, log_path) = (journal.display(), log.path());
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container inspect '*) [ -e {log} ] || {{ echo goes >{log}; (sleep 0.3; rm {gone}) & }} ;; esac\nexec \"$DOCKER\" \"$@\"",
+        log = log_path.display()
+    ));
+    let told = is_told_of(&host, &app, &id);
+    host.set_docker(&which::which("docker").unwrap());
+    assert_eq!(log.read(), "goes\n");
+    docker(&["container", "start", "--attach", &id]);
+    docker(&["container", "rm", &id]);
+    assert_eq!((stays.code, told.code), (0, 0));
+    assert!(
+        stays.stderr.contains("will not be recorded") && told.stderr.is_empty(),
+        "{stays:?} {told:?}"
+    );
+    let record = &recorded(&host, &app, 1)[0];
+    assert_eq!(record["name"], name);
 }
 
 #[test]

@@ -1,8 +1,12 @@
 //! `run:exec`
 
+use std::time::Duration;
+
 use duct::Handle;
 
-use crate::support::{App, Gate, Host, Image, Output, Terminal, finish, signal_ours, wait_until};
+use crate::support::{
+    App, Gate, Host, Image, Output, Terminal, finish, patiently, signal_ours, wait_until,
+};
 
 /// A detached task that waits at the gate; its name.
 fn waiting(host: &Host, app: &App<'_>, gate: &Gate) -> String {
@@ -150,6 +154,42 @@ fn a_signal_reaches_the_command_and_not_the_task() {
     assert_eq!((caught.code, caught.stderr.as_str()), (9, ""));
     assert_eq!(killed.code, 137, "the second time: {killed:?}");
     assert_eq!(left.stdout, "0\n", "{left:?}");
+}
+
+#[test]
+fn a_docker_that_hangs_does_not_hold_up_a_signal() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = waiting(&host, &app, &gate);
+    host.prepare(&["run:set", "--global", "docker-timeout", "5"]);
+    // The command itself has its input.
+    host.replace_docker(
+        r#"case "$*" in "container exec -- "*) exec sleep 600 ;; esac
+        exec "$DOCKER" "$@""#,
+    );
+    let command = started(&host, &name, &["sh", "-c", "touch /gate/ready; sleep 60"]);
+    gate.wait();
+    signal_ours(command.pids()[0], "exec", "INT");
+    let ended = patiently(Duration::from_secs(25), || {
+        command.try_wait().unwrap().cloned()
+    });
+    host.set_docker(&which::which("docker").unwrap());
+    if ended.is_none() {
+        signal_ours(command.pids()[0], "exec", "KILL");
+        for process in host.processes() {
+            if process.words == "sleep 600" {
+                process.kill();
+            }
+        }
+    }
+    end(&app, &gate);
+    let output = Output::new(&ended.expect("it has ended"));
+    assert_eq!(output.code, 130);
+    assert!(output.stderr.contains("it runs on"), "{output:?}");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! `--lock`, and the policies of cron tasks.
 
-use std::fs;
+use std::fs::{self, File};
 use std::thread;
+use std::time::Duration;
 
-use crate::support::{App, Gate, Host, Image, Output, docker, wait_until};
+use serde_json::json;
+
+use crate::support::{
+    App, Gate, Host, Image, Output, docker, our_program, patiently, records, signal, wait_until,
+};
 
 /// Starts so many at the same moment; their exit codes.
 fn at_once(app: &App<'_>, options: &[&str], count: usize, script: &str) -> Vec<Output> {
@@ -184,6 +189,182 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
     docker(&["container", "rm", "--force", &name]);
     output.refuses(1, "lock in place for import");
     assert_eq!(running, "true");
+}
+
+#[test]
+fn a_holder_between_two_processes_gets_its_supervisor() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.1", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    let words = [
+        "--label",
+        &app_label,
+        "--label",
+        "com.dokku.container-type=run",
+        "--label",
+        "dokku-oneoff.user=ada",
+        "--label",
+        "dokku-oneoff.lock=import",
+        &app.image(),
+        "sleep",
+        "60",
+    ];
+    let id = docker(
+        &[
+            &["container", "create", "--init", "--name", &name],
+            &words[..],
+        ]
+        .concat(),
+    );
+    let head = json!({
+        "app": app.name, "name": name, "type": "run", "command": ["sleep", "60"],
+        "image": app.image(), "user": "ada", "detached": true,
+        "created": "2026-01-01T00:00:00Z", "stop_timeout": 5, "time_to_live": null,
+    });
+    let prepared = host.directory().join("journal");
+    fs::write(&prepared, format!("{head}\n[\"{id}\",\"created\"]\n")).unwrap();
+    let tasks = host.library().join("data/oneoff/tasks");
+    fs::create_dir_all(&tasks).unwrap();
+    // It is listed as created; when its journal is locked, it runs, and the supervisor
+    // that was told of it has looked.
+    host.replace_docker(&format!(
+        r#"case "$*" in "container ls "*)
+            "$DOCKER" "$@"
+            "$DOCKER" container start {name} >/dev/null
+            exec mv {} {} ;;
+        esac
+        exec "$DOCKER" "$@""#,
+        prepared.display(),
+        tasks.join(&name).display()
+    ));
+    let output = app.run_with(&["--lock=import"], ["true"]);
+    host.set_docker(&which::which("docker").unwrap());
+    output.refuses(1, "lock in place for import");
+    wait_until("somebody looks after it", || host.supervisor());
+    docker(&["container", "kill", &name]);
+    wait_until("its end is recorded", || {
+        (records(&host, &app).len() == 1).then_some(())
+    });
+    wait_until("it is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+/// Whether a process has a handler for INT: from then on it would be told of one.
+fn catches_int(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask & 0b10 != 0)
+}
+
+#[test]
+fn a_signal_during_the_wait_starts_and_stops_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let options = ["--lock=import", "--concurrency-policy=replace"];
+    let holder = app.command(&options, Gate::WAIT).stdin_null();
+    let holder = holder.unchecked().start().unwrap();
+    gate.wait();
+    let locks = host.library().join("data/oneoff/locks");
+    let path = locks.join(format!("{}.dokku-oneoff.lock.import", app.name));
+    for (command, program) in [("run", "run"), ("run:detached", "detached")] {
+        let turn = File::create(&path).unwrap();
+        turn.lock().unwrap();
+        let waits = app.subcommand(command, &options, ["touch", "/gate/ran"]);
+        let waits = waits.stdin_null().stdout_capture().stderr_capture();
+        let waits = waits.unchecked().start().unwrap();
+        let ours = wait_until("it waits for its turn", || {
+            our_program(waits.pids()[0], program).filter(|pid| catches_int(*pid))
+        });
+        signal(ours, "INT");
+        let ended = patiently(Duration::from_secs(5), || {
+            waits.try_wait().unwrap().map(|_| ())
+        });
+        fs::remove_file(&path).unwrap();
+        drop(turn);
+        let output = Output::new(waits.wait().unwrap());
+        assert_eq!(
+            (output.code, ended),
+            (130, Some(())),
+            "{command}: {output:?}"
+        );
+        assert_eq!(holder.try_wait().unwrap(), None, "the holder goes on");
+        assert_eq!(app.containers().len(), 1);
+    }
+    gate.open();
+    assert_eq!(holder.wait().unwrap().status.code(), Some(0));
+    assert!(!gate.path("ran").exists());
+}
+
+#[test]
+fn replace_asks_a_holder_that_is_about_to_start_to_end() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker cannot be replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    // The old one starts when the new one has tried to stop it, and has seen that it
+    // does not run.
+    host.replace_docker(&format!(
+        r#"cd {}
+        wait_for() {{ for _ in $(seq 100); do [ ! -e "$1" ] || return; sleep 0.05; done; }}
+        case "$*" in
+            "container start "*) touch starts; wait_for seen ;;
+            "container stop "*) mkdir stopped 2>/dev/null || wait_for ready ;;
+            "container inspect "*) mkdir looked 2>/dev/null && {{ "$DOCKER" "$@"; exec touch seen; }} ;;
+        esac
+        exec "$DOCKER" "$@""#,
+        gate.path(".").display()
+    ));
+    let options = ["--lock=import", "--concurrency-policy=replace"];
+    let script = "trap 'exit 5' TERM; touch /gate/ready; while :; do sleep 0.05; done";
+    let old = app.command(&options, ["sh", "-c", script]).stdin_null();
+    let old = old.unchecked().start().unwrap();
+    wait_until("it is about to start", || {
+        gate.path("starts").exists().then_some(())
+    });
+    let output = app.run_with(&options, ["echo", "new"]);
+    let old = old.wait().unwrap().status.code();
+    host.set_docker(&which::which("docker").unwrap());
+    assert_eq!((output.code, output.stdout.as_str()), (0, "new\n"));
+    assert_eq!(old, Some(5));
+    let records = records(&host, &app);
+    let old = records.iter().find(|record| record["exit_code"] == 5);
+    assert_eq!(old.unwrap()["reason"], "stopped");
+}
+
+#[test]
+fn cores_task_that_is_about_to_start_has_its_lock() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.cron.1", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    docker(&[
+        "container",
+        "create",
+        "--name",
+        &name,
+        "--label",
+        &app_label,
+        "--label",
+        "com.dokku.container-type=cron",
+        "--label",
+        "com.dokku.cron-id=job",
+        &app.image(),
+        "true",
+    ]);
+    let output = app.run_with(&["--cron-id=job", "--concurrency-policy=forbid"], ["true"]);
+    let there = app.containers().len();
+    docker(&["container", "rm", "--force", &name]);
+    output.refuses(1, &format!("lock in place for job: {name} has it"));
+    assert_eq!(there, 1);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! `run:stop`
 
-use crate::support::{App, Gate, Host, Image, Output, docker, wait_until};
+use serde_json::Value;
+
+use crate::support::{
+    App, Gate, Host, Image, Output, docker, record, records, wait_until, write_records,
+};
 
 fn detached(host: &Host, app: &App<'_>, script: &str) -> String {
     let output = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
@@ -126,6 +130,59 @@ fn one_that_has_ended_already_is_said_and_no_failure() {
     docker(&["container", "rm", &name]);
     assert_eq!((output.code, output.stdout.as_str()), (0, ""));
     assert_eq!(output.stderr, format!("-----> {name} has ended already\n"));
+}
+
+#[test]
+fn one_that_is_not_started_yet_is_never_started() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ $3 = {} ] || exit 0; touch {hooked}; while [ ! -e {go} ]; do sleep 0.05; done",
+        app.name,
+        hooked = gate.path("ready").display(),
+        go = gate.path("go").display()
+    );
+    host.add_hook("oneoff-test-slow", "post-container-create", &hook);
+    for (count, command) in ["run", "run:detached"].into_iter().enumerate() {
+        let task = app.subcommand(command, &[], ["touch", "/gate/ran"]);
+        let task = task.stdin_null().stdout_capture().stderr_capture();
+        let task = task.unchecked().start().unwrap();
+        gate.wait();
+        let stopped = host.dokku(["run:stop", &app.name]);
+        gate.open();
+        let output = Output::new(task.wait().unwrap());
+        gate.close();
+        none_left(&app);
+        assert!(!gate.path("ran").exists(), "{command}: it has run");
+        assert_eq!((output.code, output.stdout.as_str()), (143, ""));
+        assert_eq!(
+            output.stderr,
+            " !     The task was stopped before it was started\n"
+        );
+        let record = &records(&host, &app)[count];
+        assert_eq!(stopped.stdout.trim(), record["name"]);
+        assert_eq!(
+            (&record["reason"], &record["exit_code"], &record["started"]),
+            (&"stopped".into(), &143.into(), &Value::Null)
+        );
+    }
+}
+
+#[test]
+fn quiet_leaves_out_all_but_names() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let ended = format!("{}.run.1", app.name);
+    for words in [
+        vec!["--quiet", "run:stop", &app.name],
+        vec!["--quiet", "run:stop", "--container", &ended],
+    ] {
+        let output = host.dokku(&words);
+        let said = (output.stdout.as_str(), output.stderr.as_str());
+        assert_eq!((output.code, said), (0, ("", "")), "{words:?}");
+    }
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! `run:wait`
 
+use std::fs::{self, File};
 use std::time::{Duration, Instant};
 
+use duct::cmd;
 use serde_json::{Value, json};
 
-use crate::support::{Gate, Host, Image, docker, record, wait_until, write_records};
+use crate::support::{
+    Gate, Host, Image, docker, docker_client, is_gone, patiently, record, signal_ours, wait_until,
+    write_records,
+};
 
 #[test]
 fn its_exit_status_is_the_tasks_for_every_waiter() {
@@ -24,9 +29,7 @@ fn its_exit_status_is_the_tasks_for_every_waiter() {
             command.unchecked().start().unwrap()
         })
         .collect();
-    let waiting = |waiter: &duct::Handle| {
-        crate::support::docker_client(waiter.pids()[0], &["container", "wait"])
-    };
+    let waiting = |waiter: &duct::Handle| docker_client(waiter.pids()[0], &["container", "wait"]);
     wait_until("they wait", || {
         waiters
             .iter()
@@ -42,6 +45,63 @@ fn its_exit_status_is_the_tasks_for_every_waiter() {
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
+}
+
+#[test]
+fn a_wait_that_is_given_up_leaves_no_client() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let started = host.dokku([&["run:detached", &app.name][..], &Gate::WAIT].concat());
+    gate.wait();
+    for name in ["INT", "KILL"] {
+        let waiter = host.command(["run:wait", "--container", started.stdout.trim()]);
+        let waiter = waiter.stdin_null().unchecked().start().unwrap();
+        let client = wait_until("it waits", || {
+            docker_client(waiter.pids()[0], &["container", "wait"])
+        });
+        signal_ours(waiter.pids()[0], "wait", name);
+        waiter.wait().unwrap();
+        wait_until("its client has ended", || is_gone(client).then_some(()));
+    }
+    gate.open();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+}
+
+#[test]
+fn the_journal_of_another_task_of_that_name_tells_nothing() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.1", app.name);
+    let label = format!("com.dokku.app-name={}", app.name);
+    let labels = ["--label", &label, "--label", "com.dokku.container-type=run"];
+    let ended = [&app.image(), "sh", "-c", "exit 3"];
+    let run = [&["container", "run", "--name", &name], &labels[..], &ended].concat();
+    cmd("docker", run).unchecked().run().unwrap();
+    let tasks = host.library().join("data/oneoff/tasks");
+    fs::create_dir_all(&tasks).unwrap();
+    let journal = tasks.join(&name);
+    fs::write(
+        &journal,
+        "[\"other\",\"created\"]\n[\"other\",{\"told\":7}]\n",
+    )
+    .unwrap();
+    let taken = File::open(&journal).unwrap();
+    taken.lock().unwrap();
+    let waiter = host.command(["run:wait", "--container", &name]);
+    let waiter = waiter.stdin_null().unchecked().start().unwrap();
+    let ended = patiently(Duration::from_secs(20), || {
+        waiter
+            .try_wait()
+            .unwrap()
+            .map(|output| output.status.code())
+    });
+    fs::remove_file(&journal).unwrap();
+    waiter.wait().unwrap();
+    docker(&["container", "rm", &name]);
+    assert_eq!(ended, Some(Some(3)));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
             Event::Signal(signal) => {
                 client.kill()?;
                 drop(guard);
-                say_left(task);
+                say_left(host, task);
                 return Ok(exit::of_signal(signal));
             }
             Event::Due | Event::ReaderGone => {}
@@ -87,7 +87,7 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
         Some(Status::Created) => bail!("{} was not started yet", task.name),
         // The detach keys are an error to docker's `attach`.
         Some(_) if code.is_none() && (well || terminal) => {
-            say_left(task);
+            say_left(host, task);
             Ok(0)
         }
         Some(_) if code.is_none() => bail!("docker's client was lost: {} runs on", task.name),
@@ -95,9 +95,11 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
     }
 }
 
-fn say_left(task: &Listed) {
-    message::info(&format!(
-        "The task runs on: 'dokku run:attach --container {}' comes back to it",
-        task.name
-    ));
+fn say_left(host: &Host, task: &Listed) {
+    if !host.quiet {
+        message::info(&format!(
+            "The task runs on: 'dokku run:attach --container {}' comes back to it",
+            task.name
+        ));
+    }
 }

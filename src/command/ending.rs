@@ -71,7 +71,9 @@ fn recorded(host: &Host, app: &App, task: &Listed) -> Recorded {
     let until = Instant::now() + PATIENCE;
     let mut told = None;
     loop {
-        let story = journal::story(host, &task.name);
+        // The name may have been drawn again.
+        let story = journal::story(host, &task.name)
+            .filter(|story| story.id.as_ref().is_none_or(|id| *id == task.id));
         // The record is there before the journal goes.
         let is_over = story.is_none() || Instant::now() > until;
         told = story.and_then(|story| story.told).or(told);

@@ -116,14 +116,14 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
             Event::Due | Event::ReaderGone => {}
         }
         let Some(due) = &mut owed else { continue };
-        if pass_on(docker, id, &mark, due.signal)? {
-            owed = None;
-        } else if due.tries < TRIES {
-            due.tries += 1;
-        } else {
-            client.kill()?;
-            message::warn("The command could not be told to end: it runs on in the container");
-            return Ok(exit::of_signal(due.signal));
+        match pass_on(docker, id, &mark, due.signal)? {
+            Some(true) => owed = None,
+            Some(false) if due.tries < TRIES => due.tries += 1,
+            _ => {
+                client.kill()?;
+                message::warn("The command could not be told to end: it runs on in the container");
+                return Ok(exit::of_signal(due.signal));
+            }
         }
     }
 }
@@ -140,8 +140,9 @@ const TRIES: u32 = 5;
 
 /// Docker passes no signal on to such a process (moby issue 9098). A shell of the
 /// image, where it has one, finds it by its environment; its children have that, too,
-/// but not its parent, which is outside the container. Gives whether it did.
-fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<bool> {
+/// but not its parent, which is outside the container. Gives whether it did; `None` when docker
+/// gives no answer.
+fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Option<bool>> {
     let script = format!(
         "found=1
         for process in /proc/[0-9]*; do

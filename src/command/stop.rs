@@ -15,8 +15,7 @@ use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::grammar;
 use crate::parallel::joined;
-use crate::record::Reason;
-use crate::task::journal::{self, Mark};
+use crate::task::stop;
 use crate::task::supervisor::wake;
 
 #[derive(Debug, Parser)]
@@ -53,11 +52,11 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             &[container.unwrap_or_default()],
         ),
         Chosen::Ended { record, .. } => {
-            say_ended(&record.name);
+            say_ended(&host, &record.name);
             Ok(0)
         }
         Chosen::Here { docker, app, tasks } => {
-            if tasks.is_empty() {
+            if tasks.is_empty() && !host.quiet {
                 print("No run containers exist\n")?;
             }
             stop(&host, &docker, &tasks, host.stop_timeout(&app)?)
@@ -81,14 +80,12 @@ fn stop(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<
 fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {
-        say_ended(name);
+        say_ended(host, name);
         return Ok(true);
     }
-    let reason = Mark::Ending(Reason::Stopped);
-    journal::mark(host, name, &task.id, &reason);
-    match docker.container_stop(&task.id, timeout)? {
+    match stop::stop(host, docker, task, timeout)? {
         Stopped::Yes => print(&format!("{name}\n"))?,
-        Stopped::Gone => say_ended(name),
+        Stopped::Gone => say_ended(host, name),
         Stopped::No(why) => {
             message::warn(&format!("{name} could not be stopped: {why}"));
             return Ok(false);
@@ -97,6 +94,8 @@ fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result
     Ok(true)
 }
 
-fn say_ended(name: &str) {
-    message::info(&format!("{name} has ended already"));
+fn say_ended(host: &Host, name: &str) {
+    if !host.quiet {
+        message::info(&format!("{name} has ended already"));
+    }
 }

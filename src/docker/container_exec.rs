@@ -51,14 +51,19 @@ impl Docker {
     }
 
     /// Runs a command in the container without any stream of ours, to its end; gives
-    /// whether it did well.
+    /// whether it did well, `None` when docker gives no answer.
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_exec_silently(&self, id: &str, command: &[&str]) -> Result<bool> {
+    pub(crate) fn container_exec_silently(
+        &self,
+        id: &str,
+        command: &[&str],
+    ) -> Result<Option<bool>> {
         let arguments = [&["container", "exec", "--", id], command].concat();
-        let client = self.call(&arguments).silent().start_silently()?;
-        Ok(client.wait()?.status.success())
+        let call = self.call(&arguments).silent();
+        let output = call.silently_within(self.timeout)?;
+        Ok(output.map(|output| output.status.success()))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Docker, failure, says};
+use super::{Docker, complaint, failure, says};
 
 /// How long somebody else's removal may take, and how often it is looked whether it has
 /// come to its end.
@@ -29,6 +29,16 @@ impl Docker {
             return Ok(());
         }
         Err(failure(&format!("remove container '{id}'"), &output))
+    }
+
+    /// The same for one that does not run: docker refuses otherwise. Gives its reason.
+    ///
+    /// # Errors
+    /// Docker gives no answer (exit code 125).
+    pub(crate) fn container_remove_idle(&self, id: &str) -> Result<Option<String>> {
+        let output = self.capture(self.call(&["container", "rm", "--volumes", "--", id]))?;
+        let is_gone = output.status.success() || says(&output, "no such container");
+        Ok((!is_gone).then(|| complaint(&output)))
     }
 
     fn goes_away(&self, id: &str) -> Result<bool> {

@@ -6,12 +6,13 @@ use duct::Handle;
 use super::Docker;
 
 impl Docker {
-    /// Starts a client that ends when the container has ended. It says nothing.
+    /// Starts a client that ends when the container has ended, or with the thread that
+    /// starts it. It says nothing.
     ///
     /// # Errors
     /// The client could not be started.
     pub(crate) fn container_wait(&self, id: &str) -> Result<Handle> {
-        self.call(&["container", "wait", "--", id])
+        self.call_that_ends_with_us(&["container", "wait", "--", id])
             .silent()
             .start_silently()
             .context("docker's client could not be started")
@@ -22,7 +23,7 @@ impl Docker {
     /// # Errors
     /// The client could not be started.
     pub(crate) fn container_wait_for_code(&self, id: &str) -> Result<Handle> {
-        self.call(&["container", "wait", "--", id])
+        self.call_that_ends_with_us(&["container", "wait", "--", id])
             .silent()
             .start_captured()
             .context("docker's client could not be started")

@@ -6,8 +6,9 @@
 //! Core gives up a task whose hook fails: these never do.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
@@ -68,13 +69,25 @@ fn note(id: &str) -> Result<()> {
         user: host.who().to_owned(),
         ..Head::of(facts, 0)
     };
-    if let Some(journal) = Journal::begin(&host, &head)? {
-        journal.mark(&facts.id, &Mark::Created);
-        journal.give_back();
-        wake::wake(&host, &head.name)?;
+    for _ in 0..TRIES {
+        if let Some(journal) = Journal::begin(&host, &head)? {
+            journal.mark(&facts.id, &Mark::Created);
+            journal.give_back();
+            return wake::wake(&host, &head.name);
+        }
+        let story = journal::story(&host, &head.name);
+        if story.is_some_and(|story| story.id.as_ref() == Some(&facts.id)) {
+            return Ok(()); // somebody has told us of it already
+        }
+        std::thread::sleep(PAUSE);
     }
-    Ok(())
+    bail!("there is a journal of the name '{}'", head.name)
 }
+
+/// Somebody may be about to remove a journal of that name: for a second it is tried
+/// again.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Adds the exit code that core has seen. A container that has gone by then is known
 /// by its id only.

@@ -4,11 +4,11 @@ use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
 use super::container::Task;
-use super::detached::leave;
+use super::detached::{leave, stopped_before_its_start};
 use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
-use super::lock;
+use super::lock::{self, Taken};
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::Events;
@@ -25,16 +25,21 @@ use crate::exit;
 /// It could not be made or started by docker, or a hook refused it.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     let events = Events::watch()?;
-    let locks = lock::take(host, docker, &task)?;
+    let turns = match lock::take(host, docker, &task, &events)? {
+        Taken::Turns(turns) => turns,
+        Taken::Signal(signal) => return Ok(exit::of_signal(signal)),
+    };
     let made = Made::create(host, docker, &mut task, false)?;
-    drop(locks);
+    drop(turns);
     if let Some(signal) = events.signal_so_far() {
         return Ok(exit::of_signal(signal));
     }
     if task.on_hangup == Some(OnHangup::Stop) {
         events.watch_reader();
     }
-    made.starts();
+    if !made.starts() {
+        return Ok(stopped_before_its_start(host, made));
+    }
     match attend(docker, &made, &task, &events) {
         Ok(Kept::Ended(end)) => {
             match &end {
@@ -49,9 +54,11 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         Ok(Kept::Left) => {
             made.mark(&Mark::Left);
             let name = leave(host, made);
-            message::info(&format!(
-                "The task runs on: 'dokku run:attach --container {name}' comes back to it"
-            ));
+            if !host.quiet {
+                message::info(&format!(
+                    "The task runs on: 'dokku run:attach --container {name}' comes back to it"
+                ));
+            }
             Ok(0)
         }
         Ok(Kept::HungUp) => {

@@ -1,15 +1,16 @@
 //! A detached task: it is started, and its caller goes on.
 
 use anyhow::Result;
+use signal_hook::consts::SIGTERM;
 
 use super::container::Task;
-use super::end::End;
-use super::lock;
+use super::end::{End, now};
+use super::lock::{self, Taken};
 use super::made::Made;
 use super::signals::Events;
 use super::supervisor::wake;
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
+use crate::docker::container_inspect::{State, Status};
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::exit;
@@ -31,13 +32,18 @@ pub(crate) enum Started {
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
     // Until somebody looks after the container, a signal must not end us.
     let events = Events::watch()?;
-    let locks = lock::take(host, docker, &task)?;
+    let turns = match lock::take(host, docker, &task, &events)? {
+        Taken::Turns(turns) => turns,
+        Taken::Signal(signal) => return Ok(Started::Failed(exit::of_signal(signal))),
+    };
     let made = Made::create(host, docker, &mut task, true)?;
-    drop(locks);
+    drop(turns);
     if let Some(signal) = events.signal_so_far() {
         return Ok(Started::Failed(exit::of_signal(signal)));
     }
-    made.starts();
+    if !made.starts() {
+        return Ok(Started::Failed(stopped_before_its_start(host, made)));
+    }
     match failed_start(docker, &made.id) {
         Ok(None) => Ok(Started::Running(leave(host, made))),
         Ok(Some(end)) => Ok(Started::Failed(made.finish(host, &end))),
@@ -47,6 +53,20 @@ pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Star
             Err(error)
         }
     }
+}
+
+/// Somebody has stopped it, and may have removed its container. Gives the exit code:
+/// that of what TERM ends.
+pub(super) fn stopped_before_its_start(host: &Host, made: Made<'_>) -> u8 {
+    message::warn("The task was stopped before it was started");
+    let end = End::There(State {
+        status: Status::Exited,
+        exit_code: exit::of_signal(SIGTERM).into(),
+        started_at: String::new(),
+        finished_at: now(),
+        oom_killed: false,
+    });
+    made.finish(host, &end)
 }
 
 /// `None` when it runs, or has run, whatever docker's client makes of it.

@@ -9,7 +9,7 @@ pub(crate) const TIME_TO_LIVE: &str = "com.dokku.active-deadline-seconds";
 pub(crate) const APP: &str = "com.dokku.app-name";
 /// `run` or `cron`.
 pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
-const CRON_ID: &str = "com.dokku.cron-id";
+pub(crate) const CRON_ID: &str = "com.dokku.cron-id";
 const LOCK: &str = "dokku-oneoff.lock";
 
 /// A label that only one container of the app may have.

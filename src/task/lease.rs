@@ -68,16 +68,14 @@ impl Lease {
         Self { path, file }
     }
 
-    /// The lock of this name, after whoever has it.
+    /// The lock of this name; `None` while another has it.
     ///
     /// # Errors
     /// As [`Lease::take`].
-    pub(crate) fn turn(host: &Host, name: &str) -> Result<Turn> {
+    pub(crate) fn turn(host: &Host, name: &str) -> Result<Option<Turn>> {
         let path = directory(host).join("locks").join(name);
-        let lease = with_context(&path, Self::open(&path, Open::Any, wait))?;
-        lease
-            .map(Turn)
-            .context("a lock that was waited for was not given")
+        let lease = with_context(&path, Self::open(&path, Open::Any, try_once))?;
+        Ok(lease.map(Turn))
     }
 
     fn open(
@@ -158,13 +156,20 @@ fn wait(file: &File) -> io::Result<bool> {
 
 fn try_lock(file: &File) -> io::Result<bool> {
     for _ in 0..TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(true),
-            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
-            Err(TryLockError::Error(error)) => return Err(error),
+        if try_once(file)? {
+            return Ok(true);
         }
+        thread::sleep(PAUSE);
     }
     Ok(false)
+}
+
+fn try_once(file: &File) -> io::Result<bool> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {

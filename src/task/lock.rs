@@ -5,34 +5,59 @@
 //! looks for a holder and creates its own container meanwhile holds the lock's
 //! lease, so of any number of starts at the same moment one comes first.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, bail};
 
 use super::container::Task;
-use super::journal::{self, Journal, Mark};
+use super::journal::{self, Journal};
 use super::labels::{self, Exclusion};
 use super::lease::{Lease, Turn};
 use super::request::Policy;
+use super::signals::{Event, Events};
+use super::stop;
+use super::supervisor::wake;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::record::Reason;
 
-/// Waits for its turn and makes room as the task's policies say. The leases are to
-/// be held until the task's container is there.
+/// What came of the wait.
+pub(crate) enum Taken {
+    /// To be held until the task's container is there.
+    Turns(Vec<Turn>),
+    /// A signal came before its turn: nothing was stopped.
+    Signal(i32),
+}
+
+/// So often it is looked whether it is our turn.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits for its turn and makes room as the task's policies say.
 ///
 /// # Errors
 /// Another task has the lock and is not to be replaced, or cannot be stopped.
-pub(crate) fn take(host: &Host, docker: &Docker, task: &Task) -> Result<Vec<Turn>> {
-    let mut leases = Vec::new();
+pub(crate) fn take(host: &Host, docker: &Docker, task: &Task, events: &Events) -> Result<Taken> {
+    let mut turns = Vec::new();
     for exclusion in &task.exclusions {
         let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
-        leases.push(Lease::turn(host, &file)?);
+        let turn = loop {
+            if let Some(turn) = Lease::turn(host, &file)? {
+                break turn;
+            }
+            if let Event::Signal(signal) = events.next(Instant::now().checked_add(PAUSE)) {
+                return Ok(Taken::Signal(signal));
+            }
+        };
+        if let Some(signal) = events.signal_so_far() {
+            return Ok(Taken::Signal(signal));
+        }
+        turns.push(turn);
         make_room(host, docker, task, exclusion)?;
     }
-    Ok(leases)
+    Ok(Taken::Turns(turns))
 }
 
 fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -> Result<()> {
@@ -41,7 +66,7 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
         format!("{}={}", exclusion.label, exclusion.value),
     ];
     for other in docker.container_ls(&labels)? {
-        if !holds(host, docker, &other)? {
+        if !holds(host, docker, &other, exclusion)? {
             continue;
         }
         if exclusion.policy == Policy::Forbid {
@@ -64,24 +89,32 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
 }
 
 /// Whether it has the lock. What was created and has nobody is removed.
-fn holds(host: &Host, docker: &Docker, other: &Listed) -> Result<bool> {
+fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) -> Result<bool> {
     if other.status != Status::Created {
         return Ok(runs(other.status));
+    }
+    // Core's own, which it is about to start.
+    if exclusion.label == labels::CRON_ID && other.user.is_empty() {
+        return Ok(true);
     }
     let Some(journal) = Journal::take(host, &other.name)? else {
         return Ok(true);
     };
     // It may have been started since it was listed, and be between two processes
     // that look after it.
-    match docker.container_state(&other.id)? {
-        Some(state) if state.status == Status::Created => {
+    match docker.container_state(&other.id) {
+        Ok(Some(state)) if state.status == Status::Created => {
             docker.container_remove(&other.id)?;
             journal.remove();
             Ok(false)
         }
         state => {
             journal.give_back();
-            Ok(state.is_some_and(|state| runs(state.status)))
+            // The supervisor may have been told of it, and have found it to be ours.
+            if journal::is_free(host, &other.name) {
+                let _ = wake::wake(host, &other.name); // else run:retire comes back to it
+            }
+            Ok(state?.is_some_and(|state| runs(state.status)))
         }
     }
 }
@@ -94,12 +127,7 @@ fn runs(status: Status) -> bool {
 }
 
 fn replace(host: &Host, docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
-    if other.status == Status::Created {
-        return docker.container_remove(&other.id);
-    }
-    let reason = Mark::Ending(Reason::Stopped);
-    journal::mark(host, &other.name, &other.id, &reason);
-    match docker.container_stop(&other.id, stop_timeout)? {
+    match stop::stop(host, docker, other, stop_timeout)? {
         Stopped::Yes | Stopped::Gone => Ok(()),
         Stopped::No(why) => bail!("{} could not be stopped: {why}", other.name),
     }

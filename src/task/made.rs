@@ -118,9 +118,12 @@ impl<'a> Made<'a> {
         }
     }
 
-    /// It is about to be started.
-    pub(crate) fn starts(&self) {
+    /// It is about to be started; false when somebody has stopped it already.
+    pub(crate) fn starts(&self) -> bool {
         self.mark(&Mark::Started(now()));
+        // In this order: see `stop`.
+        let story = self.journal.as_ref().map(Journal::story);
+        story.is_none_or(|story| story.ending.is_none())
     }
 
     /// Has the last steps after the task's end taken. Gives the exit code.

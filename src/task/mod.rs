@@ -22,5 +22,6 @@ pub(crate) mod resume;
 pub(crate) mod retire;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod stop;
 pub(crate) mod supervisor;
 pub(crate) mod terminal;

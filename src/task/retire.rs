@@ -102,6 +102,16 @@ impl Pass<'_> {
     fn retire(&mut self, facts: &Facts) -> Result<()> {
         let name = facts.name();
         let app = facts.label(labels::APP).unwrap_or_default();
+        if let Err(label) = lateness(facts, SystemTime::now()) {
+            message::warn(&format!(
+                "{name} has no deadline: its label says '{label}', which is no number of seconds"
+            ));
+        }
+        // The journal of what is to be left is not taken for a moment: core's hook may
+        // be about to begin it.
+        if judged(facts).0 == Verdict::Leave {
+            return Ok(());
+        }
         let Some(journal) = Journal::take(self.host, name)? else {
             return Ok(());
         };
@@ -112,16 +122,8 @@ impl Pass<'_> {
             journal.give_back();
             return Ok(());
         };
-        let late = match lateness(facts, SystemTime::now()) {
-            Ok(late) => late,
-            Err(label) => {
-                message::warn(&format!(
-                    "{name} has no deadline: its label says '{label}', which is no number of seconds"
-                ));
-                None
-            }
-        };
-        match verdict(facts, late.is_some()) {
+        let (verdict, late) = judged(facts);
+        match verdict {
             Verdict::Leave => journal.give_back(),
             Verdict::Finish => self.finish(facts, journal, late.is_some())?,
             Verdict::Stop => {
@@ -195,6 +197,12 @@ impl Pass<'_> {
 
 /// What a supervisor may take beyond the stop timeout.
 const SLACK: Duration = Duration::from_secs(10);
+
+/// What is to be done with it now, and for how long its deadline has passed.
+fn judged(facts: &Facts) -> (Verdict, Option<Duration>) {
+    let late = lateness(facts, SystemTime::now()).unwrap_or(None);
+    (verdict(facts, late.is_some()), late)
+}
 
 fn verdict(facts: &Facts, is_late: bool) -> Verdict {
     let is_ours = facts.label(labels::USER).is_some();
