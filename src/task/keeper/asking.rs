@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use anyhow::Result;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use super::Keeper;
@@ -19,20 +20,29 @@ impl Keeper<'_> {
     /// What came from outside. A task that has ended by then was not stopped: its client
     /// still waits for whoever reads its output.
     pub(super) fn asked(&mut self, signal: i32, reason: Reason) {
-        if self.kill_at.is_none() && self.has_ended() {
-            self.look_at = Some(Instant::now());
-            return;
+        if self.kill_at.is_some() {
+            return self.ask_to_end(signal, reason);
         }
-        self.ask_to_end(signal, reason);
+        match self.has_ended() {
+            Ok(true) => self.look_at = Some(Instant::now()),
+            Ok(false) => self.ask_to_end(signal, reason),
+            Err(_) => {
+                self.owe(signal, reason);
+                self.no_answer();
+            }
+        }
     }
 
-    /// Whether it has run and does no more, as far as docker tells.
-    fn has_ended(&self) -> bool {
-        match self.docker.container_state(&self.made.id) {
-            Ok(Some(state)) => state.status != Status::Created && code_of(&state).is_some(),
-            Ok(None) => true,
-            Err(_) => false,
-        }
+    /// Whether it has run and does no more.
+    fn has_ended(&self) -> Result<bool> {
+        let state = self.docker.container_state(&self.made.id)?;
+        Ok(state.is_none_or(|state| state.status != Status::Created && code_of(&state).is_some()))
+    }
+
+    /// Docker has had its time already: one more look.
+    fn no_answer(&mut self) {
+        self.give_up_at.get_or_insert_with(Instant::now);
+        self.look_at = Some(Instant::now());
     }
 
     /// Whether docker would not deliver this signal, often enough.
@@ -40,8 +50,13 @@ impl Keeper<'_> {
         self.owed == Some(signal) && self.refusals >= PATIENCE
     }
 
-    /// The first time the signal is passed on, the second time the task is killed.
     fn ask_to_end(&mut self, signal: i32, reason: Reason) {
+        self.owe(signal, reason);
+        self.deliver();
+    }
+
+    /// The first time the signal is passed on, the second time the task is killed.
+    fn owe(&mut self, signal: i32, reason: Reason) {
         let again = self.kill_at.is_some();
         if !again {
             self.made.mark(&Mark::Ending(reason));
@@ -55,14 +70,13 @@ impl Keeper<'_> {
             self.refusals = 0;
         }
         self.kill_at = Instant::now().checked_add(self.stop_timeout);
-        self.deliver();
     }
 
     pub(super) fn act_on_time(&mut self) {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
-            if self.kill_at.is_some() || self.has_ended() {
+            if self.kill_at.is_some() || self.has_ended().unwrap_or(false) {
                 return; // its end is on the way
             }
             message::warn("The task has reached its deadline and is stopped");
@@ -87,14 +101,12 @@ impl Keeper<'_> {
                 self.refusals += 1;
                 if signal != SIGKILL && self.is_refused(signal) {
                     self.refusals = 0;
-                    self.look_at = self.has_ended().then(Instant::now).or(self.look_at);
+                    if self.has_ended().unwrap_or(false) {
+                        self.look_at = Some(Instant::now());
+                    }
                 }
             }
-            Err(_) => {
-                // It has had its time already: one more look.
-                self.give_up_at.get_or_insert_with(Instant::now);
-                self.look_at = Some(Instant::now());
-            }
+            Err(_) => self.no_answer(),
         }
     }
 
