@@ -229,6 +229,8 @@ fn an_app_without_tasks_is_said() {
         (output.code, output.stdout.as_str(), output.stderr.as_str()),
         (0, "", "No run containers exist\n")
     );
+    let quiet = host.dokku(["--quiet", "run:logs", &app.name]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
 }
 
 #[test]

@@ -79,7 +79,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         }
         Chosen::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
         Chosen::Here { docker, tasks, app } => {
-            if tasks.is_empty() {
+            if tasks.is_empty() && !host.quiet {
                 message::plain("No run containers exist");
             }
             show(&host, &docker, &app, &tasks, &options)
