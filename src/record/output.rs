@@ -223,11 +223,21 @@ struct Tail<'a> {
     previous: Option<Piece>,
 }
 
+/// It goes with its owner, so that nothing half-done stays, unless it is kept.
 struct Piece {
     path: PathBuf,
     number: u8,
     file: BufWriter<File>,
     length: u64,
+    kept: bool,
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl<'a> Tail<'a> {
@@ -249,6 +259,7 @@ impl<'a> Tail<'a> {
             number,
             file: BufWriter::new(file),
             length: 0,
+            kept: false,
         })
     }
 
@@ -257,6 +268,7 @@ impl<'a> Tail<'a> {
         let mut piece = match self.current.take() {
             None => self.piece(0)?,
             Some(full) if full.length + length > self.most => {
+                self.previous = None; // the next one has its name
                 let next = self.piece(1 - full.number)?;
                 self.previous = Some(full);
                 next
@@ -291,21 +303,11 @@ impl<'a> Tail<'a> {
             rest.seek(SeekFrom::Start(0))?;
             io::copy(rest, &mut whole.file)?;
             whole.file.flush()?;
-            fs::remove_file(&first.path)?;
-            fs::remove_file(&last.path)?;
             last = whole;
         }
         fs::rename(&last.path, self.store.output(self.id))?;
+        last.kept = true;
         Ok(last.length)
-    }
-}
-
-impl Drop for Tail<'_> {
-    /// Nothing half-done stays.
-    fn drop(&mut self) {
-        for piece in [self.current.take(), self.previous.take()].iter().flatten() {
-            let _ = fs::remove_file(&piece.path);
-        }
     }
 }
 
