@@ -184,13 +184,13 @@ fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
         }
     }
     let is_there = || host.root.join(&record.app).is_dir();
-    let new = store
-        .append(&record.id, &record.line()?, records, is_there)
-        .with_context(|| format!("'{}' cannot be written", store.path().display()))?;
-    if record.detached {
-        store.prune_outputs(outputs);
+    let new = store.append(&record.id, &record.line()?, records, is_there);
+    store.prune_outputs(outputs);
+    if new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {
+        taken.map(|()| true)
+    } else {
+        Ok(false)
     }
-    if new { taken.map(|()| true) } else { Ok(false) }
 }
 
 /// The words, up to so many bytes in all; what was left out shows as an ellipsis.

@@ -139,26 +139,23 @@ impl Store {
         copied
     }
 
-    /// Removes all outputs but the `most` newest.
+    /// Removes all outputs but the `most` newest. Every task's end waits for it: where
+    /// there are no more, none is looked at.
     pub(super) fn prune_outputs(&self, most: usize) {
-        let age = |file: &fs::DirEntry| {
-            let modified = file.metadata()?.modified()?;
-            Ok::<_, io::Error>(
-                SystemTime::now()
-                    .duration_since(modified)
-                    .unwrap_or_default(),
-            )
-        };
         let files = fs::read_dir(self.outputs()).into_iter().flatten().flatten();
-        let (unfinished, mut finished): (Vec<_>, Vec<_>) = files
-            .filter_map(|file| Some((age(&file).ok()?, file.path())))
-            .partition(|(_, path)| path.extension().is_some());
-        finished.sort();
-        let old = finished.into_iter().skip(most);
-        let left = unfinished
+        let (left, kept): (Vec<_>, Vec<_>) = files
+            .map(|file| file.path())
+            .partition(|path| path.extension().is_some());
+        let left = aged(left)
             .into_iter()
             .filter(|(age, _)| *age > LONGEST_TAKING);
-        for (_, path) in old.chain(left) {
+        let mut old = Vec::new();
+        if kept.len() > most {
+            old = aged(kept);
+            old.sort();
+            old.drain(..most.min(old.len()));
+        }
+        for (_, path) in old.into_iter().chain(left) {
             let _ = fs::remove_file(path);
         }
     }
@@ -254,6 +251,22 @@ impl Lines {
         // The newest stays in any case.
         kept.iter().find(fits).or(kept.last()).copied()
     }
+}
+
+/// The files that are still there, and how long ago each was written.
+fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
+    let age = |path: &Path| {
+        let modified = fs::metadata(path)?.modified()?;
+        Ok::<_, io::Error>(
+            SystemTime::now()
+                .duration_since(modified)
+                .unwrap_or_default(),
+        )
+    };
+    paths
+        .into_iter()
+        .filter_map(|path| Some((age(&path).ok()?, path)))
+        .collect()
 }
 
 /// A new file that only we may read, in place of one that was left.
