@@ -141,6 +141,7 @@ impl Options {
             .take(MOST_GONE)
             .collect();
         newest.passed.say();
+        newest.say_failure();
         gone
     }
 }
