@@ -9,6 +9,7 @@ pub(crate) mod read;
 pub(crate) mod replay;
 mod store;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -159,6 +160,33 @@ pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
 /// Whether there is a record of this container.
 pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
     Store::of(host, app).has(id)
+}
+
+/// Removes the records of apps that are not there any more: of a task that was still
+/// being looked after when its app went. Without any app it is their directory that is
+/// missing.
+pub(crate) fn sweep(host: &Host) {
+    // In this order: an app that is new, or has a new name, keeps what it has.
+    let stores = names(&Store::all(host));
+    let apps = names(&host.root);
+    if apps.iter().all(|name| name.starts_with('.')) {
+        return;
+    }
+    for app in stores {
+        if !apps.contains(&app)
+            && let Err(error) = Store::of(host, &app).remove()
+        {
+            message::warn(&format!("The records of {app} cannot be removed: {error}"));
+        }
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect()
 }
 
 /// Whether it is new.

@@ -28,7 +28,12 @@ pub(crate) struct Store(PathBuf);
 
 impl Store {
     pub(crate) fn of(host: &Host, app: &str) -> Self {
-        Self(host.library.join("data/oneoff/records").join(app))
+        Self(Self::all(host).join(app))
+    }
+
+    /// Where the store of each app is, by its name.
+    pub(super) fn all(host: &Host) -> PathBuf {
+        host.library.join("data/oneoff/records")
     }
 
     #[cfg(test)]
@@ -74,6 +79,7 @@ impl Store {
         app_is_there: impl Fn() -> bool,
     ) -> io::Result<bool> {
         if !app_is_there() {
+            self.forget(id);
             return Ok(true);
         }
         make_directory(&self.0)?;
@@ -81,11 +87,7 @@ impl Store {
             return self.append(id, line, most, app_is_there); // it has just been removed
         };
         if !app_is_there() {
-            // With its app an app's store goes; nobody is to find it under the next
-            // app of that name. What is not empty is yet to be removed.
-            let _ = fs::remove_file(self.output(id));
-            let _ = fs::remove_dir(self.outputs());
-            let _ = fs::remove_dir(&self.0);
+            self.forget(id);
             return Ok(true);
         }
         let path = self.path();
@@ -117,6 +119,14 @@ impl Store {
             let _ = self.drop_before(&file, from);
         }
         Ok(true)
+    }
+
+    /// With its app an app's store goes; nobody is to find it under the next app of
+    /// that name. What is not empty is yet to be removed.
+    fn forget(&self, id: &str) {
+        let _ = fs::remove_file(self.output(id));
+        let _ = fs::remove_dir(self.outputs());
+        let _ = fs::remove_dir(&self.0);
     }
 
     /// Whether there is a line about this container.
