@@ -1,8 +1,11 @@
 //! `run:logs`
 
+use std::fs;
+use std::io::Read;
+
 use duct::cmd;
 
-use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, our_program, wait_until};
 
 /// A detached task that writes with `script`, then waits at the gate; its name.
 fn writing(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
@@ -191,6 +194,50 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         (output.stdout.as_slice(), output.stderr.as_slice()),
         (&b"1\n"[..], &b""[..])
     );
+}
+
+#[test]
+fn a_reader_that_waits_costs_no_memory() {
+    const BYTES: u64 = 40_000_000;
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let many = format!("yes $(head -c 999 /dev/zero | tr '\\0' x) | head -c {BYTES}");
+    let long = format!("head -c {} /dev/zero | tr '\\0' x; echo", BYTES - 1);
+    for script in [many, long] {
+        let name = writing(&host, &app, &gate, &script);
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let logs = host.command(["run:logs", "-q", "-n", "all", "--container", &name]);
+        let logs = logs.stdin_null().stdout_file(writer).unchecked();
+        let handle = logs.start().unwrap();
+        drop(logs);
+        let mut byte = [0];
+        reader.read_exact(&mut byte).unwrap();
+        let pid = our_program(handle.pids()[0], "logs").expect("it shows them");
+        let mut seen = (0, 0);
+        let memory = wait_until("it reads no more", || {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let now = line
+                .unwrap()
+                .trim_end_matches(" kB")
+                .trim()
+                .parse()
+                .unwrap();
+            seen = if seen.0 == now {
+                (now, seen.1 + 1)
+            } else {
+                (now, 0)
+            };
+            (seen.1 == 15).then_some(now)
+        });
+        let rest = std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+        let code = handle.wait().unwrap().status.code();
+        end(&app, &gate);
+        gate.close();
+        assert_eq!((code, rest), (Some(0), BYTES - 1));
+        assert!(memory < 16 * 1024, "{memory} kB: {script}");
+    }
 }
 
 #[test]

@@ -3,7 +3,6 @@
 //! docs/records.md is the reference of what stands in the files.
 
 mod backwards;
-mod entries;
 pub(crate) mod output;
 pub(crate) mod read;
 pub(crate) mod replay;
