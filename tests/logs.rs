@@ -241,6 +241,21 @@ fn a_reader_that_waits_costs_no_memory() {
 }
 
 #[test]
+fn a_client_that_fails_after_its_last_word_has_failed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = writing(&host, &app, &gate, "echo line");
+    let script = "exec >&- 2>&-; sleep 0.5; exit 1";
+    host.replace_docker(&format!(
+        "case \"$*\" in *--tail=100*) {script} ;; esac\nexec \"$DOCKER\" \"$@\""
+    ));
+    let output = host.dokku(["run:logs", "--container", &name]);
+    end(&app, &gate);
+    assert_eq!((output.code, output.stdout.as_str()), (1, ""));
+}
+
+#[test]
 fn what_is_no_task_of_ours_is_not_there() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

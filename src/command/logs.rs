@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -49,6 +49,9 @@ struct Options {
     #[arg(hide = true)]
     app: Option<String>,
 }
+
+/// How long after its last word docker's client may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Core's colours, in core's order.
 const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
@@ -147,12 +150,17 @@ fn show(
             completed[number] = show_rest(host, app, task, number, after, options);
         }
     }
-    let has_failed = |client: &Handle| matches!(client.try_wait(), Ok(Some(output)) if output.status.code() == Some(1));
     let failed = clients
         .iter()
         .zip(completed)
         .any(|(client, completed)| !completed && has_failed(client));
     Ok(u8::from(failed))
+}
+
+/// What docker's client came to, which has closed its streams already.
+fn has_failed(client: &Handle) -> bool {
+    let end = client.wait_timeout(PATIENCE);
+    matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
 }
 
 /// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
