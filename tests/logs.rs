@@ -241,6 +241,41 @@ fn a_reader_that_waits_costs_no_memory() {
 }
 
 #[test]
+fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    for options in [&["-q", "-n", "2"][..], &["-q", "-n", "2", "-t"]] {
+        let name = writing(&host, &app, &gate, "echo one; echo two; echo three");
+        let at = |name: &str| gate.path(name).display().to_string();
+        host.replace_docker(&format!(
+            "case \"$*\" in *--tail=2*)\ntouch {}\nwhile [ ! -e {} ]; do sleep 0.05; done\nesac\nexec \"$DOCKER\" \"$@\"",
+            at("asked"),
+            at("gone")
+        ));
+        let words = [&["run:logs", "--container", &name], options].concat();
+        let logs = host.command(words).stdin_null();
+        let handle = logs.stdout_capture().stderr_capture().unchecked();
+        let handle = handle.start().unwrap();
+        wait_until("docker is asked", || {
+            gate.path("asked").exists().then_some(())
+        });
+        end(&app, &gate);
+        fs::write(gate.path("gone"), "").unwrap();
+        let output = handle.wait().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            (output.status.code(), shown.as_ref()),
+            (Some(0), "two\nthree\n"),
+            "{options:?}"
+        );
+        for file in ["go", "asked", "gone"] {
+            fs::remove_file(gate.path(file)).unwrap();
+        }
+    }
+}
+
+#[test]
 fn a_client_that_fails_after_its_last_word_has_failed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
