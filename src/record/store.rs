@@ -5,19 +5,16 @@
 //! one. A line is added by one write(2). Old lines go by a new file in the place of
 //! the old: a reader sees the one or the other.
 
+mod lines;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::dokku::host::Host;
-
-/// An app's lines take so many bytes at most, however many records are to be kept.
-const MOST_BYTES: u64 = 8 * 1024 * 1024;
-
-/// A container's id stands within so many bytes of a line.
-const ID_WITHIN: usize = 128;
+use lines::Lines;
 
 /// An output that is being taken for longer has nobody any more.
 const LONGEST_TAKING: Duration = Duration::from_secs(24 * 60 * 60);
@@ -210,56 +207,6 @@ impl Store {
                 return Ok(Some(directory));
             }
         }
-    }
-}
-
-/// What one pass over the file tells.
-struct Lines {
-    /// Where each line begins.
-    starts: Vec<u64>,
-    /// Bytes up to the end of the last whole line.
-    length: u64,
-    /// Something follows that.
-    torn: bool,
-    has_id: bool,
-}
-
-impl Lines {
-    fn read(file: &File, id: &str) -> io::Result<Self> {
-        let mut lines = Self {
-            starts: Vec::new(),
-            length: 0,
-            torn: false,
-            has_id: false,
-        };
-        let id = format!("\"id\":\"{id}\"");
-        let mut reader = BufReader::with_capacity(64 * 1024, file);
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line)? > 0 {
-            if line.last() != Some(&b'\n') {
-                lines.torn = true;
-                break;
-            }
-            lines.starts.push(lines.length);
-            lines.length += line.len() as u64;
-            let head = &line[..line.len().min(ID_WITHIN)];
-            lines.has_id = lines.has_id || head.windows(id.len()).any(|part| part == id.as_bytes());
-            line.clear();
-        }
-        Ok(lines)
-    }
-
-    /// Where the lines begin that stay; `None` while there are not too many. A tenth
-    /// more may be there, so that not every end of a task writes the file anew.
-    fn first_to_keep(&self, most: usize) -> Option<u64> {
-        let too_many = self.starts.len() > most + most / 10;
-        if !too_many && self.length <= MOST_BYTES + MOST_BYTES / 10 {
-            return None;
-        }
-        let kept = &self.starts[self.starts.len().saturating_sub(most)..];
-        let fits = |start: &&u64| self.length - **start <= MOST_BYTES;
-        // The newest stays in any case.
-        kept.iter().find(fits).or(kept.last()).copied()
     }
 }
 

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use duct::cmd;
 use tempfile::TempDir;
 
+use super::lines::MOST_BYTES;
 use super::*;
 use crate::record::read::{Newest, Passed};
 use crate::record::tests::record;
