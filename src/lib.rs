@@ -139,6 +139,12 @@ pub fn post_delete() -> ExitCode {
     exit::entry(hook::properties::post_delete)
 }
 
+/// Hook `post-create`.
+#[must_use]
+pub fn post_create() -> ExitCode {
+    exit::entry(hook::properties::post_create)
+}
+
 /// Hook `post-app-rename-setup`.
 #[must_use]
 pub fn post_app_rename_setup() -> ExitCode {

@@ -1,8 +1,11 @@
 //! `run:history`
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use serde_json::{Value, json};
 
-use crate::support::{App, Host, Image, Terminal, record, write_lines, write_records};
+use crate::support::{App, Host, Image, Terminal, record, store, write_lines, write_records};
 
 /// The numbers in the names, as they are shown.
 fn numbers(host: &Host, words: &[&str]) -> Vec<u64> {
@@ -235,6 +238,34 @@ fn colour_and_width_are_a_terminals_only() {
         "{output:?}"
     );
     assert_eq!(output.stdout.lines().count(), 4, "{output:?}");
+}
+
+#[test]
+fn records_that_cannot_be_read_are_not_none() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    let output = host.dokku(["run:history", &app.name]);
+    assert_eq!(output.stderr, "", "there are none yet");
+    write_records(&host, &app, &[]);
+    let file = store(&host, &app).join("tasks.jsonl");
+    fs::remove_file(&file).unwrap();
+    let container = format!("{}.run.1", app.name);
+    // The one is opened and cannot be read, the other cannot be opened.
+    fs::create_dir(&file).unwrap();
+    let mut outputs = Vec::new();
+    let mut ask = || {
+        outputs.push(host.dokku(["run:history", &app.name]));
+        outputs.push(host.dokku(["run:list", "--all", &app.name]));
+        outputs.push(host.dokku(["run:wait", "--container", &container]));
+    };
+    ask();
+    fs::remove_dir(&file).unwrap();
+    symlink(&file, &file).unwrap();
+    ask();
+    for output in outputs {
+        let said = format!("The records of {} cannot be read: ", app.name);
+        assert!(output.stderr.contains(&said), "{output:?}");
+    }
 }
 
 #[test]

@@ -264,6 +264,34 @@ fn a_scheduler_without_the_hook_is_said() {
     json(&every.stdout);
 }
 
+#[test]
+fn one_apps_scheduler_does_not_spoil_the_json_of_all() {
+    let host = Host::new();
+    let (here, elsewhere) = (host.app(Image::Busybox), host.app(Image::None));
+    created(&here, 1, "run");
+    elsewhere.prepare("scheduler:set", &["selected", "other"]);
+    // `has_plugin_for` wants one that runs tasks.
+    host.add_hook("oneoff-test-other", "scheduler-run", "true");
+    let answered = |answer: &str| {
+        let script = format!("[ $2 != {} ] || printf '{answer}'", elsewhere.name);
+        host.add_hook("oneoff-test-other", "scheduler-run-list", &script);
+        host.dokku(["run:list", "--format", "json"])
+    };
+    let outputs = ["", "\\n", "no list\\n", "{}"].map(answered);
+    remove(&here);
+    for (output, code) in outputs.iter().zip([0, 0, 1, 1]) {
+        let names: Vec<_> = json(&output.stdout)
+            .into_iter()
+            .map(|task| task["name"].clone())
+            .collect();
+        let name = format!("{}.run.1", here.name);
+        assert!(names.contains(&name.into()), "{output:?}");
+        assert_eq!(output.code, code, "{output:?}");
+        let is_named = output.stderr.contains(&format!("{}: ", elsewhere.name));
+        assert_eq!(is_named, code == 1, "{output:?}");
+    }
+}
+
 mod parity {
     use super::*;
 

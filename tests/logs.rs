@@ -1,8 +1,11 @@
 //! `run:logs`
 
+use std::fs;
+use std::io::Read;
+
 use duct::cmd;
 
-use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, our_program, wait_until};
 
 /// A detached task that writes with `script`, then waits at the gate; its name.
 fn writing(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
@@ -194,6 +197,100 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 }
 
 #[test]
+fn a_reader_that_waits_costs_no_memory() {
+    const BYTES: u64 = 40_000_000;
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let many = format!("yes $(head -c 999 /dev/zero | tr '\\0' x) | head -c {BYTES}");
+    let long = format!("head -c {} /dev/zero | tr '\\0' x; echo", BYTES - 1);
+    for script in [many, long] {
+        let name = writing(&host, &app, &gate, &script);
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let logs = host.command(["run:logs", "-q", "-n", "all", "--container", &name]);
+        let logs = logs.stdin_null().stdout_file(writer).unchecked();
+        let handle = logs.start().unwrap();
+        drop(logs);
+        let mut byte = [0];
+        reader.read_exact(&mut byte).unwrap();
+        let pid = our_program(handle.pids()[0], "logs").expect("it shows them");
+        let mut seen = (0, 0);
+        let memory = wait_until("it reads no more", || {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+            let now = line
+                .unwrap()
+                .trim_end_matches(" kB")
+                .trim()
+                .parse()
+                .unwrap();
+            seen = if seen.0 == now {
+                (now, seen.1 + 1)
+            } else {
+                (now, 0)
+            };
+            (seen.1 == 15).then_some(now)
+        });
+        let rest = std::io::copy(&mut reader, &mut std::io::sink()).unwrap();
+        let code = handle.wait().unwrap().status.code();
+        end(&app, &gate);
+        gate.close();
+        assert_eq!((code, rest), (Some(0), BYTES - 1));
+        assert!(memory < 16 * 1024, "{memory} kB: {script}");
+    }
+}
+
+#[test]
+fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    for options in [&["-q", "-n", "2"][..], &["-q", "-n", "2", "-t"]] {
+        let name = writing(&host, &app, &gate, "echo one; echo two; echo three");
+        let at = |name: &str| gate.path(name).display().to_string();
+        host.replace_docker(&format!(
+            "case \"$*\" in *--tail=2*)\ntouch {}\nwhile [ ! -e {} ]; do sleep 0.05; done\nesac\nexec \"$DOCKER\" \"$@\"",
+            at("asked"),
+            at("gone")
+        ));
+        let words = [&["run:logs", "--container", &name], options].concat();
+        let logs = host.command(words).stdin_null();
+        let handle = logs.stdout_capture().stderr_capture().unchecked();
+        let handle = handle.start().unwrap();
+        wait_until("docker is asked", || {
+            gate.path("asked").exists().then_some(())
+        });
+        end(&app, &gate);
+        fs::write(gate.path("gone"), "").unwrap();
+        let output = handle.wait().unwrap();
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            (output.status.code(), shown.as_ref()),
+            (Some(0), "two\nthree\n"),
+            "{options:?}"
+        );
+        for file in ["go", "asked", "gone"] {
+            fs::remove_file(gate.path(file)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_client_that_fails_after_its_last_word_has_failed() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = writing(&host, &app, &gate, "echo line");
+    let script = "exec >&- 2>&-; sleep 0.5; exit 1";
+    host.replace_docker(&format!(
+        "case \"$*\" in *--tail=100*) {script} ;; esac\nexec \"$DOCKER\" \"$@\""
+    ));
+    let output = host.dokku(["run:logs", "--container", &name]);
+    end(&app, &gate);
+    assert_eq!((output.code, output.stdout.as_str()), (1, ""));
+}
+
+#[test]
 fn what_is_no_task_of_ours_is_not_there() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -229,6 +326,8 @@ fn an_app_without_tasks_is_said() {
         (output.code, output.stdout.as_str(), output.stderr.as_str()),
         (0, "", "No run containers exist\n")
     );
+    let quiet = host.dokku(["--quiet", "run:logs", &app.name]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (0, ""));
 }
 
 #[test]

@@ -27,6 +27,20 @@ fn ended(host: &Host, app: &App<'_>, gate: &Gate) -> Value {
     records(host, app).pop().expect("a record")
 }
 
+/// A detached task that has gone; its name.
+fn detached(host: &Host, app: &App<'_>, script: &str) -> String {
+    let started = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    started.stdout.trim().to_owned()
+}
+
+/// How many outputs are kept.
+fn outputs(host: &Host, app: &App<'_>) -> usize {
+    fs::read_dir(store(host, app).join("output")).map_or(0, Iterator::count)
+}
+
 #[test]
 fn logs_show_it_as_if_the_container_were_there() {
     let host = Host::new();
@@ -232,15 +246,9 @@ fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
 fn so_much_as_is_to_be_kept() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let run = |script: &str| {
-        let started = host.dokku(["run:detached", &app.name, "sh", "-c", script]);
-        wait_until("the container is removed", || {
-            app.containers().is_empty().then_some(())
-        });
-        started.stdout.trim().to_owned()
-    };
+    let run = |script: &str| detached(&host, &app, script);
     let logs = |name: &str| host.dokku(["run:logs", "-q", "--container", name]);
-    let outputs = || fs::read_dir(store(&host, &app).join("output")).map_or(0, Iterator::count);
+    let outputs = || outputs(&host, &app);
     app.prepare("run:set", &["output-bytes", "80"]);
     let cut = run("seq 1 9");
     logs(&cut).says("8\n9\n");
@@ -254,6 +262,31 @@ fn so_much_as_is_to_be_kept() {
     let none = run("echo none");
     logs(&none).refuses(1, "is not kept");
     assert_eq!(outputs(), 0);
+}
+
+#[test]
+fn the_next_end_of_an_attached_task_counts_too() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for _ in 0..3 {
+        detached(&host, &app, "echo line");
+    }
+    assert_eq!(outputs(&host, &app), 3);
+    app.prepare("run:set", &["keep-outputs", "1"]);
+    app.run(["true"]).says("");
+    assert_eq!(outputs(&host, &app), 1);
+}
+
+#[test]
+fn outputs_do_not_pile_up_where_no_record_can_be_written() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    app.prepare("run:set", &["keep-outputs", "1"]);
+    fs::create_dir_all(store(&host, &app).join("tasks.jsonl")).unwrap();
+    for _ in 0..3 {
+        detached(&host, &app, "echo line");
+    }
+    assert_eq!(outputs(&host, &app), 1);
 }
 
 #[test]

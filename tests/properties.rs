@@ -27,6 +27,8 @@ fn a_property_holds_where_the_command_says_nothing() {
     assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("600"));
     assert_eq!(option_of(&app, &[], "memory").as_deref(), Some("64m"));
     assert_eq!(option_of(&app, &[], "cpus").as_deref(), Some("0.5"));
+    let half = option_of(&app, &["--memory=64.5"], "memory");
+    assert_eq!(half.as_deref(), Some("64.5m"));
     let own = ["--timeout=1m", "--memory=32m", "--cpus=2"];
     for (name, value) in [(DEADLINE, "60"), ("memory", "32m"), ("cpus", "2")] {
         assert_eq!(

@@ -46,6 +46,33 @@ fn they_go_with_their_app_and_are_not_copied() {
 }
 
 #[test]
+fn what_an_app_has_left_is_not_the_next_ones() {
+    let host = Host::new();
+    let app = host.app(Image::None);
+    // Whoever looked after a task of an app that was being destroyed was slower than
+    // the hooks.
+    let name = format!("{}-gone", app.name);
+    let left = store(&host, &app).with_file_name(&name);
+    let leave = || {
+        fs::create_dir_all(left.join("output")).unwrap();
+        let line = record(&app, 1, 1, 3).to_string() + "\n";
+        fs::write(left.join("tasks.jsonl"), line).unwrap();
+    };
+    leave();
+    host.prepare(&["apps:create", &name]);
+    let history = host.dokku(["run:history", "--format", "json", &name]);
+    host.prepare(&["--force", "apps:destroy", &name]);
+    history.says("[]\n");
+
+    // Nobody may make an app of that name again.
+    leave();
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    assert_eq!(host.dokku(["run:retire"]).code, 0);
+    assert!(!left.exists());
+    assert_eq!(records(&host, &app).len(), 1);
+}
+
+#[test]
 fn a_list_of_all_has_finished_ones_with_exit_code_and_age() {
     let host = Host::new();
     let app = host.app(Image::None);

@@ -295,6 +295,19 @@ fn what_the_hook_cannot_be_told_is_refused() {
 }
 
 #[test]
+fn a_property_without_a_deadline_is_no_wish() {
+    let host = Host::new();
+    let app = app(&host);
+    let log = record(&host, &app);
+    app.prepare("run:set", &["ttl-seconds", "none"]);
+    let output = app.run(["ls"]);
+    let variables = USUAL.replace(" DOKKU_RUN_TTL_SECONDS=86400", "");
+    assert_called(&output, &log, &call(&app, &["0", "--", "ls"], &variables));
+    app.run_with(&["--timeout=none"], ["ls"])
+        .refuses(1, "--timeout none");
+}
+
+#[test]
 fn a_global_label_stays_among_dokkus_flags() {
     let host = Host::new();
     let app = app(&host);

@@ -55,7 +55,7 @@ pub(crate) fn choose(
         (Some(name), app) => match listing::find(host, &docker, name, app.as_ref()) {
             Ok((task, app)) => (app, vec![task]),
             Err(error) => {
-                let (record, app) = read::find(host, name, app.as_ref()).ok_or(error)?;
+                let (record, app) = read::find_aloud(host, name, app.as_ref()).ok_or(error)?;
                 let record = Box::new(record);
                 return Ok(Chosen::Ended { app, record });
             }

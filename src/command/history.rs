@@ -118,6 +118,7 @@ fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Passed) 
     let mut passed = Passed::default();
     for (newest, _) in &sources {
         passed.add(newest.passed);
+        newest.say_failure();
     }
     (records, passed)
 }

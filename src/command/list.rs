@@ -81,7 +81,7 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
         app,
         tasks,
     };
-    print(&shown(host, options, &[group], Vec::new())?)?;
+    print(&shown(host, options, &[group], Elsewhere::default())?)?;
     Ok(0)
 }
 
@@ -104,17 +104,15 @@ fn list_every(host: &Host, options: &Options) -> Result<u8> {
     }
     groups.retain(|group| !(group.tasks.is_empty() && group.gone.is_empty()));
     let mut code = 0;
-    let mut elsewhere = Vec::new();
+    let mut elsewhere = Elsewhere::default();
     for app in &apps {
         let Some(scheduler) = host.other_scheduler(app) else {
             continue;
         };
-        match host.ask_scheduler(HOOK, &scheduler, app, &[&options.format]) {
-            Ok(answer) => elsewhere.push(answer),
-            Err(error) => {
-                message::warn(&format!("{}: {error:#}", app.name()));
-                code = 1;
-            }
+        let answer = host.ask_scheduler(HOOK, &scheduler, app, &[&options.format]);
+        if let Err(error) = answer.and_then(|answer| elsewhere.add(options, &answer)) {
+            message::warn(&format!("{}: {error:#}", app.name()));
+            code = 1;
         }
     }
     print(&shown(host, options, &groups, elsewhere)?)?;
@@ -143,7 +141,29 @@ impl Options {
             .take(MOST_GONE)
             .collect();
         newest.passed.say();
+        newest.say_failure();
         gone
+    }
+}
+
+/// What other schedulers have answered.
+#[derive(Default)]
+struct Elsewhere {
+    entries: Vec<Box<RawValue>>,
+    text: String,
+}
+
+impl Elsewhere {
+    /// A plugin that has nothing to list may say nothing.
+    fn add(&mut self, options: &Options, answer: &str) -> Result<()> {
+        if options.format != JSON {
+            self.text.push_str(answer);
+        } else if !answer.trim().is_empty() {
+            let entries: Vec<_> = serde_json::from_str(answer)
+                .with_context(|| format!("the answer of hook '{HOOK}' is no JSON list"))?;
+            self.entries.extend(entries);
+        }
+        Ok(())
     }
 }
 
@@ -154,12 +174,12 @@ struct Group<'a> {
     gone: Vec<Record>,
 }
 
-/// The text for the groups of tasks, and what other schedulers have answered.
+/// The text for the groups of tasks and those of other schedulers.
 fn shown(
     host: &Host,
     options: &Options,
     groups: &[Group<'_>],
-    elsewhere: Vec<String>,
+    elsewhere: Elsewhere,
 ) -> Result<String> {
     if options.format == JSON {
         let mut entries = Vec::new();
@@ -167,11 +187,7 @@ fn shown(
             let there = group.tasks.iter().map(|task| Entry::there(host, task));
             entries.extend(there.chain(group.gone.iter().map(Entry::gone)));
         }
-        for answer in elsewhere {
-            let answer: Vec<Box<RawValue>> = serde_json::from_str(&answer)
-                .with_context(|| format!("the answer of hook '{HOOK}' is no JSON list"))?;
-            entries.extend(answer.into_iter().map(Entry::Elsewhere));
-        }
+        entries.extend(elsewhere.entries.into_iter().map(Entry::Elsewhere));
         return Ok(serde_json::to_string_pretty(&entries)? + "\n");
     }
     let quiet = options.quiet || host.quiet;
@@ -179,7 +195,7 @@ fn shown(
     let here = groups
         .iter()
         .map(|group| for_people(group, options.all, quiet, terminal));
-    Ok(here.chain(elsewhere).collect())
+    Ok(here.chain([elsewhere.text]).collect())
 }
 
 /// Docker's table under Dokku's heading; with `quiet` tabs between the columns, as

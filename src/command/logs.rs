@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -50,6 +50,9 @@ struct Options {
     app: Option<String>,
 }
 
+/// How long after its last word docker's client may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Core's colours, in core's order.
 const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
 
@@ -79,7 +82,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         }
         Chosen::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
         Chosen::Here { docker, tasks, app } => {
-            if tasks.is_empty() {
+            if tasks.is_empty() && !host.quiet {
                 message::plain("No run containers exist");
             }
             show(&host, &docker, &app, &tasks, &options)
@@ -88,6 +91,16 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 impl Options {
+    /// Which part of an output that is kept.
+    fn kept_part(&self) -> Result<replay::Part> {
+        let since = self.since.as_deref().map(grammar::moment).transpose();
+        Ok(replay::Part {
+            tail: self.num.parse().ok(),
+            since: since.map_err(anyhow::Error::msg)?,
+            after: None,
+        })
+    }
+
     /// What stands before the lines of the `number`th task.
     fn prefix(&self, name: &str, number: usize) -> Option<Prefix> {
         let colored = io::stdout().is_terminal()
@@ -137,22 +150,32 @@ fn show(
     if last.is_empty() {
         // A client that is silent would not notice either.
         clients.iter().try_for_each(Handle::kill)?;
+        return Ok(0);
     }
-    let mut completed = vec![false; tasks.len()];
-    if options.tail {
-        let sources = last.len() / tasks.len().max(1);
-        for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
-            let last = last.iter().max().filter(|time| !time.is_empty());
-            let after = last.map_or(begun.as_bytes(), Vec::as_slice);
-            completed[number] = show_rest(host, app, task, number, after, options);
-        }
+    let mut code = 0;
+    let sources = last.len() / tasks.len().max(1);
+    for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
+        let last = last.iter().max().filter(|time| !time.is_empty());
+        let failed = has_failed(&clients[number]);
+        let missing = match last {
+            // It had gone before docker was asked.
+            None if failed => options.kept_part()?,
+            last => replay::Part {
+                after: Some(last.map_or(begun.as_bytes(), Vec::as_slice).to_vec()),
+                ..replay::Part::default()
+            },
+        };
+        let complete =
+            (failed || options.tail) && show_rest(host, app, task, number, &missing, options);
+        code |= u8::from(failed && !complete);
     }
-    let has_failed = |client: &Handle| matches!(client.try_wait(), Ok(Some(output)) if output.status.code() == Some(1));
-    let failed = clients
-        .iter()
-        .zip(completed)
-        .any(|(client, completed)| !completed && has_failed(client));
-    Ok(u8::from(failed))
+    Ok(code)
+}
+
+/// What docker's client came to, which has closed its streams already.
+fn has_failed(client: &Handle) -> bool {
+    let end = client.wait_timeout(PATIENCE);
+    matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
 }
 
 /// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
@@ -163,14 +186,15 @@ fn nobody_reads() -> bool {
     poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
-/// What the client that followed has missed: docker closes the logs of a container
-/// that is removed, however far their reader is. Gives whether nothing is missing.
+/// What the client has missed: it is told of no container that has gone, and docker
+/// closes the logs that it follows with the container, however far their reader is.
+/// Gives whether nothing is missing.
 fn show_rest(
     host: &Host,
     app: &App,
     task: &Listed,
     number: usize,
-    after: &[u8],
+    part: &replay::Part,
     options: &Options,
 ) -> bool {
     let Some(Record {
@@ -180,13 +204,9 @@ fn show_rest(
     else {
         return false;
     };
-    let part = replay::Part {
-        after: Some(after.to_vec()),
-        ..replay::Part::default()
-    };
     let prefix = options.prefix(&task.name, number);
     let store = Store::of(host, app.name());
-    let rest = write(&store, &task.id, &part, prefix.as_ref(), options);
+    let rest = write(&store, &task.id, part, prefix.as_ref(), options);
     rest.is_ok_and(|there| there.is_some())
 }
 
@@ -199,12 +219,7 @@ fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Resu
         None if record.detached => bail!("the output of {name} is not kept"),
         None => bail!("{name} was attached: what it wrote is not kept"),
     }
-    let since = options.since.as_deref().map(grammar::moment).transpose();
-    let part = replay::Part {
-        tail: options.num.parse().ok(),
-        since: since.map_err(anyhow::Error::msg)?,
-        after: None,
-    };
+    let part = options.kept_part()?;
     let prefix = options.prefix(name, 0);
     let store = Store::of(host, app.name());
     match write(&store, &record.id, &part, prefix.as_ref(), options) {

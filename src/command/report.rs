@@ -72,19 +72,19 @@ fn tasks_of(host: &Host, app: &App) -> String {
             .count())
     };
     let running = running().map_or_else(|_| "unknown".to_owned(), |count| count.to_string());
-    let failed = Newest::of(host, app)
-        .find(Record::has_failed)
-        .map(|record| {
-            let code = record
-                .exit_code
-                .map_or_else(|| "?".to_owned(), |code| code.to_string());
-            let ago = when::ago(&record.finished, SystemTime::now());
-            format!(
-                "{}, exit code {code} ({}), {ago}",
-                record.name,
-                record.reason.word()
-            )
-        });
+    let mut newest = Newest::of(host, app);
+    let failed = newest.find(Record::has_failed).map(|record| {
+        let code = record
+            .exit_code
+            .map_or_else(|| "?".to_owned(), |code| code.to_string());
+        let ago = when::ago(&record.finished, SystemTime::now());
+        format!(
+            "{}, exit code {code} ({}), {ago}",
+            record.name,
+            record.reason.word()
+        )
+    });
+    newest.say_failure();
     [
         ("Run tasks running:", running),
         (

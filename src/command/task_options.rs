@@ -144,6 +144,7 @@ impl TaskOptions {
             time_to_live: self
                 .timeout
                 .map_or(self.ttl_seconds, |TimeToLive(seconds)| seconds),
+            without_deadline: self.timeout == Some(TimeToLive(None)),
             cron: self.cron(),
             lock: self.lock(),
             memory: self.memory.clone(),

@@ -34,7 +34,10 @@ impl Host {
 /// A number without a unit is megabytes (core's plugin `resource`); docker would
 /// take it for bytes.
 pub(crate) fn megabytes(value: String) -> String {
-    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+    if value
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    {
         value + "m"
     } else {
         value
@@ -47,7 +50,13 @@ mod tests {
 
     #[test]
     fn a_bare_number_is_megabytes() {
-        for (set, docker) in [("64", "64m"), ("64m", "64m"), ("1g", "1g"), ("-1", "-1")] {
+        for (set, docker) in [
+            ("64", "64m"),
+            ("512.5", "512.5m"),
+            ("64m", "64m"),
+            ("1.5g", "1.5g"),
+            ("-1", "-1"),
+        ] {
             assert_eq!(megabytes(set.to_owned()), docker);
         }
     }

@@ -1,4 +1,8 @@
 //! What becomes of an app's properties and records with the app.
+//!
+//! Dokku's order, `apps:destroy`: the tasks are stopped, `post-delete`, and only then
+//! the app's directory goes; `apps:clone` and `apps:rename`: `post-create` for the new
+//! app, then their own hooks, then the old app is destroyed.
 
 use std::ffi::OsString;
 
@@ -16,7 +20,21 @@ pub(crate) fn post_delete(arguments: &[OsString]) -> Result<u8> {
     let [app] = names(arguments)?;
     let host = Host::without_flags()?;
     host.remove_properties(PLUGIN, app)?;
-    Store::of(&host, app)
+    remove_records(&host, app)
+}
+
+/// `post-create <app>`: what another app of that name has left is not this one's.
+/// Whoever looked after a task of it may have come after `post-delete`.
+///
+/// # Errors
+/// It cannot be removed.
+pub(crate) fn post_create(arguments: &[OsString]) -> Result<u8> {
+    let [app] = names(arguments)?;
+    remove_records(&Host::without_flags()?, app)
+}
+
+fn remove_records(host: &Host, app: &str) -> Result<u8> {
+    Store::of(host, app)
         .remove()
         .with_context(|| format!("the records of '{app}' cannot be removed"))?;
     Ok(0)

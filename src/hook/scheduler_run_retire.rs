@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::record;
 use crate::task::retire;
 
 /// # Errors
@@ -19,6 +20,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         [DOCKER_LOCAL, app] => Some(host.app(app)?),
         _ => return Ok(0), // another scheduler's
     };
+    if app.is_none() {
+        record::sweep(&host);
+    }
     let docker = Docker::new(host.docker()?, host.trace);
     Ok(u8::from(!retire::retire(&host, &docker, app.as_ref())?))
 }

@@ -24,6 +24,8 @@ pub(super) struct Backwards {
     too_long: bool,
     /// Nothing was given yet.
     at_end: bool,
+    /// Why it ended before its beginning.
+    pub(super) failure: Option<std::io::Error>,
 }
 
 impl Backwards {
@@ -35,6 +37,7 @@ impl Backwards {
             bytes: Vec::new(),
             too_long: false,
             at_end: true,
+            failure: None,
         })
     }
 
@@ -43,7 +46,13 @@ impl Backwards {
         let length = usize::try_from(self.position).map_or(CHUNK, |left| left.min(CHUNK));
         let mut chunk = vec![0; length];
         let from = self.position - length as u64;
-        if length == 0 || self.file.read_exact_at(&mut chunk, from).is_err() {
+        if length == 0 {
+            return false;
+        }
+        if let Err(error) = self.file.read_exact_at(&mut chunk, from) {
+            self.failure = Some(error);
+            self.position = 0;
+            self.bytes.clear();
             return false;
         }
         if self.bytes.len() > LONGEST {

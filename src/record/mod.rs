@@ -3,12 +3,12 @@
 //! docs/records.md is the reference of what stands in the files.
 
 mod backwards;
-mod entries;
 pub(crate) mod output;
 pub(crate) mod read;
 pub(crate) mod replay;
 mod store;
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -161,6 +161,33 @@ pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
     Store::of(host, app).has(id)
 }
 
+/// Removes the records of apps that are not there any more: of a task that was still
+/// being looked after when its app went. Without any app it is their directory that is
+/// missing.
+pub(crate) fn sweep(host: &Host) {
+    // In this order: an app that is new, or has a new name, keeps what it has.
+    let stores = names(&Store::all(host));
+    let apps = names(&host.root);
+    if apps.iter().all(|name| name.starts_with('.')) {
+        return;
+    }
+    for app in stores {
+        if !apps.contains(&app)
+            && let Err(error) = Store::of(host, &app).remove()
+        {
+            message::warn(&format!("The records of {app} cannot be removed: {error}"));
+        }
+    }
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    std::fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .collect()
+}
+
 /// Whether it is new.
 fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     let store = Store::of(host, &record.app);
@@ -184,13 +211,13 @@ fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
         }
     }
     let is_there = || host.root.join(&record.app).is_dir();
-    let new = store
-        .append(&record.id, &record.line()?, records, is_there)
-        .with_context(|| format!("'{}' cannot be written", store.path().display()))?;
-    if record.detached {
-        store.prune_outputs(outputs);
+    let new = store.append(&record.id, &record.line()?, records, is_there);
+    store.prune_outputs(outputs);
+    if new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {
+        taken.map(|()| true)
+    } else {
+        Ok(false)
     }
-    if new { taken.map(|()| true) } else { Ok(false) }
 }
 
 /// The words, up to so many bytes in all; what was left out shows as an ellipsis.

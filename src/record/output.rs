@@ -6,19 +6,18 @@
 //! time, a blank and the bytes.
 
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::entries::{Entries, Entry};
 use super::store::Store;
 use crate::docker::Docker;
 use crate::docker::container_logs::{Logs, Part};
+use crate::task::logs::entries::Entry;
+use crate::task::logs::streams::{Streams, Writers};
 
 /// No entry takes less of the file: its mark, a time with nine digits after the
 /// second, and the line's end.
@@ -26,6 +25,9 @@ const SHORTEST: u64 = 2 + 31 + 1;
 
 /// How long half an entry of one stream holds up the other's.
 const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What stands before an entry of stdout and of stderr.
+const MARKS: [u8; 2] = *b"oe";
 
 /// What a record says of its task's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,20 +55,21 @@ pub(super) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
         tail: count.to_string(),
         ..Part::default()
     };
-    let logs = match docker.container_logs(id, &part, true) {
+    let Logs {
+        client,
+        stdout,
+        stderr,
+    } = match docker.container_logs(id, &part, true) {
         Ok(logs) => logs,
         Err(error) => return Ok(Output::Unreadable(format!("{error:#}"))),
     };
     let mut file = Tail::new(store, id, most);
-    let taken = copy(&logs, &mut file, docker.timeout());
+    let taken = copy(stdout, stderr, &mut file, docker.timeout());
     if taken.is_err() {
-        let _ = logs.client.kill();
+        let _ = client.kill();
     }
     let docker_said = taken.context("the task's output cannot be kept")?;
-    let ended = logs
-        .client
-        .wait()
-        .is_ok_and(|client| client.status.success());
+    let ended = client.wait().is_ok_and(|client| client.status.success());
     if !ended {
         let docker_said = docker_said.trim_start_matches("Error response from daemon: ");
         return Ok(Output::Unreadable(docker_said.to_owned()));
@@ -76,140 +79,32 @@ pub(super) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
     Ok(Output::Kept { bytes, whole })
 }
 
-/// One of the two streams.
-struct Stream<'a> {
-    reader: &'a io::PipeReader,
-    mark: u8,
-    entries: Entries,
-    /// The first that is not written yet.
-    next: Option<Entry>,
-    /// It holds half an entry, and the rest does not come.
-    stalled: bool,
-}
-
-impl<'a> Stream<'a> {
-    fn new(reader: &'a io::PipeReader, mark: u8) -> Self {
-        Self {
-            reader,
-            mark,
-            entries: Entries::default(),
-            next: None,
-            stalled: false,
-        }
-    }
-
-    fn advance(&mut self) {
-        if self.next.is_none() {
-            self.next = self.entries.next();
-        }
-    }
-
-    /// Whether an entry that is still to come is later than all that the other has:
-    /// docker's client writes them one after the other, so what is not even in the
-    /// pipe yet is.
-    fn has_nothing_earlier(&self) -> bool {
-        let empty = self.entries.is_empty() && !is_ready(self.reader);
-        (self.entries.ended && self.entries.is_empty()) || empty || self.stalled
-    }
-
-    fn read(&mut self) -> io::Result<()> {
-        let mut bytes = [0; 16 * 1024];
-        let mut reader = self.reader;
-        match reader.read(&mut bytes) {
-            Ok(0) => self.entries.ended = true,
-            Ok(length) => self.entries.feed(&bytes[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-        self.stalled = false;
-        Ok(())
-    }
-}
-
 /// Copies both streams in the order in which the task wrote. Gives the last line of
 /// docker's own, which may say nothing for so long.
-fn copy(logs: &Logs, file: &mut Tail<'_>, longest_silence: Duration) -> Result<String> {
-    let stderr = logs.stderr.as_ref().unwrap_or(&logs.stdout);
-    let mut streams = [Stream::new(&logs.stdout, b'o'), Stream::new(stderr, b'e')];
+fn copy(
+    stdout: io::PipeReader,
+    stderr: Option<io::PipeReader>,
+    file: &mut Tail<'_>,
+    longest_silence: Duration,
+) -> Result<String> {
+    let readers = [stdout].into_iter().chain(stderr).collect();
+    let mut streams = Streams::new(readers, Writers::One, PATIENCE);
     let mut docker_said = "docker gave no reason".to_owned();
     loop {
-        while let Some(number) = earliest(&mut streams) {
-            let mark = streams[number].mark;
-            if let Some(entry) = streams[number].next.take() {
-                if entry.time.is_empty() {
-                    docker_said = String::from_utf8_lossy(&entry.bytes).into_owned();
-                } else {
-                    file.write(mark, &entry)?;
-                }
+        while let Some((number, entry)) = streams.next(None) {
+            if entry.time.is_empty() {
+                docker_said = String::from_utf8_lossy(&entry.bytes).into_owned();
+            } else {
+                file.write(MARKS[number], &entry)?;
             }
         }
-        if streams.iter().all(|stream| stream.entries.ended) {
+        if streams.have_ended() {
             return Ok(docker_said);
         }
-        read_more(&mut streams, longest_silence)?;
-    }
-}
-
-/// The stream whose entry comes first; `None` when that cannot be told yet.
-fn earliest(streams: &mut [Stream<'_>; 2]) -> Option<usize> {
-    streams.iter_mut().for_each(Stream::advance);
-    let [one, other] = &*streams;
-    match (&one.next, &other.next) {
-        (Some(entry), Some(others)) => Some(usize::from(others.time < entry.time)),
-        (Some(_), None) => other.has_nothing_earlier().then_some(0),
-        (None, Some(_)) => one.has_nothing_earlier().then_some(1),
-        (None, None) => None,
-    }
-}
-
-/// Waits for what is missing, and reads it.
-fn read_more(streams: &mut [Stream<'_>; 2], longest_silence: Duration) -> Result<()> {
-    let is_wanted = |stream: &Stream<'_>| stream.next.is_none() && !stream.entries.ended;
-    let patience = if streams.iter().any(|stream| stream.next.is_some()) {
-        PATIENCE
-    } else {
-        longest_silence
-    };
-    let readers: Vec<(usize, &io::PipeReader)> = streams
-        .iter()
-        .enumerate()
-        .filter(|(_, stream)| is_wanted(stream))
-        .map(|(number, stream)| (number, stream.reader))
-        .collect();
-    let mut watched: Vec<PollFd<'_>> = readers
-        .iter()
-        .map(|(_, reader)| PollFd::new(*reader, PollFlags::IN))
-        .collect();
-    let ready = match poll(&mut watched, Timespec::try_from(patience).ok().as_ref()) {
-        Err(Errno::INTR) => return Ok(()),
-        ready => ready?,
-    };
-    if ready == 0 && patience == longest_silence {
-        bail!("docker does not give it");
-    }
-    let came: Vec<(usize, bool)> = readers
-        .iter()
-        .zip(&watched)
-        .map(|((number, _), watched)| (*number, !watched.revents().is_empty()))
-        .collect();
-    for (number, came) in came {
-        if came {
-            streams[number].read()?;
-        } else if ready == 0 {
-            streams[number].stalled = true;
+        if !streams.read_more(longest_silence)? {
+            bail!("docker does not give it");
         }
     }
-    Ok(())
-}
-
-fn is_ready(reader: &io::PipeReader) -> bool {
-    let mut watched = [PollFd::new(reader, PollFlags::IN)];
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // In doubt it is: then it is read.
-    poll(&mut watched, Some(&now)) != Ok(0)
 }
 
 /// A file of the last entries. There are two parts of it, so that neither grows
@@ -223,11 +118,21 @@ struct Tail<'a> {
     previous: Option<Piece>,
 }
 
+/// It goes with its owner, so that nothing half-done stays, unless it is kept.
 struct Piece {
     path: PathBuf,
     number: u8,
     file: BufWriter<File>,
     length: u64,
+    kept: bool,
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl<'a> Tail<'a> {
@@ -249,6 +154,7 @@ impl<'a> Tail<'a> {
             number,
             file: BufWriter::new(file),
             length: 0,
+            kept: false,
         })
     }
 
@@ -257,6 +163,7 @@ impl<'a> Tail<'a> {
         let mut piece = match self.current.take() {
             None => self.piece(0)?,
             Some(full) if full.length + length > self.most => {
+                self.previous = None; // the next one has its name
                 let next = self.piece(1 - full.number)?;
                 self.previous = Some(full);
                 next
@@ -291,21 +198,11 @@ impl<'a> Tail<'a> {
             rest.seek(SeekFrom::Start(0))?;
             io::copy(rest, &mut whole.file)?;
             whole.file.flush()?;
-            fs::remove_file(&first.path)?;
-            fs::remove_file(&last.path)?;
             last = whole;
         }
         fs::rename(&last.path, self.store.output(self.id))?;
+        last.kept = true;
         Ok(last.length)
-    }
-}
-
-impl Drop for Tail<'_> {
-    /// Nothing half-done stays.
-    fn drop(&mut self) {
-        for piece in [self.current.take(), self.previous.take()].iter().flatten() {
-            let _ = fs::remove_file(&piece.path);
-        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading records, without a lock and from the newest on.
 
 use std::fs::File;
+use std::io;
 
 use serde::Deserialize;
 
@@ -38,24 +39,41 @@ impl Passed {
 
 /// The records of one app, the newest first.
 pub(crate) struct Newest {
-    lines: Option<Backwards>,
+    /// `None` where there is no file, and so no record.
+    lines: Option<io::Result<Backwards>>,
     /// What they are asked under: after a renaming they name the old one.
     app: String,
     pub(crate) passed: Passed,
 }
 
 impl Newest {
-    /// None at all where nothing can be read.
+    /// What cannot be read is none: [`Newest::say_failure`].
     pub(crate) fn of(host: &Host, app: &App) -> Self {
         Self::from(&Store::of(host, app.name()), app.name())
     }
 
     pub(super) fn from(store: &Store, app: &str) -> Self {
-        let file = File::open(store.path());
+        let lines = match File::open(store.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            file => Some(file.and_then(Backwards::new)),
+        };
         Self {
-            lines: file.and_then(Backwards::new).ok(),
+            lines,
             app: app.to_owned(),
             passed: Passed::default(),
+        }
+    }
+
+    /// Says why there are fewer records than there may be.
+    pub(crate) fn say_failure(&self) {
+        let failure = match &self.lines {
+            Some(Ok(lines)) => lines.failure.as_ref(),
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        if let Some(error) = failure {
+            let app = &self.app;
+            message::warn(&format!("The records of {app} cannot be read: {error}"));
         }
     }
 }
@@ -68,6 +86,8 @@ impl Iterator for Newest {
             match self
                 .lines
                 .as_mut()?
+                .as_mut()
+                .ok()?
                 .next()?
                 .ok()
                 .and_then(|line| read(&line))
@@ -108,13 +128,32 @@ fn read(line: &[u8]) -> Option<Read> {
 /// The newest record whose container had exactly this name or id, of an app that the
 /// user may see.
 pub(crate) fn find(host: &Host, container: &str, app: Option<&App>) -> Option<(Record, App)> {
+    search(host, container, app, |_| {})
+}
+
+/// The same, and says what cannot be read.
+pub(crate) fn find_aloud(host: &Host, container: &str, app: Option<&App>) -> Option<(Record, App)> {
+    search(host, container, app, Newest::say_failure)
+}
+
+fn search(
+    host: &Host,
+    container: &str,
+    app: Option<&App>,
+    say: fn(&Newest),
+) -> Option<(Record, App)> {
     let is_short_id = container.len() == 12;
     let is_it = |record: &Record| {
         record.name == container
             || record.id == container
             || (is_short_id && record.id.starts_with(container))
     };
-    let in_app = |app: App| Some((Newest::of(host, &app).find(is_it)?, app));
+    let in_app = |app: App| {
+        let mut newest = Newest::of(host, &app);
+        let found = newest.find(is_it);
+        say(&newest);
+        Some((found?, app))
+    };
     match app {
         Some(app) => in_app(app.clone()),
         None => crate::task::listing::app_of(host, container)

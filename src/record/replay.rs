@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader};
 use std::time::SystemTime;
 
 use super::Store;
-use crate::task::logs::split_time;
+use crate::task::logs::entries::split_time;
 
 /// An entry, and the stream that it was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]

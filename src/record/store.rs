@@ -5,19 +5,16 @@
 //! one. A line is added by one write(2). Old lines go by a new file in the place of
 //! the old: a reader sees the one or the other.
 
+mod lines;
+
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::dokku::host::Host;
-
-/// An app's lines take so many bytes at most, however many records are to be kept.
-const MOST_BYTES: u64 = 8 * 1024 * 1024;
-
-/// A container's id stands within so many bytes of a line.
-const ID_WITHIN: usize = 128;
+use lines::Lines;
 
 /// An output that is being taken for longer has nobody any more.
 const LONGEST_TAKING: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,7 +25,12 @@ pub(crate) struct Store(PathBuf);
 
 impl Store {
     pub(crate) fn of(host: &Host, app: &str) -> Self {
-        Self(host.library.join("data/oneoff/records").join(app))
+        Self(Self::all(host).join(app))
+    }
+
+    /// Where the store of each app is, by its name.
+    pub(super) fn all(host: &Host) -> PathBuf {
+        host.library.join("data/oneoff/records")
     }
 
     #[cfg(test)]
@@ -74,6 +76,7 @@ impl Store {
         app_is_there: impl Fn() -> bool,
     ) -> io::Result<bool> {
         if !app_is_there() {
+            self.forget(id);
             return Ok(true);
         }
         make_directory(&self.0)?;
@@ -81,11 +84,7 @@ impl Store {
             return self.append(id, line, most, app_is_there); // it has just been removed
         };
         if !app_is_there() {
-            // With its app an app's store goes; nobody is to find it under the next
-            // app of that name. What is not empty is yet to be removed.
-            let _ = fs::remove_file(self.output(id));
-            let _ = fs::remove_dir(self.outputs());
-            let _ = fs::remove_dir(&self.0);
+            self.forget(id);
             return Ok(true);
         }
         let path = self.path();
@@ -119,6 +118,14 @@ impl Store {
         Ok(true)
     }
 
+    /// With its app an app's store goes; nobody is to find it under the next app of
+    /// that name. What is not empty is yet to be removed.
+    fn forget(&self, id: &str) {
+        let _ = fs::remove_file(self.output(id));
+        let _ = fs::remove_dir(self.outputs());
+        let _ = fs::remove_dir(&self.0);
+    }
+
     /// Whether there is a line about this container.
     pub(super) fn has(&self, id: &str) -> bool {
         let lines = File::open(self.path()).and_then(|file| Lines::read(&file, id));
@@ -139,26 +146,23 @@ impl Store {
         copied
     }
 
-    /// Removes all outputs but the `most` newest.
+    /// Removes all outputs but the `most` newest. Every task's end waits for it: where
+    /// there are no more, none is looked at.
     pub(super) fn prune_outputs(&self, most: usize) {
-        let age = |file: &fs::DirEntry| {
-            let modified = file.metadata()?.modified()?;
-            Ok::<_, io::Error>(
-                SystemTime::now()
-                    .duration_since(modified)
-                    .unwrap_or_default(),
-            )
-        };
         let files = fs::read_dir(self.outputs()).into_iter().flatten().flatten();
-        let (unfinished, mut finished): (Vec<_>, Vec<_>) = files
-            .filter_map(|file| Some((age(&file).ok()?, file.path())))
-            .partition(|(_, path)| path.extension().is_some());
-        finished.sort();
-        let old = finished.into_iter().skip(most);
-        let left = unfinished
+        let (left, kept): (Vec<_>, Vec<_>) = files
+            .map(|file| file.path())
+            .partition(|path| path.extension().is_some());
+        let left = aged(left)
             .into_iter()
             .filter(|(age, _)| *age > LONGEST_TAKING);
-        for (_, path) in old.chain(left) {
+        let mut old = Vec::new();
+        if kept.len() > most {
+            old = aged(kept);
+            old.sort();
+            old.drain(..most.min(old.len()));
+        }
+        for (_, path) in old.into_iter().chain(left) {
             let _ = fs::remove_file(path);
         }
     }
@@ -206,54 +210,20 @@ impl Store {
     }
 }
 
-/// What one pass over the file tells.
-struct Lines {
-    /// Where each line begins.
-    starts: Vec<u64>,
-    /// Bytes up to the end of the last whole line.
-    length: u64,
-    /// Something follows that.
-    torn: bool,
-    has_id: bool,
-}
-
-impl Lines {
-    fn read(file: &File, id: &str) -> io::Result<Self> {
-        let mut lines = Self {
-            starts: Vec::new(),
-            length: 0,
-            torn: false,
-            has_id: false,
-        };
-        let id = format!("\"id\":\"{id}\"");
-        let mut reader = BufReader::with_capacity(64 * 1024, file);
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line)? > 0 {
-            if line.last() != Some(&b'\n') {
-                lines.torn = true;
-                break;
-            }
-            lines.starts.push(lines.length);
-            lines.length += line.len() as u64;
-            let head = &line[..line.len().min(ID_WITHIN)];
-            lines.has_id = lines.has_id || head.windows(id.len()).any(|part| part == id.as_bytes());
-            line.clear();
-        }
-        Ok(lines)
-    }
-
-    /// Where the lines begin that stay; `None` while there are not too many. A tenth
-    /// more may be there, so that not every end of a task writes the file anew.
-    fn first_to_keep(&self, most: usize) -> Option<u64> {
-        let too_many = self.starts.len() > most + most / 10;
-        if !too_many && self.length <= MOST_BYTES + MOST_BYTES / 10 {
-            return None;
-        }
-        let kept = &self.starts[self.starts.len().saturating_sub(most)..];
-        let fits = |start: &&u64| self.length - **start <= MOST_BYTES;
-        // The newest stays in any case.
-        kept.iter().find(fits).or(kept.last()).copied()
-    }
+/// The files that are still there, and how long ago each was written.
+fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
+    let age = |path: &Path| {
+        let modified = fs::metadata(path)?.modified()?;
+        Ok::<_, io::Error>(
+            SystemTime::now()
+                .duration_since(modified)
+                .unwrap_or_default(),
+        )
+    };
+    paths
+        .into_iter()
+        .filter_map(|path| Some((age(&path).ok()?, path)))
+        .collect()
 }
 
 /// A new file that only we may read, in place of one that was left.

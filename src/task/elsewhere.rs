@@ -175,7 +175,7 @@ fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
         ("--cpus", request.cpus.is_some()),
         ("--user", request.user.is_some()),
         ("--workdir", request.workdir.is_some()),
-        ("--timeout none", request.time_to_live.is_none()),
+        ("--timeout none", request.without_deadline),
     ];
     match wishes.iter().find(|(_, wished)| *wished) {
         Some((option, _)) => {

@@ -11,6 +11,8 @@ pub(crate) struct Request {
     pub(crate) labels: Vec<(String, String)>,
     /// Seconds from its start to its deadline; `None` for no deadline.
     pub(crate) time_to_live: Option<u64>,
+    /// The command itself says that there is to be none.
+    pub(crate) without_deadline: bool,
     pub(crate) cron: Option<Cron>,
     pub(crate) lock: Option<Lock>,
     /// In place of the app's limits.

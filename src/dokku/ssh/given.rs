@@ -51,13 +51,13 @@ pub(super) fn ask_echo(option: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use duct::cmd;
 
     use super::*;
 
     /// Dokku's own lines for it.
-    fn by_bash(text: &str) -> Vec<String> {
+    pub(in crate::dokku::ssh) fn by_bash(text: &str) -> Vec<String> {
         let script = r#"readarray -t words < <(printf '%s' "$1" | xargs -n 1 2>/dev/null)
             [[ ${#words[@]} -eq 0 ]] || printf '%s\0' "${words[@]}""#;
         let printed = cmd!("bash", "-c", script, "bash", text).read().unwrap();

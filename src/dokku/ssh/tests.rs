@@ -138,3 +138,83 @@ fn only_the_dokku_above_our_own_counts() {
         assert!(!is_found(ancestors), "{ancestors:?}");
     }
 }
+
+#[test]
+fn repaired_words_are_a_shells_or_else_dokkus() {
+    const PIECES: [&str; 25] = [
+        " ",
+        " ",
+        " ",
+        " ",
+        " ",
+        "\n",
+        "'",
+        "'",
+        "\"",
+        "\"",
+        "\\",
+        "\t",
+        "-n",
+        "-e",
+        "--help",
+        "--version",
+        "--app x ",
+        "--quiet ",
+        "--tty",
+        "a",
+        "'b c'",
+        "=",
+        "é",
+        "*",
+        "run",
+    ];
+    const BEGINNINGS: [&str; 6] = [
+        "run app ",
+        "run app ",
+        "run ",
+        "--quiet run app ",
+        "-n ",
+        "",
+    ];
+    // Which words are used, asked with xargs and bash in the place of what we know of them.
+    let check = |text: &str| {
+        let given: Vec<String> = given::tests::by_bash(text);
+        let ancestors = [
+            Ancestor {
+                words: Some(given.iter().map(|word| word.clone().into_bytes()).collect()),
+                ssh_command: None,
+            },
+            dokku(&["whatever"], Some(text)),
+        ];
+        let ours = line(given);
+        let found = find(&ours.argv, &ancestors, given::ask_echo);
+        let command = found.unwrap_or_else(|| unreachable!("Dokku's own words: {text:?}"));
+        let by_shell = typed::tests::by_bash(text).map(line);
+        let is_same = |typed: &Line| typed.argv.first() == ours.argv.first();
+        assert_eq!(command.typed, by_shell.filter(is_same), "{text:?}");
+        assert_eq!(command.given, ours, "{text:?}");
+        command.typed.is_some_and(|typed| typed != ours)
+    };
+    let mut random = fastrand::Rng::with_seed(8);
+    let texts: Vec<String> = (0..1500)
+        .map(|_| {
+            let pieces = (0..random.usize(..12)).map(|_| *random.choice(&PIECES).unwrap());
+            let pieces: String = pieces.collect();
+            random.choice(&BEGINNINGS).unwrap().to_string() + &pieces
+        })
+        // Bash's script goes on after it.
+        .filter(|text| !text.ends_with('\\'))
+        .collect();
+    let repaired: usize = std::thread::scope(|scope| {
+        let parts: Vec<_> = texts
+            .chunks(texts.len() / 4 + 1)
+            .map(|part| scope.spawn(|| part.iter().filter(|text| check(text)).count()))
+            .collect();
+        parts.into_iter().map(|part| part.join().unwrap()).sum()
+    });
+    assert!(
+        repaired > 100,
+        "only {repaired} of {} had lost something",
+        texts.len()
+    );
+}

@@ -61,14 +61,14 @@ pub(crate) fn typed(text: &str) -> Option<Vec<String>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use duct::cmd;
 
     use super::typed;
 
     /// Between the parentheses of an array a line break is a blank. `None` for an
     /// open quote. (`set -f` and `+B`: no `*`, no braces.)
-    fn by_bash(text: &str) -> Option<Vec<String>> {
+    pub(in crate::dokku::ssh) fn by_bash(text: &str) -> Option<Vec<String>> {
         let script =
             format!("set -f +B; words=({text}\n); printf '%s\\0' ${{#words[@]}} \"${{words[@]}}\"");
         let bash = cmd!("bash", "-c", script).stderr_null().stdout_capture();

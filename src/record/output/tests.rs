@@ -23,11 +23,6 @@ fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
     let store = Store::at(directory.path());
     let (out, mut to_out) = io::pipe().unwrap();
     let (err, mut to_err) = io::pipe().unwrap();
-    let logs = Logs {
-        client: duct::cmd!("true").start().unwrap(),
-        stdout: out,
-        stderr: Some(err),
-    };
     let mut file = Tail::new(&store, "id", most);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -39,7 +34,7 @@ fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
                 stream.write_all(text.as_bytes()).unwrap();
             }
         });
-        copy(&logs, &mut file, Duration::from_secs(60)).unwrap();
+        copy(out, Some(err), &mut file, Duration::from_secs(60)).unwrap();
     });
     let whole = file.previous.is_none();
     let bytes = file.finish().unwrap();
@@ -115,4 +110,25 @@ fn the_end_is_what_stays() {
     }
     // A line that is longer than the limit is not cut.
     assert_eq!(lines(1), ("9".to_owned(), length, false));
+}
+
+#[test]
+fn what_cannot_be_finished_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::at(directory.path());
+    let output = directory.path().join("output");
+    // Nothing takes the place of a directory that is not empty.
+    fs::create_dir_all(output.join("id/x")).unwrap();
+    let mut file = Tail::new(&store, "id", SECONDS + 4);
+    let entry = |second| Entry {
+        time: at(second, "").trim_end().into(),
+        bytes: b"line".to_vec(),
+        ends_line: true,
+    };
+    for second in 0..3 {
+        file.write(b'o', &entry(second)).unwrap();
+    }
+    assert_eq!(names(&output).len(), 3, "two pieces");
+    file.finish().unwrap_err();
+    assert_eq!(names(&output), ["id"]);
 }

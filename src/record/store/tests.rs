@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use duct::cmd;
 use tempfile::TempDir;
 
+use super::lines::MOST_BYTES;
 use super::*;
 use crate::record::read::{Newest, Passed};
 use crate::record::tests::record;
@@ -125,6 +126,10 @@ fn with_its_app_a_store_goes() {
     let goes = || asked.replace(asked.get() + 1) == 0;
     assert!(store.append("b", &line, 10, goes).unwrap());
     assert!(asked.get() == 2 && !store.0.exists());
+    // The same when it has gone before.
+    fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
+    assert!(store.append("b", &line, 10, || false).unwrap());
+    assert!(!store.0.exists());
     // And what is not there can be removed and moved.
     store.remove().unwrap();
     store

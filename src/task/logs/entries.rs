@@ -1,40 +1,41 @@
 //! The entries of a stream of docker's logs: a time, and bytes up to a line's end.
 //! A line of more than [`ENTRY`] bytes has several.
 
-use crate::task::logs::{ENTRY, split_time};
+/// Docker splits a line of a task's after so many bytes; each part has a time.
+pub(crate) const ENTRY: usize = 16 * 1024;
 
 /// A time and the blank after it are shorter.
 const TIME: usize = 64;
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Empty for a line of docker's own.
-    pub(super) time: Vec<u8>,
-    pub(super) bytes: Vec<u8>,
+    pub(crate) time: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// With the end of its line, which is left out of `bytes`.
-    pub(super) ends_line: bool,
+    pub(crate) ends_line: bool,
 }
 
 /// What of a stream was read and is not given yet: never more than what was fed at
 /// once and an entry.
 #[derive(Default)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     bytes: Vec<u8>,
     /// So many of them are given.
     given: usize,
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
     /// The line that is not at its end began at this time.
     continued: Option<Vec<u8>>,
 }
 
 impl Entries {
-    pub(super) fn feed(&mut self, bytes: &[u8]) {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.bytes.drain(..std::mem::take(&mut self.given));
         self.bytes.extend(bytes);
     }
 
     /// Whether there is not even a part of an entry.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.given == self.bytes.len()
     }
 }
@@ -71,6 +72,17 @@ impl Iterator for Entries {
         self.continued = (!ends_line).then(|| entry.time.clone());
         Some(entry)
     }
+}
+
+/// `2026-11-23T14:36:15.292936097Z ` and the rest; `None` for a line of docker's own.
+pub(crate) fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = line.iter().position(|byte| *byte == b' ')?;
+    let (time, rest) = line.split_at(end);
+    let looks_right = time.len() >= 20
+        && time.ends_with(b"Z")
+        && time[10] == b'T'
+        && time[..4].iter().all(u8::is_ascii_digit);
+    looks_right.then_some((time, &rest[1..]))
 }
 
 #[cfg(test)]

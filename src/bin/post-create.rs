@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    dokku_oneoff::post_create()
+}
