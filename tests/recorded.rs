@@ -279,9 +279,11 @@ impl Small {
         mounted.then(|| Self(directory.to_owned()))
     }
 
-    /// Leaves no space.
-    fn fill(&self) {
-        let _ = fs::write(self.0.join("filler"), vec![0; 64 * 1024]);
+    /// Leaves no space. A file would be taken for a journal where those are.
+    pub fn fill(&self) {
+        let directory = self.0.join("filler");
+        fs::create_dir_all(&directory).unwrap();
+        let _ = fs::write(directory.join("filler"), vec![0; 64 * 1024]);
     }
 }
 
@@ -312,7 +314,7 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
         "{output:?}"
     );
     assert_eq!(app.containers(), [""; 0]);
-    fs::remove_file(small.0.join("filler")).unwrap();
+    fs::remove_dir_all(small.0.join("filler")).unwrap();
     assert_eq!(app.sh("exit 5").code, 5);
     let codes: Vec<Value> = records(&host, &app)
         .iter()

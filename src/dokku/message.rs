@@ -13,11 +13,17 @@ pub(crate) fn warn(text: &str) {
 /// A warning that something could not be written, once in a process: a disk that is
 /// full concerns every file, and stops no task.
 pub(crate) fn warn_of_disk(text: &str) {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    if !SAID.swap(true, Ordering::Relaxed) {
+    if !DISK_IS_SAID.swap(true, Ordering::Relaxed) {
         warn(text);
     }
 }
+
+/// The process that we go on for has warned already.
+pub(crate) fn disk_is_said() {
+    DISK_IS_SAID.store(true, Ordering::Relaxed);
+}
+
+static DISK_IS_SAID: AtomicBool = AtomicBool::new(false);
 
 /// What we do. Callers leave it out with `--quiet`.
 pub(crate) fn info(text: &str) {

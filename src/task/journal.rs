@@ -69,6 +69,9 @@ impl Journal {
     /// The journal that came to us as [`Journal::into_parts`] gives it.
     pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &str) -> Self {
         let journal = Self::of(Lease::inherited(path(host, name), file));
+        if !unwritten.is_empty() {
+            message::disk_is_said();
+        }
         journal.unwritten.extend(unwritten.as_bytes());
         journal
     }

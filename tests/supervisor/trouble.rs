@@ -232,10 +232,7 @@ fn a_lost_task_among_others_is_found_by_the_next_command() {
 /// The journals' directory has no space.
 fn full(host: &Host) -> Option<Small> {
     let small = Small::at(&tasks(host))?;
-    // A file beside the journals would be taken for one.
-    let directory = tasks(host).join("full");
-    fs::create_dir(&directory).unwrap();
-    let _ = fs::write(directory.join("filler"), vec![0; 64 * 1024]);
+    small.fill();
     Some(small)
 }
 
