@@ -468,6 +468,13 @@ fn a_detached_task_is_recorded_with_its_reason() {
 
 /// A container that has ended with 3, and a journal that tells so much of it.
 fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
+    let id = made(host, app, "exit 3", marks);
+    docker(&["container", "start", &id]);
+    docker(&["container", "wait", &id]);
+}
+
+/// One that was not started, and its journal. Gives its id.
+fn made(host: &Host, app: &App<'_>, script: &str, marks: &[&str]) -> String {
     let name = format!("{}.run.1", app.name);
     let app_label = format!("com.dokku.app-name={}", app.name);
     let labels = [
@@ -481,9 +488,7 @@ fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
         .chain(labels)
         .collect();
     let image = app.image();
-    let id = docker(&[&words[..], &[&image, "sh", "-c", "exit 3"]].concat());
-    docker(&["container", "start", &id]);
-    docker(&["container", "wait", &id]);
+    let id = docker(&[&words[..], &[&image, "sh", "-c", script]].concat());
     let head = json!({
         "app": app.name, "name": name, "type": "run", "command": ["sh"], "image": image,
         "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
@@ -496,6 +501,7 @@ fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
     let marks = marks.concat();
     fs::create_dir_all(tasks(host)).unwrap();
     fs::write(tasks(host).join(&name), format!("{head}\n{marks}")).unwrap();
+    id
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `docker container rm`
 
+use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,7 @@ impl Docker {
     pub(crate) fn container_remove(&self, id: &str) -> Result<()> {
         let output =
             self.capture(self.call(&["container", "rm", "--force", "--volumes", "--", id]))?;
-        if output.status.success()
-            || says(&output, "no such container")
-            || says(&output, "already in progress") && self.goes_away(id)?
-        {
+        if self.is_gone(id, &output)? {
             return Ok(());
         }
         Err(failure(&format!("remove container '{id}'"), &output))
@@ -37,8 +35,15 @@ impl Docker {
     /// Docker gives no answer (exit code 125).
     pub(crate) fn container_remove_idle(&self, id: &str) -> Result<Option<String>> {
         let output = self.capture(self.call(&["container", "rm", "--volumes", "--", id]))?;
-        let is_gone = output.status.success() || says(&output, "no such container");
+        let is_gone = self.is_gone(id, &output)?;
         Ok((!is_gone).then(|| complaint(&output)))
+    }
+
+    /// What came of a removal.
+    fn is_gone(&self, id: &str, output: &Output) -> Result<bool> {
+        Ok(output.status.success()
+            || says(output, "no such container")
+            || says(output, "already in progress") && self.goes_away(id)?)
     }
 
     fn goes_away(&self, id: &str) -> Result<bool> {

@@ -6,9 +6,9 @@
 //! They are taken by whoever has the task's journal, and begin where the one before
 //! has stopped: the hook is never fired twice.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::end::{End, code_of, moment, now};
+use super::end::{End, code_of, moment, now, was_never_tried};
 use super::journal::{Head, Journal, Mark, Story};
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
@@ -84,6 +84,26 @@ pub(crate) fn remove(docker: &Docker, journal: Journal, id: &str) -> Result<()> 
     docker.container_remove(id)?;
     journal.remove();
     Ok(())
+}
+
+/// Removes a container that was never started, and the journal after it. Docker's client
+/// of a process that was killed may start it in this moment: then the journal comes back.
+///
+/// # Errors
+/// As [`clear`].
+pub(crate) fn remove_unstarted(
+    docker: &Docker,
+    journal: Journal,
+    id: &str,
+) -> Result<Option<Journal>> {
+    let Some(why) = docker.container_remove_idle(id)? else {
+        journal.remove();
+        return Ok(None);
+    };
+    match docker.container_state(id)? {
+        Some(state) if was_never_tried(&state) => bail!("docker could not remove it: {why}"),
+        _ => Ok(Some(journal)),
+    }
 }
 
 /// What the hooks and the store make of an end changes nothing.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use super::container::Task;
+use super::finish;
 use super::journal::{self, Journal};
 use super::labels::{self, Exclusion};
 use super::lease::{Lease, Turn};
@@ -102,21 +103,22 @@ fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) ->
     };
     // It may have been started since it was listed, and be between two processes
     // that look after it.
-    match docker.container_state(&other.id) {
+    let state = docker.container_state(&other.id);
+    let journal = match &state {
         Ok(Some(state)) if state.status == Status::Created => {
-            docker.container_remove(&other.id)?;
-            journal.remove();
-            Ok(false)
+            finish::remove_unstarted(docker, journal, &other.id)?
         }
-        state => {
-            journal.give_back();
-            // The supervisor may have been told of it, and have found it to be ours.
-            if journal::is_free(host, &other.name) {
-                let _ = wake::wake(host, &other.name); // else run:retire comes back to it
-            }
-            Ok(state?.is_some_and(|state| runs(state.status)))
-        }
+        _ => Some(journal),
+    };
+    let Some(journal) = journal else {
+        return Ok(false);
+    };
+    journal.give_back();
+    // The supervisor may have been told of it, and have found it to be ours.
+    if journal::is_free(host, &other.name) {
+        let _ = wake::wake(host, &other.name); // else run:retire comes back to it
     }
+    Ok(state?.is_some_and(|state| state.status == Status::Created || runs(state.status)))
 }
 
 fn runs(status: Status) -> bool {

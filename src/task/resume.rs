@@ -42,7 +42,9 @@ pub(crate) fn resume(
     match facts.state.status {
         Status::Created if is_foreign => return Ok(Resumed::Goes(Box::new(facts))),
         Status::Created if was_never_tried(&facts.state) => {
-            finish::remove(docker, journal, &facts.id)?;
+            if let Some(journal) = finish::remove_unstarted(docker, journal, &facts.id)? {
+                return resume(host, docker, name, journal, seen);
+            }
         }
         _ if code_of(&facts.state).is_none() => return Ok(Resumed::Goes(Box::new(facts))),
         _ => {

@@ -166,7 +166,11 @@ impl Pass<'_> {
     /// What is core's is removed only past its deadline.
     fn finish(&self, facts: &Facts, journal: Journal, late: bool) -> Result<()> {
         if facts.state.status == Status::Created && was_never_tried(&facts.state) {
-            return finish::remove(self.docker, journal, &facts.id);
+            if let Some(journal) = finish::remove_unstarted(self.docker, journal, &facts.id)? {
+                journal.give_back();
+                wake::wake(self.host, facts.name())?;
+            }
+            return Ok(());
         }
         let story = journal.completed(facts, || 0);
         let state = self.docker.container_state(&facts.id)?;
