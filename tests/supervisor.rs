@@ -1,5 +1,6 @@
 //! Who looks after a task that nobody waits for.
 
+mod starting;
 mod trouble;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use signal_hook::consts::SIGTERM;
 
 use super::container::Task;
-use super::end::{End, now};
+use super::end::{End, now, was_never_tried};
 use super::lock::{self, Taken};
 use super::made::Made;
 use super::signals::Events;
@@ -75,6 +75,10 @@ fn failed_start(docker: &Docker, id: &str) -> Result<Option<End>> {
         return Ok(None);
     };
     let end = match docker.container_state(id)? {
+        // Docker may be about to, whatever has become of its client.
+        Some(state) if was_never_tried(&state) && docker.container_remove_idle(id)?.is_some() => {
+            return Ok(None);
+        }
         Some(state) if state.status != Status::Created => return Ok(None),
         Some(state) => End::There(state),
         None => End::Gone(None),

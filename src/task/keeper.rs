@@ -224,6 +224,13 @@ impl<'a> Keeper<'a> {
                             format!("docker has not started the task within {seconds} seconds"),
                         ));
                     }
+                    Some(state) if was_never_tried(&state) => {
+                        // Docker may be about to, whatever has become of its client.
+                        match self.docker.container_remove_idle(&self.made.id)? {
+                            None => Look::Ended(End::There(state)),
+                            Some(_) => Look::Runs,
+                        }
+                    }
                     Some(state) if code_of(&state).is_some() => Look::Ended(End::There(state)),
                     Some(_) => Look::Runs,
                 })

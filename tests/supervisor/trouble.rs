@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{
-    all_is_over, detached, ends, journals, kill_supervisor, left, made, none_left, recorded,
-    records, tasks, waits,
+    all_is_over, detached, ends, journals, kill_supervisor, left, none_left, recorded, records,
+    tasks, waits,
 };
 use crate::recorded::Small;
 use crate::support::{
@@ -376,36 +376,4 @@ fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
     all_is_over(&host, &app);
     recorded(&host, &app, 124, "deadline");
     assert_eq!(fs::read_to_string(gate.path("terms")).unwrap(), "term\n");
-}
-
-/// The client of a process that was killed may start the container in the very moment in
-/// which it is taken for one that nobody starts.
-#[test]
-fn what_is_started_while_it_is_removed_runs_to_its_end() {
-    let host = Host::new();
-    if !host.is_own() {
-        return; // its docker cannot be replaced
-    }
-    // Found by the supervisor, and by Dokku's pass.
-    for command in ["run:list", "run:retire"] {
-        let app = host.app(Image::Busybox);
-        let gate = Gate::new(&app);
-        let log = ends(&host, &app);
-        let id = made(
-            &host,
-            &app,
-            "sleep 1; exit 6",
-            &["\"created\"", "{\"started\":\"2026-01-01T00:00:00Z\"}"],
-        );
-        host.replace_docker(&format!(
-            "case \"$*\" in 'container rm '*) [ -e {0} ] || {{ touch {0}; \"$DOCKER\" container start {id} >&2; }} ;; esac\n\
-             exec \"$DOCKER\" \"$@\"",
-            gate.path("started").display()
-        ));
-        assert_eq!(host.dokku([command, &app.name]).code, 0);
-        all_is_over(&host, &app);
-        host.set_docker(&which::which("docker").unwrap());
-        assert_eq!(log.read(), "6\n", "{command}");
-        recorded(&host, &app, json!(6), "exited");
-    }
 }
