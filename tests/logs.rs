@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use duct::cmd;
 
@@ -285,9 +286,12 @@ fn a_client_that_fails_after_its_last_word_has_failed() {
     host.replace_docker(&format!(
         "case \"$*\" in *--tail=100*) {script} ;; esac\nexec \"$DOCKER\" \"$@\""
     ));
+    let begun = Instant::now();
     let output = host.dokku(["run:logs", "--container", &name]);
+    let took = begun.elapsed();
     end(&app, &gate);
     assert_eq!((output.code, output.stdout.as_str()), (1, ""));
+    assert!(took < Duration::from_secs(30), "it has waited for the end");
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::grammar;
 use crate::record::output::Output;
 use crate::record::replay::{self, Written, replay};
 use crate::record::{Record, Store};
+use crate::task::end::code_of;
 use crate::task::logs::{self, Prefix, Source};
 use crate::task::supervisor::wake;
 
@@ -165,8 +166,9 @@ fn show(
                 ..replay::Part::default()
             },
         };
-        let complete =
-            (failed || options.tail) && show_rest(host, app, task, number, &missing, options);
+        let complete = (failed || options.tail)
+            && is_over(docker, task)
+            && show_rest(host, app, task, number, &missing, options);
         code |= u8::from(failed && !complete);
     }
     Ok(code)
@@ -176,6 +178,13 @@ fn show(
 fn has_failed(client: &Handle) -> bool {
     let end = client.wait_timeout(PATIENCE);
     matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
+}
+
+/// Whether its record is there, or about to be. One that runs has only lost docker's
+/// client.
+fn is_over(docker: &Docker, task: &Listed) -> bool {
+    let state = docker.container_state(&task.id);
+    state.is_ok_and(|state| state.is_none_or(|state| code_of(&state).is_some()))
 }
 
 /// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
