@@ -16,7 +16,6 @@ use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::dokku::message;
 use crate::exit;
 use crate::grammar;
 use crate::task::end;
@@ -96,10 +95,8 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
 }
 
 fn say_left(host: &Host, task: &Listed) {
-    if !host.quiet {
-        message::info(&format!(
-            "The task runs on: 'dokku run:attach --container {}' comes back to it",
-            task.name
-        ));
-    }
+    host.info(&format!(
+        "The task runs on: 'dokku run:attach --container {}' comes back to it",
+        task.name
+    ));
 }

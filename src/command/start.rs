@@ -10,7 +10,6 @@ use super::print;
 use super::task_options::TaskOptions;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
-use crate::dokku::message;
 use crate::task::answers::{self, Gathered};
 use crate::task::container::{Streams, Task};
 use crate::task::elsewhere::Handover;
@@ -67,8 +66,8 @@ pub(crate) fn prepare(
     if options.dry_run {
         return show(&task).map(|()| Start::Shown);
     }
-    if let (Some(entry), false) = (&task.entry, host.quiet) {
-        message::info(&format!(
+    if let Some(entry) = &task.entry {
+        host.info(&format!(
             "Found '{entry}' in Procfile, running that command"
         ));
     }

@@ -95,7 +95,5 @@ fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result
 }
 
 fn say_ended(host: &Host, name: &str) {
-    if !host.quiet {
-        message::info(&format!("{name} has ended already"));
-    }
+    host.info(&format!("{name} has ended already"));
 }

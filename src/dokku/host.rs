@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use super::ancestors::ancestors;
 use super::flags::{self, Evidence, GlobalFlags};
 use super::limits::DOCKER_TIMEOUT;
+use super::message;
 use super::ssh;
 use crate::docker::Client;
 use crate::exit::{self, Failure};
@@ -94,6 +95,13 @@ impl Host {
             library: directory("DOKKU_LIB_ROOT")?,
             flags,
         })
+    }
+
+    /// Says what we do, unless `--quiet` leaves it out.
+    pub(crate) fn info(&self, text: &str) {
+        if !self.quiet {
+            message::info(text);
+        }
     }
 
     /// Who asks, for people: the name of the SSH key, else the user.

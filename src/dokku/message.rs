@@ -25,8 +25,8 @@ pub(crate) fn disk_is_said() {
 
 static DISK_IS_SAID: AtomicBool = AtomicBool::new(false);
 
-/// What we do. Callers leave it out with `--quiet`.
-pub(crate) fn info(text: &str) {
+/// What we do. [`super::host::Host::info`] leaves it out with `--quiet`.
+pub(super) fn info(text: &str) {
     say("-----> ", text);
 }
 

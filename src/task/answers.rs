@@ -166,11 +166,9 @@ fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String
 fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {
     let reference = &image.reference;
     if image.can_be_pulled() {
-        if !host.quiet {
-            message::info(&format!(
-                "Image {reference} not found locally, pulling from registry"
-            ));
-        }
+        host.info(&format!(
+            "Image {reference} not found locally, pulling from registry"
+        ));
         if docker.image_pull(reference, host.registry_login(app).as_deref(), host.quiet)?
             && let Some(inspected) = docker.image_inspect(reference)?
         {

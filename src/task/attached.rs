@@ -54,11 +54,9 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         Ok(Kept::Left) => {
             made.mark(&Mark::Left);
             let name = leave(host, made);
-            if !host.quiet {
-                message::info(&format!(
-                    "The task runs on: 'dokku run:attach --container {name}' comes back to it"
-                ));
-            }
+            host.info(&format!(
+                "The task runs on: 'dokku run:attach --container {name}' comes back to it"
+            ));
             Ok(0)
         }
         Ok(Kept::HungUp) => {

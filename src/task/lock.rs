@@ -23,7 +23,6 @@ use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
-use crate::dokku::message;
 
 /// What came of the wait.
 pub(crate) enum Taken {
@@ -78,12 +77,10 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
                 other.name
             );
         }
-        if !host.quiet {
-            message::info(&format!(
-                "Replacing {}, which has the lock for {}",
-                other.name, exclusion.value
-            ));
-        }
+        host.info(&format!(
+            "Replacing {}, which has the lock for {}",
+            other.name, exclusion.value
+        ));
         replace(host, docker, &other, task.stop_timeout)?;
     }
     Ok(())

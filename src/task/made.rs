@@ -60,9 +60,7 @@ impl<'a> Made<'a> {
             && !docker.container_has_file(&made.id, shell)?
         {
             let other = task.fall_back();
-            if !host.quiet {
-                message::info(&format!("The image has no {shell}, running {other}"));
-            }
+            host.info(&format!("The image has no {shell}, running {other}"));
             made = Self::numbered(host, docker, task, detached)?;
         }
         host.tell(

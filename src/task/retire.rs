@@ -149,12 +149,10 @@ impl Pass<'_> {
     }
 
     fn stop(&mut self, facts: &Facts, journal: Journal, timeout: u64) -> Result<()> {
-        if !self.host.quiet {
-            message::info(&format!(
-                "Retiring {}: it is past its deadline",
-                facts.name()
-            ));
-        }
+        self.host.info(&format!(
+            "Retiring {}: it is past its deadline",
+            facts.name()
+        ));
         journal.completed(facts, || timeout);
         journal.mark(&facts.id, &Mark::Ending(Reason::Deadline));
         if let Stopped::No(why) = self.docker.container_stop(&facts.id, timeout)? {
