@@ -18,6 +18,7 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::exit;
 use crate::grammar;
+use crate::task::attached::say_left;
 use crate::task::end;
 use crate::task::signals::{Event, Events};
 use crate::task::supervisor::wake;
@@ -73,7 +74,7 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
             Event::Signal(signal) => {
                 client.kill()?;
                 drop(guard);
-                say_left(host, task);
+                say_left(host, &task.name);
                 return Ok(exit::of_signal(signal));
             }
             Event::Due | Event::ReaderGone => {}
@@ -86,17 +87,10 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
         Some(Status::Created) => bail!("{} was not started yet", task.name),
         // The detach keys are an error to docker's `attach`.
         Some(_) if code.is_none() && (well || terminal) => {
-            say_left(host, task);
+            say_left(host, &task.name);
             Ok(0)
         }
         Some(_) if code.is_none() => bail!("docker's client was lost: {} runs on", task.name),
         _ => ending::code_of(host, app, task, code),
     }
-}
-
-fn say_left(host: &Host, task: &Listed) {
-    host.info(&format!(
-        "The task runs on: 'dokku run:attach --container {}' comes back to it",
-        task.name
-    ));
 }

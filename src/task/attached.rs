@@ -3,12 +3,12 @@
 use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
+use super::begin::{Begun, begin};
 use super::container::Task;
-use super::detached::{leave, stopped_before_its_start};
+use super::detached::leave;
 use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
-use super::lock::{self, Taken};
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::Events;
@@ -25,20 +25,12 @@ use crate::exit;
 /// It could not be made or started by docker, or a hook refused it.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
     let events = Events::watch()?;
-    let turns = match lock::take(host, docker, &task, &events)? {
-        Taken::Turns(turns) => turns,
-        Taken::Signal(signal) => return Ok(exit::of_signal(signal)),
+    let made = match begin(host, docker, &mut task, &events, false)? {
+        Begun::Made(made) => made,
+        Begun::Over(code) => return Ok(code),
     };
-    let made = Made::create(host, docker, &mut task, false)?;
-    drop(turns);
-    if let Some(signal) = events.signal_so_far() {
-        return Ok(exit::of_signal(signal));
-    }
     if task.on_hangup == Some(OnHangup::Stop) {
         events.watch_reader();
-    }
-    if !made.starts() {
-        return Ok(stopped_before_its_start(host, made));
     }
     match attend(docker, &made, &task, &events) {
         Ok(Kept::Ended(end)) => {
@@ -54,9 +46,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         Ok(Kept::Left) => {
             made.mark(&Mark::Left);
             let name = leave(host, made);
-            host.info(&format!(
-                "The task runs on: 'dokku run:attach --container {name}' comes back to it"
-            ));
+            say_left(host, &name);
             Ok(0)
         }
         Ok(Kept::HungUp) => {
@@ -70,6 +60,13 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
             Err(error)
         }
     }
+}
+
+/// How to come back to a task that its user has left.
+pub(crate) fn say_left(host: &Host, name: &str) {
+    host.info(&format!(
+        "The task runs on: 'dokku run:attach --container {name}' comes back to it"
+    ));
 }
 
 fn attend(docker: &Docker, made: &Made<'_>, task: &Task, events: &Events) -> Result<Kept> {

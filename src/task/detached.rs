@@ -1,25 +1,23 @@
 //! A detached task: it is started, and its caller goes on.
 
 use anyhow::Result;
-use signal_hook::consts::SIGTERM;
 
+use super::begin::{Begun, begin};
 use super::container::Task;
-use super::end::{End, now, was_never_tried};
-use super::lock::{self, Taken};
+use super::end::{End, was_never_tried};
 use super::made::Made;
 use super::signals::Events;
 use super::supervisor::wake;
 use crate::docker::Docker;
-use crate::docker::container_inspect::{State, Status};
+use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::exit;
 
 /// What came of a start.
 pub(crate) enum Started {
     /// The container's name.
     Running(String),
-    /// It could not be started, docker has said why, or a signal came before that.
+    /// It could not be started, docker has said why, or it was over before that.
     /// The exit code.
     Failed(u8),
 }
@@ -32,18 +30,10 @@ pub(crate) enum Started {
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
     // Until somebody looks after the container, a signal must not end us.
     let events = Events::watch()?;
-    let turns = match lock::take(host, docker, &task, &events)? {
-        Taken::Turns(turns) => turns,
-        Taken::Signal(signal) => return Ok(Started::Failed(exit::of_signal(signal))),
+    let made = match begin(host, docker, &mut task, &events, true)? {
+        Begun::Made(made) => made,
+        Begun::Over(code) => return Ok(Started::Failed(code)),
     };
-    let made = Made::create(host, docker, &mut task, true)?;
-    drop(turns);
-    if let Some(signal) = events.signal_so_far() {
-        return Ok(Started::Failed(exit::of_signal(signal)));
-    }
-    if !made.starts() {
-        return Ok(Started::Failed(stopped_before_its_start(host, made)));
-    }
     match failed_start(docker, &made.id) {
         Ok(None) => Ok(Started::Running(leave(host, made))),
         Ok(Some(end)) => Ok(Started::Failed(made.finish(host, &end))),
@@ -53,20 +43,6 @@ pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Star
             Err(error)
         }
     }
-}
-
-/// Somebody has stopped it, and may have removed its container. Gives the exit code:
-/// that of what TERM ends.
-pub(super) fn stopped_before_its_start(host: &Host, made: Made<'_>) -> u8 {
-    message::warn("The task was stopped before it was started");
-    let end = End::There(State {
-        status: Status::Exited,
-        exit_code: exit::of_signal(SIGTERM).into(),
-        started_at: String::new(),
-        finished_at: now(),
-        oom_killed: false,
-    });
-    made.finish(host, &end)
 }
 
 /// `None` when it runs, or has run, whatever docker's client makes of it.
