@@ -100,9 +100,7 @@ impl Journal {
         }
         if story.id.as_ref() != Some(&facts.id) {
             self.mark(&facts.id, &Mark::Created);
-            let is_anew = story.is_anew;
             story.add(facts.id.clone(), Mark::Created);
-            story.is_anew = is_anew;
         }
         story
     }
@@ -158,8 +156,7 @@ impl Unwritten {
     }
 
     fn add(&self, line: &impl Serialize) {
-        let line = serde_json::to_vec(line).unwrap_or_default();
-        self.extend(&[b"\n", line.as_slice(), b"\n"].concat());
+        self.extend(text(line).unwrap_or_default().as_bytes());
     }
 
     fn extend(&self, lines: &[u8]) {
@@ -171,9 +168,7 @@ impl Unwritten {
 /// Writes into the journal of a task that somebody else looks after. One that has
 /// gone needs it no more.
 pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &Mark) {
-    if let Ok(file) = OpenOptions::new().append(true).open(path(host, name)) {
-        let _ = append(&file, &(id, mark));
-    }
+    mark_or_keep(host, name, id, mark, &Unwritten::default());
 }
 
 /// The same; what the disk has no space for is added to these lines.
@@ -214,8 +209,11 @@ fn path(host: &Host, name: &str) -> PathBuf {
     directory(host).join(name)
 }
 
-/// A line of its own, also after one that was torn.
 fn append(mut file: &fs::File, line: &impl Serialize) -> std::io::Result<()> {
-    let line = serde_json::to_string(line)?;
-    file.write_all(format!("\n{line}\n").as_bytes())
+    file.write_all(text(line)?.as_bytes())
+}
+
+/// A line of its own, also after one that was torn.
+fn text(line: &impl Serialize) -> serde_json::Result<String> {
+    Ok(format!("\n{}\n", serde_json::to_string(line)?))
 }

@@ -103,10 +103,10 @@ impl Story {
 
     pub(super) fn add(&mut self, id: String, mark: Mark) {
         if mark == Mark::Created {
-            let head = self.head.take();
             *self = Self {
-                head,
+                head: self.head.take(),
                 id: Some(id),
+                is_anew: self.is_anew,
                 ..Self::default()
             };
         } else if self.id.as_ref() == Some(&id) {
