@@ -376,9 +376,14 @@ fn plugins_are_told_once() {
             app.name
         ),
     );
+    let told = |code: u8, record: &Value| {
+        let time = |key: &str| humantime::parse_rfc3339(record[key].as_str().unwrap()).unwrap();
+        let took = time("finished").duration_since(time("started")).unwrap();
+        let name = record["name"].as_str().unwrap();
+        format!("{name} [{code}] exited {:.0} exited 5\n", took.as_secs_f64())
+    };
     let output = app.sh("exit 3");
-    let name = records(&host, &app)[0]["name"].as_str().unwrap().to_owned();
-    assert_eq!(log.take(), format!("{name} [3] exited 0 exited 5\n"));
+    assert_eq!(log.take(), told(3, &records(&host, &app)[0]));
     assert_eq!(output.code, 3);
     assert!(
         output
@@ -387,8 +392,9 @@ fn plugins_are_told_once() {
         "{output:?}"
     );
     let name = name_of(&host.dokku(["run:detached", &app.name, "sleep", "2"]));
-    recorded(&host, &app, 2);
-    assert_eq!(log.take(), format!("{name} [0] exited 2 exited 5\n"));
+    let records = recorded(&host, &app, 2);
+    assert_eq!(records[1]["name"], *name);
+    assert_eq!(log.take(), told(0, &records[1]));
 }
 
 #[test]

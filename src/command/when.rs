@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::record::nearest_second;
+
 /// How long ago, as docker's lists say it: `2 hours ago`.
 pub(super) fn ago(time: &str, now: SystemTime) -> String {
     const MINUTE: u64 = 60;
@@ -25,7 +27,7 @@ pub(super) fn took(duration: Duration) -> String {
     if duration < Duration::from_secs(10) {
         return format!("{:.1}s", duration.as_secs_f64());
     }
-    humantime::format_duration(Duration::from_secs(duration.as_secs())).to_string()
+    humantime::format_duration(Duration::from_secs(nearest_second(duration))).to_string()
 }
 
 #[cfg(test)]
@@ -57,7 +59,7 @@ mod tests {
             (0, "0.0s"),
             (440, "0.4s"),
             (9_900, "9.9s"),
-            (12_999, "12s"),
+            (12_999, "13s"),
             (3_723_000, "1h 2m 3s"),
         ] {
             assert_eq!(took(Duration::from_millis(milliseconds)), expected);

@@ -148,12 +148,19 @@ pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
     let code = record
         .exit_code
         .map_or_else(String::new, |code| code.to_string());
-    let seconds = record.duration().as_secs().to_string();
+    let seconds = nearest_second(record.duration()).to_string();
     let reason = record.reason.word();
     let words = [record.app.as_str(), &record.name, &code, reason, &seconds];
     if let Err(error) = host.tell(TRIGGER, &words) {
         message::warn(&format!("{error:#}"));
     }
+}
+
+/// Docker notes a start a little late: what slept 2 seconds took 1.99.
+pub(crate) fn nearest_second(duration: Duration) -> u64 {
+    duration
+        .saturating_add(Duration::from_millis(500))
+        .as_secs()
 }
 
 /// Whether there is a record of this container.
