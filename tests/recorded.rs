@@ -380,7 +380,10 @@ fn plugins_are_told_once() {
         let time = |key: &str| humantime::parse_rfc3339(record[key].as_str().unwrap()).unwrap();
         let took = time("finished").duration_since(time("started")).unwrap();
         let name = record["name"].as_str().unwrap();
-        format!("{name} [{code}] exited {:.0} exited 5\n", took.as_secs_f64())
+        format!(
+            "{name} [{code}] exited {:.0} exited 5\n",
+            took.as_secs_f64()
+        )
     };
     let output = app.sh("exit 3");
     assert_eq!(log.take(), told(3, &records(&host, &app)[0]));

@@ -40,7 +40,10 @@ fn a_record_is_a_line_that_begins_with_its_version_and_id() {
 #[test]
 fn seconds_are_the_nearest() {
     for (milliseconds, expected) in [(0, 0), (499, 0), (500, 1), (1_990, 2), (2_400, 2)] {
-        assert_eq!(nearest_second(Duration::from_millis(milliseconds)), expected);
+        assert_eq!(
+            nearest_second(Duration::from_millis(milliseconds)),
+            expected
+        );
     }
     assert_eq!(nearest_second(Duration::MAX), u64::MAX);
 }
