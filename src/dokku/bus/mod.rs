@@ -103,7 +103,7 @@ impl Bus {
             }
             let who = || format!("hook '{trigger}' of plugin '{plugin}'");
             let output = run_hook(path, arguments, exports, &run)
-                .map_err(|error| not_started(&who(), &error))?;
+                .map_err(|error| not_started(&who(), path, &error))?;
             said.extend(output.stdout);
             if !output.status.success() {
                 return Ok(Fired::Failed {
@@ -218,7 +218,7 @@ fn through_plugn(
     let plugn = path::plugn().context("'plugn' was not found")?;
     let words = [&[OsStr::new("trigger"), OsStr::new(trigger)], arguments].concat();
     let output = run(with_our_plugn(Call::new(&plugn, words)))
-        .map_err(|error| not_started("'plugn'", &error))?;
+        .map_err(|error| not_started("'plugn'", &plugn, &error))?;
     if output.status.success() {
         return Ok(Fired::All(output.stdout));
     }
@@ -236,13 +236,16 @@ fn with_our_plugn(call: Call) -> Call {
     }
 }
 
-fn not_started(who: &str, error: &io::Error) -> Error {
+fn not_started(who: &str, path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::TimedOut {
         return anyhow!("{who} was killed: {error}");
     }
-    let code = match error.kind() {
-        io::ErrorKind::NotFound => exit::NOT_FOUND,
-        _ => exit::NOT_EXECUTABLE,
+    // What a script lacks when it is there is the program of its first line: for the
+    // shell that plugn brings along (bash before 5.2) a reason not to execute it.
+    let code = if error.kind() == io::ErrorKind::NotFound && !path.exists() {
+        exit::NOT_FOUND
+    } else {
+        exit::NOT_EXECUTABLE
     };
     Failure::error(code, format!("{who} could not be started: {error}"))
 }
