@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -135,12 +135,19 @@ impl Host {
         Self::without_its_variables(cmd("bash", words))
     }
 
+    /// Gives a file that the test has made to whoever the plugin runs as.
+    pub fn hand_over(&self, path: &Path) {
+        let owner = fs::metadata(self.library.join("data/oneoff")).unwrap();
+        chown(path, Some(owner.uid()), Some(owner.gid())).unwrap();
+    }
+
     /// The `dokku` command.
     pub fn program(&self) -> &Path {
         &self.dokku
     }
 
-    /// The variables that Dokku takes from its caller do not come from us.
+    /// The variables that Dokku takes from its caller do not come from us, nor cargo's
+    /// with a `-` in their names, of which plugn's shell complains.
     pub fn without_its_variables(command: Expression) -> Expression {
         std::env::vars_os()
             .filter(|(name, _)| {
@@ -148,6 +155,7 @@ impl Host {
                 name.starts_with("DOKKU_")
                     || name.starts_with("SSH_")
                     || name.starts_with("PLUGIN_")
+                    || name.contains('-')
             })
             .fold(command, |command, (name, _)| command.env_remove(name))
     }

@@ -35,7 +35,7 @@ pub fn record(app: &App<'_>, number: u32, second: u8, code: u8) -> Value {
     })
 }
 
-/// Writes the file of records as it is.
+/// Writes the file of records as it is, for whoever the plugin runs as.
 pub fn write_lines(host: &Host, app: &App<'_>, text: &str) {
     let directory = store(host, app);
     fs::DirBuilder::new()
@@ -43,7 +43,11 @@ pub fn write_lines(host: &Host, app: &App<'_>, text: &str) {
         .mode(0o700)
         .create(&directory)
         .unwrap();
-    fs::write(directory.join("tasks.jsonl"), text).unwrap();
+    let file = directory.join("tasks.jsonl");
+    fs::write(&file, text).unwrap();
+    for path in [directory.parent().unwrap(), &directory, &file] {
+        host.hand_over(path);
+    }
 }
 
 /// Writes these records, oldest first.
