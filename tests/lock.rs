@@ -275,7 +275,7 @@ fn a_signal_during_the_wait_starts_and_stops_nothing() {
     let path = locks.join(format!("{}.dokku-oneoff.lock.import", app.name));
     for (command, program) in [("run", "run"), ("run:detached", "detached")] {
         let turn = File::create(&path).unwrap();
-        host.hand_over(&path);
+        host.hand_over();
         turn.lock().unwrap();
         let waits = app.subcommand(command, &options, ["touch", "/gate/ran"]);
         let waits = waits.stdin_null().stdout_capture().stderr_capture();

@@ -283,6 +283,7 @@ fn outputs_do_not_pile_up_where_no_record_can_be_written() {
     let app = host.app(Image::Busybox);
     app.prepare("run:set", &["keep-outputs", "1"]);
     fs::create_dir_all(store(&host, &app).join("tasks.jsonl")).unwrap();
+    host.hand_over();
     for _ in 0..3 {
         detached(&host, &app, "echo line");
     }

@@ -12,6 +12,7 @@ fn a_renaming_moves_them() {
     let output = store(&host, &app).join("output");
     fs::create_dir(&output).unwrap();
     fs::write(output.join("x"), "").unwrap();
+    host.hand_over();
     let new = format!("{}-new", app.name);
     app.prepare("apps:rename", &[&new]);
     let history = host.dokku(["run:history", &new]);
@@ -57,6 +58,7 @@ fn what_an_app_has_left_is_not_the_next_ones() {
         fs::create_dir_all(left.join("output")).unwrap();
         let line = record(&app, 1, 1, 3).to_string() + "\n";
         fs::write(left.join("tasks.jsonl"), line).unwrap();
+        host.hand_over();
     };
     leave();
     host.prepare(&["apps:create", &name]);

@@ -43,11 +43,8 @@ pub fn write_lines(host: &Host, app: &App<'_>, text: &str) {
         .mode(0o700)
         .create(&directory)
         .unwrap();
-    let file = directory.join("tasks.jsonl");
-    fs::write(&file, text).unwrap();
-    for path in [directory.parent().unwrap(), &directory, &file] {
-        host.hand_over(path);
-    }
+    fs::write(directory.join("tasks.jsonl"), text).unwrap();
+    host.hand_over();
 }
 
 /// Writes these records, oldest first.

@@ -42,9 +42,11 @@ impl Ssh {
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
         make_keys(directory.path());
         allow(directory.path(), host);
+        // Only PAM lets a user without a password in, as Dokku's is.
+        let pam = !host.is_own();
         loop {
             let port = free_port();
-            let process = serve(Path::new(program.trim()), directory.path(), port);
+            let process = serve(Path::new(program.trim()), directory.path(), port, pam);
             let listens = wait_until("sshd listens", || {
                 let log = fs::read_to_string(directory.path().join("log")).ok()?;
                 match process.try_wait().unwrap() {
@@ -147,14 +149,14 @@ fn free_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-fn serve(program: &Path, directory: &Path, port: u16) -> Handle {
+fn serve(program: &Path, directory: &Path, port: u16, pam: bool) -> Handle {
     let path = |name: &str| directory.join(name).display().to_string();
     let mut lines = vec![
         format!("ListenAddress 127.0.0.1:{port}"),
         format!("HostKey {}", path("host_key")),
         format!("AuthorizedKeysFile {}", path("authorized_keys")),
         "PidFile none".to_owned(),
-        "UsePAM no".to_owned(),
+        format!("UsePAM {}", if pam { "yes" } else { "no" }),
         "StrictModes no".to_owned(), // the way to a temporary directory is everybody's
         "AuthenticationMethods publickey".to_owned(),
         "PrintMotd no".to_owned(),
