@@ -29,31 +29,37 @@ impl AppImage {
 }
 
 impl Host {
-    /// The image that the app was deployed as.
+    /// The tag of the image that the app was deployed as.
     ///
     /// # Errors
     /// A hook fails.
-    pub(crate) fn app_image(&self, app: &App) -> Result<AppImage> {
-        let ask = |hook| {
-            self.ask(hook, &[app.name()])
-                .map(|answer| answer.trim().to_owned())
-        };
-        let (tag, prefix, repository) = std::thread::scope(|scope| {
-            let tag = scope.spawn(|| ask("deployed-app-image-tag"));
-            let prefix = scope.spawn(|| ask("deployed-app-repository"));
-            (joined(tag), joined(prefix), ask("deployed-app-image-repo"))
-        });
-        let tag = Some(tag?)
+    pub(crate) fn image_tag(&self, app: &App) -> Result<String> {
+        let tag = self.ask_of_image("deployed-app-image-tag", app)?;
+        Ok(Some(tag)
             .filter(|tag| !tag.is_empty())
-            .unwrap_or_else(|| LATEST.to_owned());
+            .unwrap_or_else(|| LATEST.to_owned()))
+    }
+
+    /// What stands before the tag in that image's reference.
+    ///
+    /// # Errors
+    /// A hook fails.
+    pub(crate) fn image_repository(&self, app: &App) -> Result<String> {
+        let (prefix, repository) = std::thread::scope(|scope| {
+            let prefix = scope.spawn(|| self.ask_of_image("deployed-app-repository", app));
+            let repository = self.ask_of_image("deployed-app-image-repo", app);
+            (joined(prefix), repository)
+        });
         let prefix = prefix?;
         let repository = Some(repository?)
             .filter(|repository| !repository.is_empty())
             .unwrap_or_else(|| format!("dokku/{}", app.name()));
-        Ok(AppImage {
-            reference: format!("{prefix}{repository}:{tag}"),
-            tag,
-        })
+        Ok(prefix + &repository)
+    }
+
+    fn ask_of_image(&self, hook: &str, app: &App) -> Result<String> {
+        self.ask(hook, &[app.name()])
+            .map(|answer| answer.trim().to_owned())
     }
 
     /// The directory that docker reads the app's registry login from, where it

@@ -79,9 +79,10 @@ impl ImageType {
     }
 }
 
-/// The longest way is image name → image and docker options → options for its type:
-/// its questions come first, and those that need no other's answer beside them once
-/// the name is there. All at once would only hold that way up on a small host.
+/// The two longest ways are tag → docker options, and image name → image → options for
+/// its type: their questions come first, and those that need no other's answer beside
+/// them once the name is there. All at once would only hold those ways up on a small
+/// host.
 ///
 /// # Errors
 /// A question fails, or the app has no image that was released.
@@ -97,26 +98,33 @@ pub(crate) fn gather(
         .filter(|word| !word.is_empty() && !request.literal);
     // Nothing of these is a failure yet: another scheduler needs no docker.
     let docker = host.docker().map(|path| Docker::new(path, host.trace));
-    let name = host.app_image(app);
-    let tag = name.as_ref().ok().map(|name| name.tag.clone());
     std::thread::scope(|scope| {
-        let options = tag
-            .as_deref()
-            .map(|tag| scope.spawn(move || host.docker_options(app, tag)));
+        let tagged = scope.spawn(|| -> Result<_> {
+            let tag = host.image_tag(app)?;
+            let of_tag = tag.clone();
+            let options = scope.spawn(move || host.docker_options(app, &of_tag));
+            Ok((tag, options))
+        });
+        let repository = host.image_repository(app);
+        let named = joined(tagged).and_then(|(tag, options)| {
+            let reference = format!("{}:{tag}", repository?);
+            Ok((AppImage { reference, tag }, options))
+        });
         let scheduler = scope.spawn(|| host.scheduler(app));
         let config = scope.spawn(|| host.config(app));
         let procfile =
             scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
         let stop_timeout = scope.spawn(|| host.stop_timeout(app));
-        let inspected = match (&docker, &name) {
-            (Ok(docker), Ok(name)) => docker.image_inspect(&name.reference),
+        let inspected = match (&docker, &named) {
+            (Ok(docker), Ok((name, _))) => docker.image_inspect(&name.reference),
             _ => Ok(None),
         };
         let scheduler = joined(scheduler)?;
         if scheduler != DOCKER_LOCAL {
             return Ok(Gathered::Elsewhere(scheduler));
         }
-        let (docker, name) = (docker?, name?);
+        let docker = docker?;
+        let (name, options) = named?;
         let image = match inspected? {
             Some(image) => image,
             None => pull(host, &docker, app, &name)?,
@@ -125,7 +133,7 @@ pub(crate) fn gather(
         let config = joined(config)?;
         let image_type = ImageType::of(&image, &app_user(host, app, &config));
         let of_type = host.process_docker_options(app, image_type.name(), &name.tag)?;
-        let mut words = options.map_or(Ok(Vec::new()), joined)?;
+        let mut words = joined(options)?;
         words.extend(of_type);
         let platform = foreign_platform(&image.architecture, std::env::consts::ARCH);
         if let Some(platform) = platform {
