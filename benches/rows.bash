@@ -29,22 +29,37 @@ measure_goals() {
   else
     add run run "$runs"
   fi
-  say 'processes'
-  local figures=() who count
-  while read -r who count; do
-    figures+=("${who}_processes" "$count")
-  done < <("$PWD/benches/pairs" "$work/scene" run processes)
-  note 'processes started by a run' "${figures[@]}"
+  if [[ $host == installed ]]; then
+    count_processes ', as user dokku' sudo -u dokku -H
+    count_processes ', as root'
+  else
+    count_processes ''
+  fi
   add 'run, 20 at once' run-20 "$repeats"
   measure_list
   measure_stop
   measure_running
 }
 
+# count_processes WHOSE AS…: of a run, started by these words.
+count_processes() {
+  local figures=() who count
+  say "processes$1"
+  while read -r who count; do
+    figures+=("${who}_processes" "$count")
+  done < <("${@:2}" "$PWD/benches/pairs" "$work/scene" run processes)
+  note "processes started by a run$1" "${figures[@]}"
+}
+
 measure_list() {
   local -i i
   for i in 1 2; do "$dokku" run:detached "$app" sleep 600 </dev/null >/dev/null; done
-  add 'run:list, 2 tasks' list "$runs"
+  if [[ $host == installed ]]; then
+    add 'run:list, 2 tasks, as user dokku' list "$runs" dokku
+    add 'run:list, 2 tasks, as root' list "$runs"
+  else
+    add 'run:list, 2 tasks' list "$runs"
+  fi
   "$dokku" run:stop "$app" </dev/null >/dev/null
 }
 
