@@ -61,6 +61,21 @@ const LATE: &str = "com.dokku.active-deadline-seconds=0";
 const EARLY: &str = "com.dokku.active-deadline-seconds=600";
 const OURS: &str = "dokku-oneoff.user=ada";
 
+#[test]
+fn another_hosts_tasks_are_left_alone() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let ended = orphan(&app, 1, &[OURS], "exit 3", "exited");
+    let late = orphan(&app, 2, &[OURS, LATE], "sleep 60", "running");
+    let other = Host::with_plugin();
+    // Core's own pass stops what is late, whoever's it is.
+    assert_eq!(other.dokku(["run:retire"]).code, 0);
+    assert_eq!(names(&app), [ended, late]);
+    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    assert_eq!(host.dokku(["run:retire"]).code, 0);
+    assert_eq!(names(&app), [""; 0]);
+}
+
 fn log_of_ends(host: &Host, app: &App<'_>) -> tempfile::NamedTempFile {
     let log = tempfile::NamedTempFile::new().unwrap();
     fs::set_permissions(

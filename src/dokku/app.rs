@@ -23,7 +23,7 @@ impl Host {
     /// is none, an app that is not there and one that another user owns are told
     /// apart by nothing.
     pub(crate) fn app(&self, name: &str) -> Result<App> {
-        if is_valid_name(name) && self.root.join(name).is_dir() && self.may_see(name) {
+        if self.has_app(name) && self.may_see(name) {
             return Ok(App(name.to_owned()));
         }
         Err(Failure::error(
@@ -32,13 +32,18 @@ impl Host {
         ))
     }
 
+    /// Whether the app is there, whoever may see it.
+    pub(crate) fn has_app(&self, name: &str) -> bool {
+        is_valid_name(name) && self.root.join(name).is_dir()
+    }
+
     /// Every app that the user may see, by name.
     pub(crate) fn apps(&self) -> Vec<App> {
         let mut names: Vec<String> = fs::read_dir(&self.root)
             .into_iter()
             .flatten()
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| is_valid_name(name) && self.root.join(name).is_dir())
+            .filter(|name| self.has_app(name))
             .collect();
         names.sort();
         if !self.shows_every_app() {

@@ -217,7 +217,7 @@ fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
             }
         }
     }
-    let is_there = || host.root.join(&record.app).is_dir();
+    let is_there = || host.has_app(&record.app);
     let new = store.append(&record.id, &record.line()?, records, is_there);
     store.prune_outputs(outputs);
     if new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {

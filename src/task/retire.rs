@@ -1,6 +1,7 @@
 //! Sweeping: tasks past their deadline, and what was left behind.
 //!
-//! A task whose journal is locked has somebody who looks after it and is left alone.
+//! A task whose journal is locked has somebody who looks after it and is left alone, and
+//! so is one without a journal whose app is not here: docker may serve another host, too.
 //! For the others:
 //!
 //! | it | past its deadline | else |
@@ -50,7 +51,9 @@ enum Verdict {
 /// # Errors
 /// Docker gives no answer to the first question.
 pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
-    let tasks = listing::tasks(docker, app)?;
+    let mut tasks = listing::tasks(docker, app)?;
+    let journals = journal::names(host);
+    tasks.retain(|task| host.has_app(&task.app) || journals.contains(&task.name));
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let mut pass = Pass {
         host,
@@ -63,7 +66,7 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
         pass.note(facts.name(), retired);
     }
     let there: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
-    for name in journal::names(host) {
+    for name in journals {
         if !there.contains(name.as_str()) {
             let retired = pass.retire_without_container(&name, app);
             pass.note(&name, retired);
