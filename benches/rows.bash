@@ -23,43 +23,39 @@ note() {
 }
 
 measure_goals() {
-  if [[ $host == installed ]]; then
-    add 'run, as user dokku' run "$runs" dokku
-    add 'run, as root' run "$runs"
-  else
-    add run run "$runs"
-  fi
-  if [[ $host == installed ]]; then
-    count_processes ', as user dokku' sudo -u dokku -H
-    count_processes ', as root'
-  else
-    count_processes ''
-  fi
+  for_each_user add run run "$runs"
+  for_each_user count_processes 'processes started by a run'
   add 'run, 20 at once' run-20 "$repeats"
   measure_list
   measure_stop
   measure_running
 }
 
-# count_processes WHOSE AS…: of a run, started by these words.
+# for_each_user COMMAND NAME WORD…: `COMMAND NAME WORD… [USER]`, on an installed Dokku for each user that may start a run.
+for_each_user() {
+  if [[ $host == installed ]]; then
+    "$1" "$2, as user dokku" "${@:3}" dokku
+    "$1" "$2, as root" "${@:3}"
+  else
+    "$@"
+  fi
+}
+
+# count_processes NAME [USER]
 count_processes() {
-  local figures=() who count
-  say "processes$1"
+  local as=() figures=() who count
+  [[ -z ${2-} ]] || as=(sudo -u "$2" -H)
+  say "$1"
   while read -r who count; do
     figures+=("${who}_processes" "$count")
-  done < <("${@:2}" "$PWD/benches/pairs" "$work/scene" run processes)
-  note "processes started by a run$1" "${figures[@]}"
+  done < <("${as[@]}" "$PWD/benches/pairs" "$work/scene" run processes)
+  note "$1" "${figures[@]}"
 }
 
 measure_list() {
   local -i i
   for i in 1 2; do "$dokku" run:detached "$app" sleep 600 </dev/null >/dev/null; done
-  if [[ $host == installed ]]; then
-    add 'run:list, 2 tasks, as user dokku' list "$runs" dokku
-    add 'run:list, 2 tasks, as root' list "$runs"
-  else
-    add 'run:list, 2 tasks' list "$runs"
-  fi
+  for_each_user add 'run:list, 2 tasks' list "$runs"
   "$dokku" run:stop "$app" </dev/null >/dev/null
 }
 

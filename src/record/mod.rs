@@ -156,7 +156,8 @@ pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
     }
 }
 
-/// Docker notes a start a little late: what slept 2 seconds took 1.99.
+/// How many seconds these are, to the nearest: docker notes a start a little late, and
+/// what slept 2 seconds took 1.99.
 pub(crate) fn nearest_second(duration: Duration) -> u64 {
     duration
         .saturating_add(Duration::from_millis(500))
