@@ -2,13 +2,10 @@
 //! process and to its whole process group, with and without a terminal.
 
 use std::fs;
-use std::time::Duration;
 
 use duct::Handle;
 
-use crate::support::{
-    App, Gate, Host, Image, Log, Terminal, our_program, patiently, signal, wait_until,
-};
+use crate::support::{App, Gate, Host, Image, Log, Terminal, our_program, signal, wait_until};
 
 #[derive(Debug, Clone, Copy)]
 struct Case {
@@ -99,14 +96,6 @@ impl Command {
         }
     }
 
-    /// What stands on its terminal.
-    fn said(&mut self) -> String {
-        match self {
-            Self::Terminal(terminal) => terminal.screen(),
-            Self::Plain(_) => String::new(),
-        }
-    }
-
     fn code(&mut self) -> i32 {
         match self {
             Self::Terminal(terminal) => terminal.code(),
@@ -161,15 +150,7 @@ fn tried(host: &Host, ends: &Log, case: Case) -> Option<String> {
             .filter_map(|line| line.strip_prefix(&format!("{} ", app.name)));
         own.map(str::to_owned).collect()
     };
-    let are_told = patiently(Duration::from_secs(30), || {
-        (!ended().is_empty()).then_some(())
-    });
-    if are_told.is_none() {
-        let (told, said) = (told(), command.said());
-        return Some(format!(
-            "{case:?}: no plugin was told; the task was told {told:?}, the user {said:?}"
-        ));
-    }
+    until("plugins are told", &|| !ended().is_empty());
     let (ended, code) = (ended(), case.code().to_string());
     let mut wrong = Vec::new();
     if ended != [code] {
