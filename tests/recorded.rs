@@ -378,7 +378,10 @@ fn plugins_are_told_once() {
     );
     let told = |code: u8, record: &Value| {
         let time = |key: &str| humantime::parse_rfc3339(record[key].as_str().unwrap()).unwrap();
-        let took = time("finished").duration_since(time("started")).unwrap();
+        // Docker may note the start of what ends at once after its end.
+        let took = time("finished")
+            .duration_since(time("started"))
+            .unwrap_or_default();
         let name = record["name"].as_str().unwrap();
         format!(
             "{name} [{code}] exited {:.0} exited 5\n",

@@ -109,7 +109,8 @@ impl Reason {
 }
 
 impl Record {
-    /// From its start to its end; nothing for one that never ran.
+    /// From its start to its end; nothing for one that never ran, and for one whose start
+    /// docker has noted after its end.
     pub(crate) fn duration(&self) -> Duration {
         let time = |text: &str| humantime::parse_rfc3339(text).ok();
         let started = self.started.as_deref().and_then(time);
