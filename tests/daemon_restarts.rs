@@ -54,6 +54,10 @@ impl<'a> Tasks<'a> {
         wait_until("both tasks run", || {
             (tasks.ledger.accounts().len() == 2).then_some(())
         });
+        // One that is killed before it has written down a start knows of none.
+        wait_until("the daemon has noted both", || {
+            (tasks.running() == 2).then_some(())
+        });
         tasks.ids = app.containers();
         tasks
     }
