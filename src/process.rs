@@ -170,9 +170,9 @@ impl Call {
             .start()
     }
 
-    /// Runs it to its end with this file as its input; stdout is captured.
-    pub(crate) fn answer(self, input: File) -> io::Result<Output> {
-        self.expression.stdin_file(input).stdout_capture().run()
+    /// Starts it with this file as its input; its handle gives what it prints.
+    pub(crate) fn start_answer(self, input: File) -> io::Result<Handle> {
+        self.expression.stdin_file(input).stdout_capture().start()
     }
 
     /// Starts it with its stdout going to us.

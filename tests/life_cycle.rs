@@ -1,9 +1,12 @@
 //! From the creation of a container to its removal.
 
+use std::io::Read;
+
 use duct::{Handle, cmd};
 
 use crate::support::{
-    App, Gate, Host, Image, Log, Output, docker, docker_client, our_program, signal, wait_until,
+    App, Gate, Host, Image, Log, Output, docker, docker_client, our_program, records, signal,
+    wait_until,
 };
 
 /// A task in the background that runs until it is told to end.
@@ -110,6 +113,41 @@ fn a_client_that_is_lost_does_not_end_the_task() {
 }
 
 #[test]
+fn the_end_does_not_wait_for_who_reads_the_output() {
+    const LENGTH: usize = 500_000; // more than a pipe holds
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let script = format!("head -c {LENGTH} /dev/zero; exit 7");
+    let command = app.command(&[], ["sh", "-c", &script]).stdin_null();
+    let task = command.stdout_file(writer).unchecked().start().unwrap();
+    drop(command);
+    wait_until("the task has a record, and no container", || {
+        let is_over = !records(&host, &app).is_empty() && app.containers().is_empty();
+        is_over.then_some(())
+    });
+    assert!(task.try_wait().unwrap().is_none(), "it has left its client");
+    let mut read = Vec::new();
+    reader.read_to_end(&mut read).unwrap();
+    assert_eq!(read.len(), LENGTH);
+    assert_eq!(task.wait().unwrap().status.code(), Some(7));
+}
+
+#[test]
+fn docker_is_asked_to_tell_of_the_end_for_some_seconds_only() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "trap 'exit 5' TERM");
+    let ours = task.handle.pids()[0];
+    let listens = || docker_client(ours, &["events", "--format"]).is_some();
+    wait_until("a client listens", || listens().then_some(()));
+    wait_until("it listens no more", || (!listens()).then_some(()));
+    assert!(task.handle.try_wait().unwrap().is_none());
+    task.signal("TERM");
+    assert_eq!(task.end().code, 5);
+}
+
+#[test]
 fn a_hang_up_keeps_the_task_where_that_is_wished() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -171,18 +209,7 @@ fn a_client_that_is_stopped_does_not_hold_up_the_end() {
         docker_client(task.handle.pids()[0], &["start", "--attach"]).expect("docker's client runs");
     signal(client, "STOP");
     task.signal("TERM");
-    wait_until("the task has ended", || {
-        let state = docker(&[
-            "container",
-            "inspect",
-            "--format",
-            "{{.State.Status}}",
-            &app.containers().concat(),
-        ]);
-        (state == "exited").then_some(())
-    });
-    task.signal("TERM");
-    wait_until("we have ended, too", || {
+    wait_until("we have ended", || {
         task.handle.try_wait().unwrap().map(|_| ())
     });
     signal(client, "KILL");

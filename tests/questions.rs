@@ -18,16 +18,39 @@ fn docker_is_called_once_for_what_one_call_can_tell() {
         "echo \"$1 $2\" >>{}; exec \"$DOCKER\" \"$@\"",
         calls.display()
     ));
-    app.run(["true"]).says("");
+    app.run(["sleep", "1"]).says(""); // docker has the time to tell of its end
     let calls = fs::read_to_string(calls).unwrap();
+    let mut calls: Vec<&str> = calls.lines().collect();
+    calls[2..4].sort_unstable(); // side by side
     let expected = [
         "image inspect",
         "container create",
         "container start",
-        "container inspect",
+        "events --format",
         "container rm",
     ];
-    assert_eq!(calls.lines().collect::<Vec<_>>(), expected);
+    assert_eq!(calls, expected);
+}
+
+#[test]
+fn where_docker_tells_nothing_of_the_end_the_container_does() {
+    for trouble in ["exit 1", "echo nonsense", "exec sleep 600"] {
+        let host = Host::new();
+        if !host.is_own() {
+            return; // its docker is replaced
+        }
+        let app = host.app(Image::Busybox);
+        let calls = host.directory().join("calls");
+        host.replace_docker(&format!(
+            "echo \"$1 $2\" >>{}; case $1 in events) {trouble} ;; esac; exec \"$DOCKER\" \"$@\"",
+            calls.display()
+        ));
+        let output = app.run(["sh", "-c", "exit 3"]);
+        assert_eq!((output.code, output.stderr.as_str()), (3, ""), "{trouble}");
+        let calls = fs::read_to_string(calls).unwrap();
+        assert_eq!(calls.matches("container inspect").count(), 1, "{calls}");
+        assert!(host.processes().is_empty(), "{trouble}");
+    }
 }
 
 #[test]

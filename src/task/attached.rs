@@ -1,5 +1,8 @@
 //! An attached task: our streams are its streams, its exit code is ours.
 
+use std::io::{self, IsTerminal};
+use std::time::SystemTime;
+
 use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
@@ -43,6 +46,9 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
             }
             Ok(made.finish(host, &end))
         }
+        Ok(Kept::Told { end, asked }) => {
+            Ok(made.finish_while(host, &end, || events.wait_for_last_output(asked)))
+        }
         Ok(Kept::Left) => {
             made.mark(&Mark::Left);
             let name = leave(host, made);
@@ -69,6 +75,10 @@ pub(crate) fn say_left(host: &Host, name: &str) {
     ));
 }
 
+fn somebody_is_at_a_terminal() -> bool {
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
+}
+
 fn attend(docker: &Docker, made: &Made<'_>, task: &Task, events: &Events) -> Result<Kept> {
     let mut terminal = if task.streams.terminal {
         Terminal::guard()?
@@ -78,9 +88,15 @@ fn attend(docker: &Docker, made: &Made<'_>, task: &Task, events: &Events) -> Res
     let mut keeper = Keeper::new(docker, made, task.stop_timeout, task.time_to_live)
         .on_hangup(task.streams.terminal, task.on_hangup);
     let (stdin, with_terminal) = (task.streams.stdin, task.streams.terminal);
+    let since = SystemTime::now();
     let client = docker.container_start_attached(&made.id, stdin, with_terminal)?;
     if let Some(terminal) = &mut terminal {
         terminal.client_is(client.pids().first().copied());
+    }
+    // There what the hooks say would come between the task's lines, and what is typed
+    // would still be the task's.
+    if !somebody_is_at_a_terminal() {
+        keeper = keeper.be_told(events, since);
     }
     keeper.keep(events, client, terminal.as_ref())
 }

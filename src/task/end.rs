@@ -1,8 +1,9 @@
 //! How a task has ended.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::docker::container_inspect::{State, Status};
+use crate::docker::events::Step;
 use crate::exit;
 
 /// What is left of a container.
@@ -54,6 +55,30 @@ impl End {
         }
     }
 
+    /// The end that docker tells of. `None` where only the container's own state can
+    /// tell: docker has not told of its start, or the kernel may have killed it for its
+    /// memory.
+    pub(crate) fn told(steps: impl Iterator<Item = Step>) -> Option<Self> {
+        let mut started_at = None;
+        for step in steps {
+            match step.action.as_str() {
+                "start" => started_at = at(step.time),
+                "die" => {
+                    let exit_code: u8 = step.exit_code.parse().ok()?;
+                    return (exit_code != KILLED).then_some(Self::There(State {
+                        status: Status::Exited,
+                        exit_code: exit_code.into(),
+                        started_at: started_at?,
+                        finished_at: at(step.time)?,
+                        oom_killed: false,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// The exit code; docker's own where nobody saw it.
     pub(crate) fn code(&self) -> u8 {
         let code = match self {
@@ -62,6 +87,15 @@ impl End {
         };
         code.unwrap_or(exit::DOCKER)
     }
+}
+
+/// The exit code of what KILL has ended.
+pub(crate) const KILLED: u8 = 137;
+
+/// A time of docker's events, nanoseconds since 1970, in RFC 3339, UTC.
+pub(crate) fn at(time: u64) -> Option<String> {
+    let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(time))?;
+    Some(humantime::format_rfc3339_nanos(at).to_string())
 }
 
 /// The time that it is, RFC 3339, UTC.
@@ -137,6 +171,36 @@ mod tests {
         assert_eq!(moment("0001-01-01T00:00:00Z"), None);
         assert_eq!(moment(""), None);
         assert!(moment("2026-01-01T00:00:00.123456789Z").is_some());
+    }
+
+    #[test]
+    fn an_end_is_told_by_its_steps() {
+        let step = |action: &str, exit_code: &str, time| Step {
+            action: action.to_owned(),
+            exit_code: exit_code.to_owned(),
+            time,
+        };
+        let told = |steps: &[Step]| End::told(steps.iter().cloned());
+        let start = step("start", "", 1_795_562_932_000_000_001);
+        let die = |code| step("die", code, 1_795_562_933_636_215_036);
+        assert_eq!(
+            told(&[start.clone(), die("3")]),
+            Some(End::There(State {
+                started_at: "2026-11-24T23:28:52.000000001Z".to_owned(),
+                finished_at: "2026-11-24T23:28:53.636215036Z".to_owned(),
+                ..state(Status::Exited, 3)
+            }))
+        );
+        for steps in [
+            vec![],
+            vec![start.clone()],
+            vec![die("3")],
+            vec![die("3"), start.clone()],
+            vec![start.clone(), die("137")],
+            vec![start.clone(), die("")],
+        ] {
+            assert_eq!(told(&steps), None, "{steps:?}");
+        }
     }
 
     #[test]

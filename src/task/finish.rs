@@ -8,7 +8,7 @@
 
 use anyhow::{Result, bail};
 
-use super::end::{End, code_of, moment, now, was_never_tried};
+use super::end::{End, KILLED, code_of, moment, now, was_never_tried};
 use super::journal::{Head, Journal, Mark, Story};
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
@@ -132,9 +132,6 @@ fn outcome(story: &Story, end: &End) -> (Option<u8>, Reason) {
         (_, None, _) => (code, Reason::Exited),
     }
 }
-
-/// The exit code of what KILL has ended.
-const KILLED: u8 = 137;
 
 fn record_of(
     head: &Head,

@@ -19,24 +19,32 @@ use crate::process::{self, Call};
 /// journal, and the words of an end.
 pub(crate) const FINISH: &str = "--finish";
 
-/// Has the last steps taken, and gives the exit code; `None` when the process was
-/// killed. What is missing then is left to the supervisor.
+/// Has the last steps taken while `meanwhile` is done, and gives the exit code; `None`
+/// when the process was killed. What is missing then is left to the supervisor.
 ///
 /// # Errors
 /// The process could not be started.
-pub(crate) fn finish(host: &Host, name: &str, journal: Journal, end: &End) -> Result<Option<u8>> {
+pub(crate) fn finish(
+    host: &Host,
+    name: &str,
+    journal: Journal,
+    end: &End,
+    meanwhile: impl FnOnce(),
+) -> Result<Option<u8>> {
     let program = process::keep().context("our own program's path cannot be read")?;
     let (file, unwritten) = journal.into_parts();
     let words = [FINISH.to_owned(), name.to_owned(), unwritten];
     let call = Call::new(&program, words.into_iter().chain(end.words()));
     let call = host.told_truly(call);
     // The journal is its input: so the lock is never free in between.
-    let output = call.answer(file).with_context(|| {
+    let finisher = call.start_answer(file).with_context(|| {
         format!(
             "'{}' could not be started for the task's end",
             program.display()
         )
     })?;
+    meanwhile();
+    let output = finisher.into_output().context("the task's end")?;
     if journal::is_free(host, name) {
         wake::wake(host, name)?;
     }

@@ -16,7 +16,7 @@
 mod asking;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use duct::Handle;
@@ -25,7 +25,7 @@ use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 use super::end::{End, code_of, was_never_tried};
 use super::made::Made;
 use super::request::OnHangup;
-use super::signals::{Event, Events};
+use super::signals::{Event, Events, LAST_OUTPUT};
 use super::terminal::Terminal;
 use crate::docker::Docker;
 use crate::dokku::message;
@@ -44,8 +44,12 @@ const LATER: Duration = Duration::from_millis(500);
 /// end with the task (seen with 20.10).
 const ROUND: Duration = Duration::from_secs(1);
 
-/// How long the client of a task that has ended may still hand on its last output.
-const LAST_OUTPUT: Duration = Duration::from_secs(1);
+/// For so many seconds from its start docker is asked to tell of a task's end: who has
+/// waited longer does not feel the time that it saves.
+const TOLD: u64 = 5;
+
+/// How long after its client's end docker may tell of the task's: it does both at once.
+const AT_ONCE: Duration = Duration::from_millis(20);
 
 /// Looks after one container from its start to its end.
 pub(crate) struct Keeper<'a> {
@@ -67,6 +71,8 @@ pub(crate) struct Keeper<'a> {
     give_up_at: Option<Instant>,
     /// When docker must have started it.
     start_by: Option<Instant>,
+    /// Docker tells of its end.
+    is_told: bool,
 }
 
 /// What came of it.
@@ -74,6 +80,12 @@ pub(crate) struct Keeper<'a> {
 pub(crate) enum Kept {
     /// It has ended, could not be started, or its container has gone.
     Ended(End),
+    /// Docker has told of its end, and its client may still hand on the last output.
+    Told {
+        end: End,
+        /// It was asked to end: nobody waits for long.
+        asked: bool,
+    },
     /// Its user left it by the detach keys; it runs on.
     Left,
     /// Its terminal hung up, and it is to run on.
@@ -109,6 +121,7 @@ impl<'a> Keeper<'a> {
             look_at: None,
             give_up_at: None,
             start_by: Instant::now().checked_add(docker.timeout()),
+            is_told: false,
         }
     }
 
@@ -120,6 +133,15 @@ impl<'a> Keeper<'a> {
             _ => Some(SIGTERM),
         };
         Self { hang_up, ..self }
+    }
+
+    /// From here on docker tells of the task's end, some time before its client ends: it
+    /// frees what the container had meanwhile. For a few seconds only: it costs a second
+    /// client. Without it nothing but this time is lost.
+    pub(crate) fn be_told(self, events: &Events, since: SystemTime) -> Self {
+        let steps = self.docker.steps(&self.made.id, since, TOLD);
+        let is_told = steps.map(|steps| events.watch_end(steps)).is_ok();
+        Self { is_told, ..self }
     }
 
     /// Stays until the task has ended. `client` is attached to it. With the user's
@@ -137,7 +159,7 @@ impl<'a> Keeper<'a> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
         let kept = self.watch(events, terminal);
-        if terminal.is_some() || !matches!(kept, Ok(Kept::Ended(_))) {
+        if terminal.is_some() || !matches!(kept, Ok(Kept::Ended(_) | Kept::Told { .. })) {
             // It would go on writing to what may have gone, or reading what is meant
             // for others.
             let _ = client.kill();
@@ -158,9 +180,24 @@ impl<'a> Keeper<'a> {
                 Event::Signal(signal) => self.asked(signal, Reason::Stopped),
                 Event::ReaderGone => self.asked(SIGTERM, Reason::Hangup),
                 Event::Due => self.act_on_time(),
+                Event::Told(Some(end)) => {
+                    let asked = self.kill_at.is_some();
+                    return Ok(Kept::Told { end, asked });
+                }
+                Event::Told(None) => {
+                    self.is_told = false;
+                    if ended.is_some() {
+                        self.look_at = Some(Instant::now());
+                    }
+                }
                 Event::ClientEnded { well } => {
                     ended = Some(well);
-                    self.look_at = Some(Instant::now());
+                    let wait = if self.is_told {
+                        AT_ONCE
+                    } else {
+                        Duration::ZERO
+                    };
+                    self.look_at = Instant::now().checked_add(wait);
                 }
             }
             // With too many refusals it has ended, and its client does not see it:

@@ -125,10 +125,17 @@ impl<'a> Made<'a> {
     }
 
     /// Has the last steps after the task's end taken. Gives the exit code.
-    pub(crate) fn finish(mut self, host: &Host, end: &End) -> u8 {
-        let told = match self.journal.take() {
-            Some(journal) => finisher::finish(host, &self.name, journal, end),
-            None => Ok(None),
+    pub(crate) fn finish(self, host: &Host, end: &End) -> u8 {
+        self.finish_while(host, end, || {})
+    }
+
+    /// The same, while `meanwhile` is done.
+    pub(crate) fn finish_while(mut self, host: &Host, end: &End, meanwhile: impl FnOnce()) -> u8 {
+        let told = if let Some(journal) = self.journal.take() {
+            finisher::finish(host, &self.name, journal, end, meanwhile)
+        } else {
+            meanwhile();
+            Ok(None)
         };
         if let Err(error) = &told {
             message::warn(&format!("{error:#}"));

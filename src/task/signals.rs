@@ -12,13 +12,21 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::end::End;
+use crate::docker::events::{Step, Stream};
+
+/// How long the client of a task that has ended may still hand on its last output.
+pub(crate) const LAST_OUTPUT: Duration = Duration::from_secs(1);
+
 /// What wakes the one who looks after a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
     /// A signal was sent to us.
     Signal(i32),
     /// The docker client that was watched has ended, with exit code 0 or not.
     ClientEnded { well: bool },
+    /// Docker has told of the task's end, or has ceased to tell anything.
+    Told(Option<End>),
     /// Nobody reads our output any more.
     ReaderGone,
     /// The time that was waited for has come.
@@ -91,6 +99,22 @@ impl Events {
             let well = client.wait().is_ok_and(|output| output.status.success());
             let _ = sender.send(Event::ClientEnded { well });
         });
+    }
+
+    /// Tells of the task's end when docker does, as long as it does.
+    pub(crate) fn watch_end(&self, mut steps: Stream<Step>) {
+        let sender = self.sender.clone();
+        thread::spawn(move || {
+            let _ = sender.send(Event::Told(End::told(&mut steps)));
+        });
+    }
+
+    /// Waits for the end of the client of a task that has ended: it hands on the last
+    /// output. For [`LAST_OUTPUT`] only where the task was asked to end, or is now.
+    pub(crate) fn wait_for_last_output(&self, asked: bool) {
+        if asked || !matches!(self.next(None), Event::ClientEnded { .. }) {
+            self.wait_for_client(LAST_OUTPUT);
+        }
     }
 
     /// Waits for the end of the client that is watched, but so long at most. What else

@@ -15,10 +15,10 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 use super::wake;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
-use crate::docker::events::{Death, Deaths};
+use crate::docker::events::{Death, Stream};
 use crate::dokku::host::Host;
 use crate::process;
-use crate::task::end::Seen;
+use crate::task::end::{Seen, at};
 use crate::task::journal::{Journal, Unwritten};
 use crate::task::labels;
 use crate::task::resume::{Resumed, resume};
@@ -130,10 +130,9 @@ impl Hands {
 
 impl Seen {
     pub(super) fn of(death: &Death) -> Option<Self> {
-        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(death.time))?;
         Some(Self {
             exit_code: death.exit_code.parse().ok()?,
-            finished: humantime::format_rfc3339_nanos(at).to_string(),
+            finished: at(death.time)?,
         })
     }
 }
@@ -143,16 +142,11 @@ fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(10);
     let mut pause = SHORTEST;
-    let seconds = || {
-        SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
-    };
-    let mut since = seconds();
+    let mut since = SystemTime::now();
     loop {
         let opened = Instant::now();
         let deaths = place.docker.deaths(labels::CONTAINER_TYPE, since);
-        let group = deaths.as_ref().map_or(0, Deaths::group);
+        let group = deaths.as_ref().map_or(0, Stream::group);
         client.store(group, Ordering::SeqCst);
         if news.send(News::StreamOpened).is_err() {
             return;
@@ -166,7 +160,7 @@ fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
             // Once it is waited for, its number may be another's.
             client.store(0, Ordering::SeqCst);
         }
-        since = seconds();
+        since = SystemTime::now();
         if opened.elapsed() > LONGEST {
             pause = SHORTEST;
         }
