@@ -16,6 +16,7 @@ const TIMEOUT: &str = "2";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 pub struct Lane<'a> {
+    kind: Kind,
     host: &'a Host,
     app: &'a App<'a>,
     ledger: Ledger,
@@ -24,12 +25,16 @@ pub struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    pub fn new(host: &'a Host, app: &'a App<'a>) -> Self {
+    pub fn new(host: &'a Host, app: &'a App<'a>, kind: Kind) -> Self {
         let ledger = Ledger::new(app);
         Footprint::with_volume(app);
         let sabotage = Sabotage::new(host, app, &ledger);
+        if kind == Kind::Untold {
+            sabotage.tell_nothing();
+        }
         let untouched = Footprint::after_first_use(host, app);
         Self {
+            kind,
             host,
             app,
             ledger,
@@ -39,23 +44,23 @@ impl<'a> Lane<'a> {
     }
 
     /// What is done on a host where all is well, in its order.
-    pub fn steps(&self, kind: Kind) -> Vec<String> {
-        let outcome = self.case(kind, None);
+    pub fn steps(&self) -> Vec<String> {
+        let outcome = self.case(None);
         assert!(outcome.wrong.is_empty(), "{:?}", outcome.wrong);
         self.sabotage.taken()
     }
 
-    pub fn case(&self, kind: Kind, fault: Option<(&str, Fault)>) -> Outcome {
+    pub fn case(&self, fault: Option<(&str, Fault)>) -> Outcome {
         let hangs = fault.is_some_and(|(_, fault)| fault == Fault::Hangs);
         if hangs {
             self.set_timeouts(TIMEOUT);
         }
         self.ledger.clear();
-        if kind == Kind::Pass {
+        if self.kind == Kind::Pass {
             self.abandon_a_task();
         }
         self.sabotage.begin(fault);
-        let output = self.call(kind);
+        let output = self.call();
         let was_taken = self.wait_for_the_background(fault);
         self.sabotage.end();
         let mut wrong = Vec::new();
@@ -67,7 +72,7 @@ impl<'a> Lane<'a> {
             self.set_timeouts("");
         }
         let accounts: Vec<Account> = self.ledger.accounts().into_values().collect();
-        wrong.extend(judge(kind, fault, output.as_ref(), &accounts));
+        wrong.extend(judge(self.kind, fault, output.as_ref(), &accounts));
         let code = output.map(|output| output.code);
         Outcome {
             was_taken,
@@ -77,13 +82,13 @@ impl<'a> Lane<'a> {
     }
 
     /// Runs the command to its end, or gives nothing when it never comes.
-    fn call(&self, kind: Kind) -> Option<Output> {
+    fn call(&self) -> Option<Output> {
         let task = |name| {
             let words = Ledger::task("", "sleep 0.3", CODE);
             self.app.subcommand(name, &[], words)
         };
-        let call = match kind {
-            Kind::Attached => task("run"),
+        let call = match self.kind {
+            Kind::Attached | Kind::Untold => task("run"),
             Kind::Detached => task("run:detached"),
             Kind::Pass => self.host.command(["run:retire", &self.app.name]),
         };
