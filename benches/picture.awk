@@ -14,7 +14,7 @@ function label(path, list,    part) {
   if (path ~ /\/docker$/) {
     kind = "docker"
     split(list, part, " ")
-    return "docker " part[2] " " part[3]
+    return "docker " part[2] (part[3] ~ /^-/ ? "" : " " part[3])
   }
   if (path ~ /\/oneoff\/path\/plugn$/) {
     kind = "ours"
