@@ -55,9 +55,8 @@ pub(crate) struct Stream<T> {
 
 impl Docker {
     /// The ends of all containers that have a label of this name, from the second of
-    /// `since` on: docker remembers a few hundred. It is over after
-    /// [`LONGEST`], where `DOCKER_BIN` is a wrapper and only that ends: it would wait
-    /// for ever otherwise.
+    /// `since` on: docker remembers a few hundred. It is over after [`LONGEST`]: where
+    /// `DOCKER_BIN` is a wrapper and only that ends, it would wait for ever otherwise.
     ///
     /// # Errors
     /// The client could not be started.

@@ -8,7 +8,9 @@
 //!   status is 124, whatever the task made of it.
 //! * Why it is ended stands in its journal before it gets the signal. One that has
 //!   ended by itself, with an output that waits to be read, gets none.
-//! * When docker's client ends, the container's own state decides. A client that
+//! * Where docker tells of the end, that is it, and its client is left with the last
+//!   output.
+//! * When docker's client ends first, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
 //!   for a daemon that gives no answer, as long as docker may take for one. A task
 //!   that docker has not started by then is given up.
