@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
-use crate::support::{Host, Image};
+use crate::support::{Host, Image, our_program, patiently, signal};
 
 #[test]
 fn docker_is_called_once_for_what_one_call_can_tell() {
@@ -50,6 +51,41 @@ fn where_docker_tells_nothing_of_the_end_the_container_does() {
         let calls = fs::read_to_string(calls).unwrap();
         assert_eq!(calls.matches("container inspect").count(), 1, "{calls}");
         assert!(host.processes().is_empty(), "{trouble}");
+    }
+}
+
+#[test]
+fn docker_may_tell_of_the_end_after_its_client() {
+    // From so much earlier (20.10) or at once (26).
+    for delay in ["0", "0.03", "0.06", "0.08", "0.1", "0.12", "0.15"] {
+        let host = Host::new();
+        if !host.is_own() {
+            return; // its docker is replaced
+        }
+        let app = host.app(Image::Busybox);
+        let late = format!("while read -r line; do sleep {delay}; echo \"$line\"; done");
+        host.replace_docker(&format!(
+            "[ \"$1\" = events ] || exec \"$DOCKER\" \"$@\"; \"$DOCKER\" \"$@\" | {late}"
+        ));
+        let task = app.command(&[], ["sh", "-c", "echo out; exit 3"]);
+        let task = task
+            .stdin_null()
+            .stdout_capture()
+            .unchecked()
+            .start()
+            .unwrap();
+        let ended = patiently(Duration::from_secs(20), || {
+            task.try_wait().unwrap().map(|_| ())
+        });
+        if ended.is_none() {
+            signal(our_program(task.pids()[0], "run").unwrap(), "TERM");
+        }
+        let output = task.wait().unwrap();
+        assert_eq!(ended, Some(()), "{delay}");
+        assert_eq!(
+            (output.status.code(), &*output.stdout),
+            (Some(3), &b"out\n"[..])
+        );
     }
 }
 
