@@ -16,30 +16,28 @@
 //!   that docker has not started by then is given up.
 
 mod asking;
+mod looking;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use duct::Handle;
+use looking::Look;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
-use super::end::{End, code_of, was_never_tried};
+use super::end::End;
 use super::made::Made;
 use super::request::OnHangup;
 use super::signals::{Event, Events, LAST_OUTPUT};
 use super::terminal::Terminal;
 use crate::docker::Docker;
 use crate::dokku::message;
-use crate::exit::{self, Failure};
 use crate::record::Reason;
 
 /// How long until a signal is sent again that docker did not deliver: it does
 /// not before the task runs.
 const AGAIN: Duration = Duration::from_millis(100);
-
-/// How long until docker is asked again that gave no answer.
-const LATER: Duration = Duration::from_millis(500);
 
 /// How often a task on its user's terminal is looked at that was asked to end: a signal
 /// to our process group reaches docker's client, too, and one that got QUIT does not
@@ -93,13 +91,6 @@ pub(crate) enum Kept {
     Left,
     /// Its terminal hung up, and it is to run on.
     HungUp,
-}
-
-/// What a look at the container tells.
-enum Look {
-    Ended(End),
-    Runs,
-    NoAnswer,
 }
 
 impl<'a> Keeper<'a> {
@@ -243,54 +234,6 @@ impl<'a> Keeper<'a> {
                 }
             }
         }
-    }
-
-    /// The container's own state.
-    ///
-    /// # Errors
-    /// Docker has not given an answer for too long.
-    fn look(&mut self) -> Result<Look> {
-        let give_up_at = self.no_answer_until();
-        let is_late = self.start_by.take_if(|by| *by <= Instant::now()).is_some();
-        match self.docker.container_state(&self.made.id) {
-            Ok(state) => {
-                self.look_at = None;
-                self.give_up_at = None;
-                Ok(match state {
-                    None => Look::Ended(End::Gone(None)),
-                    Some(state) if is_late && was_never_tried(&state) => {
-                        let seconds = self.docker.timeout().as_secs();
-                        return Err(Failure::error(
-                            exit::DOCKER,
-                            format!("docker has not started the task within {seconds} seconds"),
-                        ));
-                    }
-                    Some(state) if was_never_tried(&state) => {
-                        // Docker may be about to, whatever has become of its client.
-                        match self.docker.container_remove_idle(&self.made.id)? {
-                            None => Look::Ended(End::There(state)),
-                            Some(_) => Look::Runs,
-                        }
-                    }
-                    Some(state) if code_of(&state).is_some() => Look::Ended(End::There(state)),
-                    Some(_) => Look::Runs,
-                })
-            }
-            Err(error) if Instant::now() >= give_up_at => {
-                Err(error.context("the task is left to the next run:retire"))
-            }
-            Err(_) => {
-                self.look_at = Instant::now().checked_add(LATER);
-                Ok(Look::NoAnswer)
-            }
-        }
-    }
-
-    /// When docker is given up, if it gives no answer from now on.
-    fn no_answer_until(&mut self) -> Instant {
-        let now = Instant::now();
-        let until = || now.checked_add(self.docker.timeout()).unwrap_or(now);
-        *self.give_up_at.get_or_insert_with(until)
     }
 
     fn due(&self) -> Option<Instant> {
