@@ -62,14 +62,14 @@ impl End {
         let mut started_at = None;
         for step in steps {
             match step.action.as_str() {
-                "start" => started_at = at(step.time),
+                "start" => started_at = event_time(step.time),
                 "die" => {
                     let exit_code: u8 = step.exit_code.parse().ok()?;
                     return (exit_code != KILLED).then_some(Self::There(State {
                         status: Status::Exited,
                         exit_code: exit_code.into(),
                         started_at: started_at?,
-                        finished_at: at(step.time)?,
+                        finished_at: event_time(step.time)?,
                         oom_killed: false,
                     }));
                 }
@@ -93,7 +93,7 @@ impl End {
 pub(crate) const KILLED: u8 = 137;
 
 /// A time of docker's events, nanoseconds since 1970, in RFC 3339, UTC.
-pub(crate) fn at(time: u64) -> Option<String> {
+pub(crate) fn event_time(time: u64) -> Option<String> {
     let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(time))?;
     Some(humantime::format_rfc3339_nanos(at).to_string())
 }

@@ -18,7 +18,7 @@ use crate::docker::container_inspect::Facts;
 use crate::docker::events::{Death, Stream};
 use crate::dokku::host::Host;
 use crate::process;
-use crate::task::end::{Seen, at};
+use crate::task::end::{Seen, event_time};
 use crate::task::journal::{Journal, Unwritten};
 use crate::task::labels;
 use crate::task::resume::{Resumed, resume};
@@ -132,7 +132,7 @@ impl Seen {
     pub(super) fn of(death: &Death) -> Option<Self> {
         Some(Self {
             exit_code: death.exit_code.parse().ok()?,
-            finished: at(death.time)?,
+            finished: event_time(death.time)?,
         })
     }
 }
