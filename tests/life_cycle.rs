@@ -203,18 +203,30 @@ fn a_reader_that_goes_away_stops_the_task_where_that_is_wished() {
 #[test]
 fn a_client_that_is_stopped_does_not_hold_up_the_end() {
     let host = Host::new();
-    let app = host.app(Image::Busybox);
-    let task = Running::start(&app, &Gate::new(&app), "true");
-    let client =
-        docker_client(task.handle.pids()[0], &["start", "--attach"]).expect("docker's client runs");
-    signal(client, "STOP");
-    task.signal("TERM");
-    wait_until("we have ended", || {
-        task.handle.try_wait().unwrap().map(|_| ())
-    });
-    signal(client, "KILL");
-    wait_until("the container is removed", || {
-        app.containers().is_empty().then_some(())
+    host.with_and_without_events(|| {
+        let app = host.app(Image::Busybox);
+        let task = Running::start(&app, &Gate::new(&app), "true");
+        let ours = task.handle.pids()[0];
+        let client = docker_client(ours, &["start", "--attach"]).expect("docker's client runs");
+        signal(client, "STOP");
+        task.signal("TERM");
+        let label = format!("label=com.dokku.app-name={}", app.name);
+        wait_until("the task has ended", || {
+            let running = docker(&["container", "ls", "--quiet", "--filter", &label]);
+            running.is_empty().then_some(())
+        });
+        if let Some(run) = our_program(ours, "run") {
+            // It may end by itself in this moment.
+            let again = cmd!("kill", "-TERM", run.to_string()).stderr_null();
+            again.unchecked().run().unwrap();
+        }
+        wait_until("we have ended, too", || {
+            task.handle.try_wait().unwrap().map(|_| ())
+        });
+        signal(client, "KILL");
+        wait_until("the container is removed", || {
+            app.containers().is_empty().then_some(())
+        });
     });
 }
 

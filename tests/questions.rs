@@ -3,9 +3,21 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::support::{Host, Image, our_program, patiently, signal};
+
+/// Notes the first words of each call of docker's in a file. One for events first does
+/// this.
+fn note_calls(host: &Host, events: &str) -> PathBuf {
+    let calls = host.directory().join("calls");
+    host.replace_docker(&format!(
+        "echo \"$1 $2\" >>{}; case $1 in events) {events} ;; esac; exec \"$DOCKER\" \"$@\"",
+        calls.display()
+    ));
+    calls
+}
 
 #[test]
 fn docker_is_called_once_for_what_one_call_can_tell() {
@@ -14,11 +26,7 @@ fn docker_is_called_once_for_what_one_call_can_tell() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
-    let calls = host.directory().join("calls");
-    host.replace_docker(&format!(
-        "echo \"$1 $2\" >>{}; exec \"$DOCKER\" \"$@\"",
-        calls.display()
-    ));
+    let calls = note_calls(&host, ":");
     app.run(["sleep", "1"]).says(""); // docker has the time to tell of its end
     let calls = fs::read_to_string(calls).unwrap();
     let mut calls: Vec<&str> = calls.lines().collect();
@@ -41,11 +49,7 @@ fn where_docker_tells_nothing_of_the_end_the_container_does() {
             return; // its docker is replaced
         }
         let app = host.app(Image::Busybox);
-        let calls = host.directory().join("calls");
-        host.replace_docker(&format!(
-            "echo \"$1 $2\" >>{}; case $1 in events) {trouble} ;; esac; exec \"$DOCKER\" \"$@\"",
-            calls.display()
-        ));
+        let calls = note_calls(&host, trouble);
         let output = app.run(["sh", "-c", "exit 3"]);
         assert_eq!((output.code, output.stderr.as_str()), (3, ""), "{trouble}");
         let calls = fs::read_to_string(calls).unwrap();

@@ -135,16 +135,6 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
     recorded(&host, &app, 5, "exited");
 }
 
-/// Docker's client as it is, and one that is not told of any end: only the container's
-/// own state tells then.
-fn with_and_without_events(host: &Host, mut test: impl FnMut()) {
-    test();
-    if host.is_own() {
-        host.replace_docker("[ \"$1\" != events ] || exit 1; exec \"$DOCKER\" \"$@\"");
-        test();
-    }
-}
-
 /// An attached task that has ended with 3, whose output nobody reads yet.
 fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
     let (reader, writer) = std::io::pipe().unwrap();
@@ -160,20 +150,9 @@ fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
         (!app.containers().is_empty()).then_some(())
     });
     wait_until("it runs no more", || {
-        let [label, status] = [
-            format!("label=com.dokku.app-name={}", app.name),
-            "status=exited".to_owned(),
-        ];
-        let ended = docker(&[
-            "container",
-            "ls",
-            "--all",
-            "--quiet",
-            "--filter",
-            &label,
-            "--filter",
-            &status,
-        ]);
+        let label = format!("label=com.dokku.app-name={}", app.name);
+        let filters = ["--filter", &label, "--filter", "status=exited"];
+        let ended = docker(&[&["container", "ls", "--all", "--quiet"][..], &filters].concat());
         (!ended.is_empty() || app.containers().is_empty()).then_some(())
     });
     (handle, reader)
@@ -182,7 +161,7 @@ fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
 #[test]
 fn an_output_that_is_read_late_changes_no_exit_status() {
     let host = Host::new();
-    with_and_without_events(&host, || {
+    host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
         app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
         let (task, mut output) = unread(&app, &["--timeout=3"]);
@@ -201,7 +180,7 @@ fn an_output_that_is_read_late_changes_no_exit_status() {
 #[test]
 fn a_signal_after_the_tasks_end_stops_nothing() {
     let host = Host::new();
-    with_and_without_events(&host, || {
+    host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
         let (task, output) = unread(&app, &[]);
         let run = our_program(task.pids()[0], "run").unwrap();

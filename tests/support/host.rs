@@ -214,6 +214,16 @@ impl Host {
             })
     }
 
+    /// Docker's client as it is, and on a host of the test's own then one that is told of
+    /// no end: only the container's own state tells.
+    pub fn with_and_without_events(&self, mut test: impl FnMut()) {
+        test();
+        if self.is_own() {
+            self.replace_docker("[ \"$1\" != events ] || exit 1; exec \"$DOCKER\" \"$@\"");
+            test();
+        }
+    }
+
     /// Makes the script this host's docker client. `$DOCKER` is the real one.
     pub fn replace_docker(&self, script: &str) {
         assert!(self.is_own(), "only a test's own host may lose its docker");
