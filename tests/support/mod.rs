@@ -36,4 +36,4 @@ pub use registry::{Login, Registry};
 pub use sabotage::{Fault, HOOK, Sabotage};
 pub use soak::{is_soak, soak_tasks};
 pub use ssh::Ssh;
-pub use wait::{patiently, wait_until};
+pub use wait::{patiently, wait_for, wait_until};
