@@ -211,6 +211,7 @@ fn a_lost_task_among_others_is_found_by_the_next_command() {
     wait_until("it has looked at all twice", || {
         (begun.elapsed() > Duration::from_secs(4)).then_some(())
     });
+    let _ = fs::remove_file(gate.path("ready"));
     let caller = app
         .command(
             &["--timeout=8"],
@@ -221,7 +222,6 @@ fn a_lost_task_among_others_is_found_by_the_next_command() {
         .unchecked()
         .start()
         .unwrap();
-    let _ = fs::remove_file(gate.path("ready"));
     gate.wait();
     signal(our_program(caller.pids()[0], "run").unwrap(), "KILL");
     caller.wait().unwrap();
