@@ -142,8 +142,14 @@ fn show(
         }));
         clients.push(logs.client);
     }
+    let patience = if options.tail {
+        logs::FOLLOWED
+    } else {
+        logs::ENDING
+    };
     let last = logs::merge(
         sources,
+        patience,
         &mut BufWriter::new(io::stdout().lock()),
         &mut io::stderr(),
         nobody_reads,

@@ -9,8 +9,12 @@ use std::time::Duration;
 use entries::Entry;
 use streams::{Streams, Writers};
 
-/// How long a source may be silent until the others go on without it.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a source that is followed may be silent until the others go on without it.
+pub(crate) const FOLLOWED: Duration = Duration::from_millis(100);
+
+/// The same for sources that end by themselves. They are silent until docker's client has
+/// started, and where it hangs.
+pub(crate) const ENDING: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether somebody still reads what is written, while there is
 /// nothing to write.
@@ -31,12 +35,13 @@ pub(crate) struct Prefix {
     pub(crate) color: Option<u8>,
 }
 
-/// Copies the sources to these outputs until all have ended, or an output has no
-/// reader any more: then it gives nothing, else the time of each source's last line.
+/// Copies the sources, none of which waits for another that is silent for longer than the
+/// `patience`, to these outputs until all have ended, or an output has no reader any more: then it gives nothing, else the time of each source's last line.
 /// `has_gone` tells of the reader while there is nothing to write. Nothing is read
 /// before there is a use for it: a slow reader costs no memory.
 pub(crate) fn merge(
     sources: Vec<Source>,
+    patience: Duration,
     stdout: &mut impl Write,
     stderr: &mut impl Write,
     has_gone: impl Fn() -> bool,
@@ -50,7 +55,7 @@ pub(crate) fn merge(
             last: Vec::new(),
         });
     }
-    let mut streams = Streams::new(readers, Writers::Several, PATIENCE);
+    let mut streams = Streams::new(readers, Writers::Several, patience);
     let mut merge = Merge {
         ways,
         within: [None; 2],

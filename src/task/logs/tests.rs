@@ -15,7 +15,9 @@ fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
         }
     });
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    merge(sources.collect(), &mut stdout, &mut stderr, || false);
+    merge(sources.collect(), ENDING, &mut stdout, &mut stderr, || {
+        false
+    });
     (
         String::from_utf8(stdout).unwrap(),
         String::from_utf8(stderr).unwrap(),
@@ -91,6 +93,32 @@ fn a_line_stays_one_among_others() {
 }
 
 #[test]
+fn a_source_whose_client_starts_late_is_waited_for() {
+    let (early, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(at(2, "two").as_bytes()).unwrap();
+    drop(writer);
+    let (late, mut writer) = std::io::pipe().unwrap();
+    thread::spawn(move || {
+        thread::sleep(FOLLOWED * 3);
+        writer.write_all(at(1, "one").as_bytes())
+    });
+    let sources = [early, late].map(|reader| Source {
+        reader,
+        to_stderr: false,
+        prefix: None,
+    });
+    let mut shown = Vec::new();
+    merge(
+        sources.into(),
+        ENDING,
+        &mut shown,
+        &mut std::io::sink(),
+        || false,
+    );
+    assert_eq!(shown, b"one\ntwo\n");
+}
+
+#[test]
 fn a_silent_source_holds_up_no_busy_one_for_long() {
     let (reader, mut busy) = std::io::pipe().unwrap();
     let (silent, _kept_open) = std::io::pipe().unwrap();
@@ -103,12 +131,14 @@ fn a_silent_source_holds_up_no_busy_one_for_long() {
     let sources = vec![source(reader), source(silent)];
     thread::spawn(move || {
         let mut shown = std::io::BufWriter::new(shown);
-        merge(sources, &mut shown, &mut std::io::sink(), || false)
+        merge(sources, FOLLOWED, &mut shown, &mut std::io::sink(), || {
+            false
+        })
     });
     // A line comes more often than patience ends.
     thread::spawn(move || {
         while busy.write_all(at(1, "x").as_bytes()).is_ok() {
-            thread::sleep(PATIENCE / 4);
+            thread::sleep(FOLLOWED / 4);
         }
     });
     let (sender, first) = mpsc::channel();
@@ -116,7 +146,7 @@ fn a_silent_source_holds_up_no_busy_one_for_long() {
         let mut bytes = [0; 16];
         sender.send(std::io::Read::read(&mut output, &mut bytes))
     });
-    let length = first.recv_timeout(PATIENCE * 50).expect("a line is shown");
+    let length = first.recv_timeout(FOLLOWED * 50).expect("a line is shown");
     assert!(length.unwrap() > 0);
 }
 
