@@ -8,14 +8,6 @@ use duct::cmd;
 
 use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, our_program, wait_until};
 
-/// A detached task that writes with `script`, then waits at the gate; its name.
-fn writing(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
-    let script = format!("{script}; {}", Gate::WAIT[2]);
-    let output = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
-    gate.wait();
-    output.stdout.trim().to_owned()
-}
-
 fn end(app: &App<'_>, gate: &Gate) {
     gate.open();
     wait_until("the tasks have ended", || {
@@ -45,18 +37,15 @@ fn tasks_are_interleaved_in_time_order_with_their_names() {
     };
     let until = |file: &str| format!("while [ ! -e /gate/{file} ]; do sleep 0.05; done");
     let one = detached(&format!(
-        "echo first; touch /gate/1; {}; echo third; touch /gate/3; {}",
-        until("2"),
+        "echo first; {}; echo third; {}",
+        until("third"),
         until("go")
     ));
-    let two = detached(&format!(
-        "{}; echo second; touch /gate/2; {}",
-        until("1"),
-        until("go")
-    ));
-    wait_until("all lines are written", || {
-        gate.path("3").exists().then_some(())
-    });
+    app.has_logged(&one, 1);
+    let two = detached(&format!("echo second; {}", until("go")));
+    app.has_logged(&two, 1);
+    fs::write(gate.path("third"), "").unwrap();
+    app.has_logged(&one, 2);
     let output = host.dokku(["run:logs", &app.name]);
     end(&app, &gate);
     let lines: Vec<&str> = output.stdout.lines().map(without_time).collect();
@@ -70,7 +59,7 @@ fn raw_lines_are_the_tasks_bytes() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let name = writing(&host, &app, &gate, "echo a b; echo; printf '%040000d\\n' 7");
+    let name = app.writes(&gate, "echo a b; echo; printf '%040000d\\n' 7", 3);
     let output = host.dokku(["run:logs", "-q", "-n", "all", "--container", &name]);
     end(&app, &gate);
     output.says(&format!("a b\n\n{:040000}\n", 7));
@@ -82,11 +71,10 @@ fn errors_are_merged_or_apart() {
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     // Docker reads the two streams side by side: only time keeps their order.
-    writing(
-        &host,
-        &app,
+    app.writes(
         &gate,
-        "echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three",
+        "echo one; sleep 1; echo two >&2; sleep 1; echo three",
+        3,
     );
     let merged = host.dokku(["run:logs", "-q", &app.name]);
     let apart = host.dokku(["run:logs", "-q", "--stderr", &app.name]);
@@ -103,7 +91,7 @@ fn a_number_of_lines_and_a_time() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    writing(&host, &app, &gate, "seq 1 150");
+    app.writes(&gate, "seq 1 150", 150);
     let counted = |words: &[&str]| {
         let words: Vec<&str> = ["run:logs", "-q"]
             .iter()
@@ -179,7 +167,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    writing(&host, &app, &gate, "seq 1 50000");
+    app.writes(&gate, "seq 1 50000", 50_000);
     let logs = host
         .command(["run:logs", "-n", "all", "-q", &app.name])
         .stdin_null()
@@ -205,8 +193,8 @@ fn a_reader_that_waits_costs_no_memory() {
     let gate = Gate::new(&app);
     let many = format!("yes $(head -c 999 /dev/zero | tr '\\0' x) | head -c {BYTES}");
     let long = format!("head -c {} /dev/zero | tr '\\0' x; echo", BYTES - 1);
-    for script in [many, long] {
-        let name = writing(&host, &app, &gate, &script);
+    for (script, lines) in [(many, 40_000), (long, 1)] {
+        let name = app.writes(&gate, &script, lines);
         let (mut reader, writer) = std::io::pipe().unwrap();
         let logs = host.command(["run:logs", "-q", "-n", "all", "--container", &name]);
         let logs = logs.stdin_null().stdout_file(writer).unchecked();
@@ -250,7 +238,7 @@ fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     for options in [&["-q", "-n", "2"][..], &["-q", "-n", "2", "-t"]] {
-        let name = writing(&host, &app, &gate, "echo one; echo two; echo three");
+        let name = app.writes(&gate, "echo one; echo two; echo three", 3);
         let at = |name: &str| gate.path(name).display().to_string();
         host.replace_docker(&format!(
             "case \"$*\" in *--tail=2*)\ntouch {}\nwhile [ ! -e {} ]; do sleep 0.05; done\nesac\nexec \"$DOCKER\" \"$@\"",
@@ -287,7 +275,7 @@ fn a_client_that_fails_after_its_last_word_has_failed() {
     }
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let name = writing(&host, &app, &gate, "echo line");
+    let name = app.writes(&gate, "echo line", 1);
     let script = "exec >&- 2>&-; sleep 0.5; exit 1";
     host.replace_docker(&format!(
         "case \"$*\" in *--tail=100*) {script} ;; esac\nexec \"$DOCKER\" \"$@\""
@@ -361,7 +349,7 @@ fn a_terminal_shows_names_in_cores_colour_unless_told_not_to() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let name = writing(&host, &app, &gate, "echo line");
+    let name = app.writes(&gate, "echo line", 1);
     let shown = |script: &str| {
         let mut terminal = Terminal::start(&host, script, ["run:logs", &app.name]);
         assert_eq!(terminal.code(), 0);
@@ -385,7 +373,7 @@ fn no_colour_without_a_terminal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let name = writing(&host, &app, &gate, "echo line");
+    let name = app.writes(&gate, "echo line", 1);
     let output = finish(&host.command(["run:logs", &app.name]).stdin_null());
     end(&app, &gate);
     assert_eq!(

@@ -8,15 +8,6 @@ use serde_json::Value;
 
 use crate::support::{App, Gate, Host, Image, records, signal, store, wait_until};
 
-/// A detached task that has written with `script` and waits at the gate; its name.
-fn written(host: &Host, app: &App<'_>, gate: &Gate, script: &str) -> String {
-    let script = format!("{script}; {}", Gate::WAIT[2]);
-    let output = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
-    assert_eq!(output.code, 0, "{output:?}");
-    gate.wait();
-    output.stdout.trim().to_owned()
-}
-
 /// The newest record, when the task has gone.
 fn ended(host: &Host, app: &App<'_>, gate: &Gate) -> Value {
     gate.open();
@@ -46,10 +37,11 @@ fn logs_show_it_as_if_the_container_were_there() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let script = "echo one; sleep 0.3; echo two >&2; sleep 0.3; printf '%040000d\\n' 7; echo; printf 'no end'";
+    let script =
+        "echo one; sleep 1; echo two >&2; sleep 1; printf '%040000d\\n' 7; echo; printf 'no end'";
     // A line without an end is told at the task's end only.
     let script = script.replace("; printf 'no end'", "");
-    let name = written(&host, &app, &gate, &script);
+    let name = app.writes(&gate, &script, 4);
     let variants: [&[&str]; 8] = [
         &[],
         &["-q"],
@@ -193,7 +185,7 @@ fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     // It keeps the supervisor alive.
-    written(&host, &app, &gate, "true");
+    app.writes(&gate, "true", 0);
     let supervisor = wait_until("the supervisor is there", || {
         let line =
             |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();

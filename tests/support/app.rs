@@ -6,7 +6,7 @@ use std::fs;
 use duct::{Expression, cmd};
 
 use super::host::{finish, repository};
-use super::{Host, Output, Terminal};
+use super::{Gate, Host, Output, Terminal, wait_until};
 
 /// What an app is deployed with; `tests/images/` builds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,6 +124,36 @@ impl<'a> App<'a> {
     /// Runs a shell script in the task.
     pub fn sh(&self, script: &str) -> Output {
         self.run(["sh", "-c", script])
+    }
+
+    /// A detached task that has written so many lines with `script`, all of which docker
+    /// has got, and waits at the gate; its name.
+    #[track_caller]
+    pub fn writes(&self, gate: &Gate, script: &str, lines: usize) -> String {
+        let script = format!("{script}; {}", Gate::WAIT[2]);
+        let command = self.subcommand("run:detached", &[], ["sh", "-c", &script]);
+        let output = finish(&command.stdin_null());
+        assert_eq!(output.code, 0, "{output:?}");
+        gate.wait();
+        let name = output.stdout.trim().to_owned();
+        self.has_logged(&name, lines);
+        name
+    }
+
+    /// Waits until docker has got so many lines of the container. It reads them some time
+    /// after they are written.
+    #[track_caller]
+    pub fn has_logged(&self, name: &str, lines: usize) {
+        let logs = self
+            .host
+            .on_its_daemon(cmd!("docker", "container", "logs", name));
+        let logs = logs.stderr_to_stdout().stdout_capture();
+        wait_until("docker has got the lines", || {
+            let text = logs.run().unwrap().stdout;
+            // Behind the last end of a line there is nothing, or a part of one.
+            let whole = text.split(|byte| *byte == b'\n').count() - 1;
+            (whole >= lines).then_some(())
+        });
     }
 
     /// Sets a config value, byte for byte. A long one goes as it is: encoded it
