@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 /// Seconds until what hangs is given up.
-const TIMEOUT: &str = "2";
+const TIMEOUT: &str = "4";
 
 /// How long a command may take, or what goes on without it.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -51,26 +51,26 @@ impl<'a> Lane<'a> {
     }
 
     pub fn case(&self, fault: Option<(&str, Fault)>) -> Outcome {
-        let hangs = fault.is_some_and(|(_, fault)| fault == Fault::Hangs);
-        if hangs {
-            self.set_timeouts(TIMEOUT);
-        }
         self.ledger.clear();
         if self.kind == Kind::Pass {
             self.abandon_a_task();
+        }
+        let hangs = fault.is_some_and(|(_, fault)| fault == Fault::Hangs);
+        if hangs {
+            self.set_timeouts(TIMEOUT);
         }
         self.sabotage.begin(fault);
         let output = self.call();
         let was_taken = self.wait_for_the_background(fault);
         self.sabotage.end();
+        if hangs {
+            self.set_timeouts("");
+        }
         let mut wrong = Vec::new();
         if output.is_none() {
             wrong.push("the caller waited for ever".to_owned());
         }
         wrong.extend(self.tidy_up());
-        if hangs {
-            self.set_timeouts("");
-        }
         let accounts: Vec<Account> = self.ledger.accounts().into_values().collect();
         wrong.extend(judge(self.kind, fault, output.as_ref(), &accounts));
         let code = output.map(|output| output.code);
