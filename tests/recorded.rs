@@ -8,7 +8,8 @@ use duct::cmd;
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Gate, Host, Image, Log, docker, records, signal, signal_ours, store, wait_until,
+    App, Gate, Host, Image, Log, docker, docker_client, our_program, records, signal, signal_ours,
+    store, wait_until,
 };
 
 /// Waits until so many tasks of the app are recorded and no container is left.
@@ -144,7 +145,9 @@ fn one_that_needs_more_memory_than_it_has() {
     if docker(&["info", "--format", "{{.MemoryLimit}}"]) != "true" {
         return; // the kernel limits no memory here
     }
-    let output = app.run_with(&["--memory=16m"], ["tail", "-c", "199m", "/dev/zero"]);
+    // Before docker watches its memory it is not told of its lack.
+    let script = "sleep 1; exec tail -c 199m /dev/zero";
+    let output = app.run_with(&["--memory=16m"], ["sh", "-c", script]);
     assert_eq!(output.code, 137, "{output:?}");
     assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(137), "oom"));
 }
@@ -233,12 +236,18 @@ fn so_many_as_are_to_be_kept() {
         .collect();
     assert_eq!(codes, [2, 3]);
     app.prepare("run:set", &["keep-records", "0"]);
-    let name = name_of(&host.dokku(["run:detached", &app.name, "sh", "-c", "sleep 1; exit 5"]));
-    assert_eq!(
-        host.dokku(["run:wait", "--container", &name]).code,
-        5,
-        "without any record"
-    );
+    let gate = Gate::new(&app);
+    let script = format!("{}; exit 5", Gate::WAIT[2]);
+    let name = name_of(&host.dokku(["run:detached", &app.name, "sh", "-c", &script]));
+    let waiter = host.command(["run:wait", "--container", &name]);
+    let waiter = waiter.stdin_null().unchecked().start().unwrap();
+    wait_until("it waits", || {
+        let wait = our_program(waiter.pids()[0], "wait")?;
+        docker_client(wait, &["container", "wait"])
+    });
+    gate.open();
+    let code = waiter.wait().unwrap().status.code();
+    assert_eq!(code, Some(5), "without any record");
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
