@@ -295,7 +295,7 @@ fn a_signal_before_the_start_leaves_no_container() {
     let app = host.app(Image::Busybox);
     host.replace_docker(
         "case \"$1 $2\" in\n\
-         'container create') \"$DOCKER\" \"$@\" && kill -TERM $PPID ;;\n\
+         'container create') \"$DOCKER\" \"$@\" && kill -TERM $PPID && sleep 1 ;;\n\
          'container start') echo never >&2; exit 1 ;;\n\
          *) exec \"$DOCKER\" \"$@\" ;;\nesac",
     );

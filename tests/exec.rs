@@ -135,11 +135,12 @@ fn a_signal_reaches_the_command_and_not_the_task() {
         &[
             "sh",
             "-c",
-            "trap : INT; touch /gate/there; while :; do sleep 0.05; done",
+            "trap 'touch /gate/there' INT; touch /gate/there; while :; do sleep 0.05; done",
         ],
     );
     ready();
     signal_ours(deaf.pids()[0], "exec", "INT");
+    ready(); // two that are one after the other, and not one
     signal_ours(deaf.pids()[0], "exec", "INT");
     let killed = Output::new(deaf.wait().unwrap());
     let left = host.dokku([

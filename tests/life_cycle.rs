@@ -90,7 +90,7 @@ fn a_second_signal_kills() {
 fn the_stop_timeout_gone_by_kills() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    app.prepare("ps:set", &["stop-timeout-seconds", "3"]);
     let task = Running::start(&app, &Gate::new(&app), "trap 'echo told' TERM");
     task.signal("TERM");
     let output = task.end();

@@ -4,7 +4,7 @@ use std::fs;
 
 use duct::cmd;
 
-use crate::support::{App, Host, Image, docker, signal, wait_until};
+use crate::support::{App, Gate, Host, Image, docker, signal, wait_until};
 
 /// A container that nobody of ours looks after, in this state.
 fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str) -> String {
@@ -34,7 +34,13 @@ fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str
         }
     }
     if state == "paused" {
-        docker(&["container", "pause", &id]);
+        // A pass of another test over all apps may have stopped it, and removes it then.
+        let pause = cmd("docker", ["container", "pause", &id]).stdout_null();
+        if !pause.unchecked().run().unwrap().status.success() {
+            let name = format!("name=^{name}$");
+            let running = ["container", "ls", "--quiet", "--filter", &name];
+            assert_eq!(docker(&running), "", "it cannot be paused");
+        }
     }
     name
 }
@@ -133,13 +139,15 @@ fn a_task_whose_supervisor_was_killed_gets_another_one() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = log_of_ends(&host, &app);
+    let gate = Gate::new(&app);
     let output = host.dokku([
         "run:detached",
         &app.name,
         "sh",
         "-c",
-        "trap 'exit 6' TERM; while :; do sleep 0.05; done",
+        "trap 'exit 6' TERM; touch /gate/ready; while :; do sleep 0.05; done",
     ]);
+    gate.wait();
     let name = output.stdout.trim();
     let supervisor = wait_until("a process looks after it", || host.supervisor());
     signal(supervisor, "KILL");
