@@ -77,7 +77,7 @@ fn an_attached_one_is_recorded_once_with_its_exit_code() {
 fn a_detached_one_has_its_own_exit_code_and_not_the_hooks() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let output = run(&host, &app, "sleep 1; exit 4", &["--detach"]);
+    let output = run(&host, &app, "sleep 2; exit 4", &["--detach"]);
     assert_eq!(output.code, 0, "{output:?}");
     let record = &recorded(&host, &app, 1)[0];
     assert_eq!(

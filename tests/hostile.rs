@@ -9,7 +9,7 @@ use std::path::Path;
 use duct::cmd;
 use tempfile::TempDir;
 
-use crate::support::{App, Host, Image, Terminal, docker, finish, has_subcommand};
+use crate::support::{App, Host, Image, Terminal, docker, finish, has_subcommand, wait_until};
 
 /// What became of a row.
 enum Expected<'a> {
@@ -291,12 +291,18 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
     let app = host.app(Image::Busybox);
     let target = Target::new(&host, &app);
     let name = app.name.as_str();
-    let task = host.dokku(["run:detached", name, "sleep", "100"]).stdout;
+    let task = host.dokku(["run:detached", name, "sleep", "600"]).stdout;
     let task = task.trim_end();
+    if host.is_own() {
+        let listens = host.library().join("data/oneoff/supervisor.wake");
+        wait_until("its supervisor has made its files", || {
+            listens.exists().then_some(())
+        });
+    }
     let run = |container: &str, labels: &[&str]| {
         let mut words = vec!["container", "run", "--detach", "--name", container];
         words.extend(labels);
-        words.extend(["oneoff-test/busybox:latest", "sleep", "100"]);
+        words.extend(["oneoff-test/busybox:latest", "sleep", "600"]);
         docker(&words)
     };
     let web = format!("{name}.web.1");

@@ -284,7 +284,7 @@ fn a_signal_during_the_wait_starts_and_stops_nothing() {
             our_program(waits.pids()[0], program).filter(|pid| catches_int(*pid))
         });
         signal(ours, "INT");
-        let ended = patiently(Duration::from_secs(5), || {
+        let ended = patiently(Duration::from_secs(20), || {
             waits.try_wait().unwrap().map(|_| ())
         });
         fs::remove_file(&path).unwrap();
@@ -315,7 +315,7 @@ fn replace_asks_a_holder_that_is_about_to_start_to_end() {
     // does not run.
     host.replace_docker(&format!(
         r#"cd {}
-        wait_for() {{ for _ in $(seq 100); do [ ! -e "$1" ] || return; sleep 0.05; done; }}
+        wait_for() {{ for _ in $(seq 600); do [ ! -e "$1" ] || return; sleep 0.05; done; }}
         case "$*" in
             "container start "*) touch starts; wait_for seen ;;
             "container stop "*) mkdir stopped 2>/dev/null || wait_for ready ;;

@@ -21,7 +21,7 @@ fn what_is_started_while_it_is_removed_runs_to_its_end() {
         let id = made(
             &host,
             &app,
-            "sleep 1; exit 6",
+            "sleep 3; exit 6",
             &["\"created\"", "{\"started\":\"2026-01-01T00:00:00Z\"}"],
         );
         host.replace_docker(&format!(
@@ -58,7 +58,7 @@ fn a_client_that_dies_while_docker_starts_the_task_does_not_end_it() {
             gate.path("started").display()
         ));
         let command = if detached { "run:detached" } else { "run" };
-        let output = host.dokku([command, &app.name, "sh", "-c", "sleep 1; exit 6"]);
+        let output = host.dokku([command, &app.name, "sh", "-c", "sleep 3; exit 6"]);
         assert_eq!(output.code, if detached { 0 } else { 6 }, "{output:?}");
         all_is_over(&host, &app);
         host.set_docker(&which::which("docker").unwrap());

@@ -81,6 +81,7 @@ fn a_docker_that_hangs_costs_no_computing() {
     });
     host.set_docker(&which::which("docker").unwrap());
     signal(supervisor, "KILL");
+    host.prepare(&["run:set", "--global", "docker-timeout"]);
     host.dokku(["run:retire", &app.name]);
     all_is_over(&host, &app);
     assert_eq!(computing, None, "ticks");
@@ -110,11 +111,11 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
         (hooks.count() == HOOKS).then_some(())
     });
     let script = "while [ ! -e /gate/end ]; do sleep 0.05; done; exit 5";
-    let name = detached(&app, &["--timeout=6"], script);
+    let name = detached(&app, &["--timeout=10"], script);
     let started = Instant::now();
     // It is known by its start, and so is its deadline.
-    wait_until("half of its time", || {
-        (started.elapsed() > Duration::from_secs(3)).then_some(())
+    wait_until("a part of its time", || {
+        (started.elapsed() > Duration::from_secs(4)).then_some(())
     });
     fs::write(gate.path("end"), "").unwrap();
     let state = [
@@ -125,9 +126,12 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
         &name,
     ];
     wait_until("its end", || (docker(&state) == "exited").then_some(()));
-    assert!(started.elapsed() < Duration::from_secs(6), "a slow machine");
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "a slow machine"
+    );
     wait_until("its deadline", || {
-        (started.elapsed() > Duration::from_secs(7)).then_some(())
+        (started.elapsed() > Duration::from_secs(11)).then_some(())
     });
     gate.open();
     none_left(&other);
@@ -136,7 +140,7 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
 }
 
 /// An attached task that has ended with 3, whose output nobody reads yet.
-fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
+fn unread(host: &Host, app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
     let (reader, writer) = std::io::pipe().unwrap();
     let command = app.command(options, ["sh", "-c", "head -c 300000 /dev/zero; exit 3"]);
     let handle = command
@@ -146,14 +150,12 @@ fn unread(app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeReader) {
         .unchecked()
         .start()
         .unwrap();
-    wait_until("it has run", || {
-        (!app.containers().is_empty()).then_some(())
-    });
-    wait_until("it runs no more", || {
+    // Its record is written before it is removed.
+    wait_until("it has ended", || {
         let label = format!("label=com.dokku.app-name={}", app.name);
         let filters = ["--filter", &label, "--filter", "status=exited"];
         let ended = docker(&[&["container", "ls", "--all", "--quiet"][..], &filters].concat());
-        (!ended.is_empty() || app.containers().is_empty()).then_some(())
+        (!ended.is_empty() || !records(host, app).is_empty()).then_some(())
     });
     (handle, reader)
 }
@@ -164,8 +166,8 @@ fn an_output_that_is_read_late_changes_no_exit_status() {
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
         app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
-        let (task, mut output) = unread(&app, &["--timeout=3"]);
-        let early = patiently(Duration::from_secs(6), || {
+        let (task, mut output) = unread(&host, &app, &["--timeout=6"]);
+        let early = patiently(Duration::from_secs(9), || {
             task.try_wait().unwrap().map(|_| ())
         });
         let mut bytes = Vec::new();
@@ -182,7 +184,7 @@ fn a_signal_after_the_tasks_end_stops_nothing() {
     let host = Host::new();
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
-        let (task, output) = unread(&app, &[]);
+        let (task, output) = unread(&host, &app, &[]);
         let run = our_program(task.pids()[0], "run").unwrap();
         let before = Instant::now();
         signal(run, "INT");
@@ -378,7 +380,7 @@ fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
     let script = "trap 'echo term >>/gate/terms' TERM; touch /gate/ready
         while [ ! -e /gate/terms ]; do sleep 0.05; done
         for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done; exit 6";
-    detached(&app, &["--timeout=2"], script);
+    detached(&app, &["--timeout=4"], script);
     gate.wait();
     all_is_over(&host, &app);
     recorded(&host, &app, 124, "deadline");
