@@ -143,6 +143,13 @@ fn sixty_tasks_cost_one_process() {
     assert!(files_now < files + 16, "{files} files, then {files_now}");
     assert!(memory_now < memory + 2048, "{memory} kB, then {memory_now}");
     gate.open();
+    let mut left = COUNT;
+    while left > 0 {
+        left = wait_until("another one is gone", || {
+            let now = app.containers().len();
+            (now < left).then_some(now)
+        });
+    }
     all_is_over(&host, &app);
     let mut told: Vec<usize> = log
         .read()
@@ -207,9 +214,12 @@ fn it_holds_nothing_of_who_has_started_it() {
         );
     }
     assert!(environment.contains("DOKKU_LIB_ROOT="), "hooks need it");
-    let stat = fs::read_to_string(process.join("stat")).unwrap();
-    let session = stat.rsplit(") ").next().unwrap().split(' ').nth(3).unwrap();
-    assert_eq!(session, pid.to_string(), "a session of its own");
+    // The first thing that it does.
+    wait_until("a session of its own", || {
+        let stat = fs::read_to_string(process.join("stat")).unwrap();
+        let session = stat.rsplit(") ").next()?.split(' ').nth(3)?;
+        (session == pid.to_string()).then_some(())
+    });
     let data = host.library().join("data/oneoff");
     // What it only opens for a moment, such as a property, is not held.
     wait_for(|| {
@@ -321,7 +331,7 @@ fn a_hook_that_hangs_holds_up_nobody_and_is_killed() {
         return; // the limit is the host's
     }
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
-    host.prepare(&["run:set", "--global", "hook-timeout", "3"]);
+    host.prepare(&["run:set", "--global", "hook-timeout", "10"]);
     let log = Log::new();
     let hook = format!(
         "[ \"$2\" = {} ] || {{ sleep 600 & echo $! >{}; wait; }}",
@@ -423,8 +433,10 @@ fn an_attached_task_is_recorded_with_its_reason() {
         assert_eq!(code(&task), 6);
         recorded(&host, &app, 6, reason);
     }
-    let task = attached(&app, &gate, &["--timeout=1"]);
-    assert_eq!(code(&task), 124);
+    // It may get TERM before it could catch it.
+    let output = app.run_with(&["--timeout=1"], ["sh", "-c", &waits(6)]);
+    assert_eq!(output.code, 124, "{output:?}");
+    let _ = fs::remove_file(gate.path("ready"));
     recorded(&host, &app, 124, "deadline");
     let task = attached(&app, &gate, &[]);
     assert_eq!(host.dokku(["run:stop", &app.name]).code, 0);
@@ -432,14 +444,17 @@ fn an_attached_task_is_recorded_with_its_reason() {
     recorded(&host, &app, 6, "stopped");
     let options = ["--lock=import", "--concurrency-policy=replace"];
     let task = attached(&app, &gate, &options);
+    let before = records(&host, &app).len();
     assert_eq!(app.run_with(&options, ["true"]).code, 0);
     assert_eq!(code(&task), 6);
-    let found = records(&host, &app);
-    assert!(
-        found.contains(&(json!(6), "stopped".to_owned())),
-        "{found:?}"
+    // Each by a process of its own.
+    let mut both = records(&host, &app).split_off(before);
+    both.sort_by_key(|(code, _)| code.as_u64());
+    let expected = [(json!(0), "exited"), (json!(6), "stopped")];
+    assert_eq!(
+        both,
+        expected.map(|(code, reason)| (code, reason.to_owned()))
     );
-    recorded(&host, &app, 0, "exited");
     app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
     assert_eq!(app.run(["no-such-command"]).code, 127);
     recorded(&host, &app, 127, "failed");
@@ -451,16 +466,17 @@ fn a_detached_task_is_recorded_with_its_reason() {
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     detached(&app, &["--timeout=1"], &waits(6));
-    gate.wait();
     all_is_over(&host, &app);
     recorded(&host, &app, 124, "deadline");
+    let _ = fs::remove_file(gate.path("ready"));
     detached(&app, &[], &waits(6));
     gate.wait();
     assert_eq!(host.dokku(["run:stop", &app.name]).code, 0);
     all_is_over(&host, &app);
     recorded(&host, &app, 6, "stopped");
-    // A shell that is the first process cannot be killed in place of what it runs.
-    detached(&app, &["--memory=16"], "exec tail /dev/zero");
+    // A shell that is the first process cannot be killed in place of what it runs. Before
+    // docker watches its memory it is not told of its lack.
+    detached(&app, &["--memory=16"], "sleep 1; exec tail /dev/zero");
     all_is_over(&host, &app);
     recorded(&host, &app, 137, "oom");
     // Somebody removes it, and nobody has seen how it ended.
@@ -547,7 +563,6 @@ fn a_docker_that_does_not_answer_is_given_up() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
-    host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
     for (words, call) in [
         (vec!["run", &app.name, "true"], "image inspect"),
         (vec!["run", &app.name, "true"], "container create"),
@@ -555,6 +570,7 @@ fn a_docker_that_does_not_answer_is_given_up() {
         (vec!["run:list", &app.name], "container ls"),
         (vec!["run:stop", &app.name], "container ls"),
     ] {
+        host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
         // What it starts holds its pipes.
         host.replace_docker(&format!(
             "case \"$*\" in '{call} '*) sleep 600 & wait ;; esac; exec \"$DOCKER\" \"$@\""
@@ -563,6 +579,7 @@ fn a_docker_that_does_not_answer_is_given_up() {
         let output = host.dokku(&words);
         let took = before.elapsed();
         host.set_docker(&which::which("docker").unwrap());
+        host.prepare(&["run:set", "--global", "docker-timeout"]);
         output.refuses(125, "docker gave no answer within 1 seconds");
         assert!(took < Duration::from_secs(15), "{words:?} {call}: {took:?}");
         assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
