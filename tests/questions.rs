@@ -6,14 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::support::{Host, Image, our_program, patiently, signal};
+use crate::support::{Host, Image, our_program, patiently, signal, wait_until};
 
-/// Notes the first words of each call of docker's in a file. One for events first does
-/// this.
-fn note_calls(host: &Host, events: &str) -> PathBuf {
+/// Notes the first words of each call of docker's in a file. Those of a pattern first do
+/// something else.
+fn note_calls(host: &Host, pattern: &str, trouble: &str) -> PathBuf {
     let calls = host.directory().join("calls");
     host.replace_docker(&format!(
-        "echo \"$1 $2\" >>{}; case $1 in events) {events} ;; esac; exec \"$DOCKER\" \"$@\"",
+        "echo \"$1 $2\" >>{}; case \"$1 $2\" in {pattern}) {trouble} ;; esac; exec \"$DOCKER\" \"$@\"",
         calls.display()
     ));
     calls
@@ -26,8 +26,10 @@ fn docker_is_called_once_for_what_one_call_can_tell() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
-    let calls = note_calls(&host, ":");
-    app.run(["sleep", "1"]).says(""); // docker has the time to tell of its end
+    // Docker has the time to tell of the end.
+    let late = "\"$DOCKER\" \"$@\"; code=$?; sleep 2; exit $code";
+    let calls = note_calls(&host, "*' start'", late);
+    app.run(["sleep", "1"]).says("");
     let calls = fs::read_to_string(calls).unwrap();
     let mut calls: Vec<&str> = calls.lines().collect();
     calls[2..4].sort_unstable(); // side by side
@@ -49,12 +51,14 @@ fn where_docker_tells_nothing_of_the_end_the_container_does() {
             return; // its docker is replaced
         }
         let app = host.app(Image::Busybox);
-        let calls = note_calls(&host, trouble);
+        let calls = note_calls(&host, "events*", trouble);
         let output = app.run(["sh", "-c", "exit 3"]);
         assert_eq!((output.code, output.stderr.as_str()), (3, ""), "{trouble}");
         let calls = fs::read_to_string(calls).unwrap();
         assert_eq!(calls.matches("container inspect").count(), 1, "{calls}");
-        assert!(host.processes().is_empty(), "{trouble}");
+        wait_until("nobody is left", || {
+            host.processes().is_empty().then_some(())
+        });
     }
 }
 
