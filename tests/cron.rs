@@ -161,7 +161,7 @@ fn a_journal_of_its_name_that_goes_is_waited_for() {
     let log = Log::new();
     let (gone, log_path) = (journal.display(), log.path());
     host.replace_docker(&format!(
-        "case \"$*\" in 'container inspect '*) [ -e {log} ] || {{ echo goes >{log}; (sleep 0.3; rm {gone}) & }} ;; esac\nexec \"$DOCKER\" \"$@\"",
+        "case \"$*\" in 'container inspect '*) [ -e {log} ] || {{ echo goes >{log}; (sleep 0.3; rm {gone}) >/dev/null 2>&1 & }} ;; esac\nexec \"$DOCKER\" \"$@\"",
         log = log_path.display()
     ));
     let told = is_told_of(&host, &app, &id);
