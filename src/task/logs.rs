@@ -35,8 +35,9 @@ pub(crate) struct Prefix {
     pub(crate) color: Option<u8>,
 }
 
-/// Copies the sources, none of which waits for another that is silent for longer than the
-/// `patience`, to these outputs until all have ended, or an output has no reader any more: then it gives nothing, else the time of each source's last line.
+/// Copies the sources to these outputs until all have ended, or an output has no
+/// reader any more: then it gives nothing, else the time of each source's last line.
+/// None waits longer than the `patience` for another that is silent.
 /// `has_gone` tells of the reader while there is nothing to write. Nothing is read
 /// before there is a use for it: a slow reader costs no memory.
 pub(crate) fn merge(

@@ -24,6 +24,15 @@ fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
     )
 }
 
+/// Of stdout, without a prefix.
+fn raw(reader: PipeReader) -> Source {
+    Source {
+        reader,
+        to_stderr: false,
+        prefix: None,
+    }
+}
+
 fn at(second: u8, text: &str) -> String {
     format!("2026-11-23T14:36:{second:02}.000000001Z {text}\n")
 }
@@ -102,19 +111,9 @@ fn a_source_whose_client_starts_late_is_waited_for() {
         thread::sleep(FOLLOWED * 3);
         writer.write_all(at(1, "one").as_bytes())
     });
-    let sources = [early, late].map(|reader| Source {
-        reader,
-        to_stderr: false,
-        prefix: None,
-    });
+    let sources = vec![raw(early), raw(late)];
     let mut shown = Vec::new();
-    merge(
-        sources.into(),
-        ENDING,
-        &mut shown,
-        &mut std::io::sink(),
-        || false,
-    );
+    merge(sources, ENDING, &mut shown, &mut std::io::sink(), || false);
     assert_eq!(shown, b"one\ntwo\n");
 }
 
@@ -122,13 +121,8 @@ fn a_source_whose_client_starts_late_is_waited_for() {
 fn a_silent_source_holds_up_no_busy_one_for_long() {
     let (reader, mut busy) = std::io::pipe().unwrap();
     let (silent, _kept_open) = std::io::pipe().unwrap();
-    let source = |reader| Source {
-        reader,
-        to_stderr: false,
-        prefix: None,
-    };
     let (mut output, shown) = std::io::pipe().unwrap();
-    let sources = vec![source(reader), source(silent)];
+    let sources = vec![raw(reader), raw(silent)];
     thread::spawn(move || {
         let mut shown = std::io::BufWriter::new(shown);
         merge(sources, FOLLOWED, &mut shown, &mut std::io::sink(), || {
