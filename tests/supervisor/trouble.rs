@@ -270,9 +270,10 @@ fn refuses_to_remove(host: &Host, gate: &Gate, why: &str) {
     let file = gate.path("refuse");
     fs::write(&file, "").unwrap();
     host.replace_docker(&format!(
-        "case \"$*\" in 'container rm '*) [ ! -e {0} ] || {{ echo x >>{0}; echo 'Error response from daemon: {why}' >&2; exit 1; }} ;; esac\n\
+        "case \"$*\" in 'container rm '*) [ ! -e {0} ] || {{ echo x >>{1}; echo 'Error response from daemon: {why}' >&2; exit 1; }} ;; esac\n\
          exec \"$DOCKER\" \"$@\"",
-        file.display()
+        file.display(),
+        gate.path("refused").display()
     ));
 }
 
@@ -290,7 +291,7 @@ fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
         return; // nothing may be mounted here
     };
     detached(&app, &[], "exit 5");
-    let refused = || fs::read_to_string(gate.path("refuse")).unwrap_or_default();
+    let refused = || fs::read_to_string(gate.path("refused")).unwrap_or_default();
     wait_until("it was tried several times", || {
         (refused().lines().count() > 3).then_some(())
     });
