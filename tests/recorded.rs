@@ -237,7 +237,8 @@ fn so_many_as_are_to_be_kept() {
     assert_eq!(codes, [2, 3]);
     app.prepare("run:set", &["keep-records", "0"]);
     let gate = Gate::new(&app);
-    let script = format!("{}; exit 5", Gate::WAIT[2]);
+    // Docker's client is there before it has asked.
+    let script = format!("{}; sleep 2; exit 5", Gate::WAIT[2]);
     let name = name_of(&host.dokku(["run:detached", &app.name, "sh", "-c", &script]));
     let waiter = host.command(["run:wait", "--container", &name]);
     let waiter = waiter.stdin_null().unchecked().start().unwrap();
