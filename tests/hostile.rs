@@ -81,7 +81,7 @@ impl<'a> Target<'a> {
     /// What there is of this test's, on the host.
     fn seen(&self) -> Vec<String> {
         let marks = [
-            format!("oneoff-{}-", std::process::id()),
+            self.host.app_prefix(),
             self.traps.path().display().to_string(),
         ];
         let is_ours = |line: &&str| marks.iter().any(|mark| line.contains(mark.as_str()));

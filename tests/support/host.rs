@@ -23,6 +23,14 @@ pub struct Host {
     directory: Option<TempDir>,
     /// The docker daemon that it is on; `None` for the machine's.
     daemon: Option<String>,
+    /// Tells the host from the others of this process.
+    number: u32,
+}
+
+/// A number that no other call in this process returns.
+fn next_number() -> u32 {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Host {
@@ -69,6 +77,7 @@ impl Host {
             plugins: std::sync::Mutex::default(),
             directory: Some(directory),
             daemon: None,
+            number: next_number(),
         }
     }
 
@@ -80,6 +89,7 @@ impl Host {
             plugins: std::sync::Mutex::default(),
             directory: None,
             daemon: None,
+            number: next_number(),
         }
     }
 
@@ -99,9 +109,14 @@ impl Host {
 
     /// A new app, deployed with the image.
     pub fn app(&self, image: Image) -> App<'_> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        self.named_app(format!("oneoff-{}-{number}", std::process::id()), image)
+        let name = format!("{}{}", self.app_prefix(), next_number());
+        self.named_app(name, image)
+    }
+
+    /// The beginning of the name of every app that [`Host::app`] creates on this host, and on no other: tests of one
+    /// process run in parallel where `cargo nextest` is missing.
+    pub fn app_prefix(&self) -> String {
+        format!("oneoff-{}-{}-", std::process::id(), self.number)
     }
 
     /// The same with a name that belongs to another app's.
