@@ -1,18 +1,18 @@
 # shellcheck shell=bash
-# The Dokku that is measured: one made for it, or this machine's. Sets `dokku` (its command), `library` and `core`, a
-# PLUGIN_PATH whose `run` is core's own; empty where there is none.
+# The Dokku host that is measured: an embedded one, or this machine's. Sets `dokku` (its command), `library`, and `core`, a
+# PLUGIN_PATH whose `run` is core's own (empty if there is none).
 # shellcheck disable=SC2154 # scripts/bench sets `work`
 # shellcheck disable=SC2034 # and reads the rest
 
 embedded_host() {
   local tree
-  tree=${ONEOFF_PLUGIN_TREE:-$(scripts/build-plugin)} # as the tests have it
+  tree=${ONEOFF_PLUGIN_TREE:-$(scripts/build-plugin)} # as in the tests
   tests/host/create "$work/host" --plugin "$tree"
   tests/host/bench-mode "$work/host"
   dokku=$work/host/bin/dokku library=$work/host/var/lib/dokku core=''
 }
 
-# A package's `run` knows nothing of us: only the link that Dokku follows leads elsewhere, in a copy of `enabled`.
+# Core's own `run`: a copy of `enabled` in which only the link `run` is different.
 installed_host() {
   local plugin name
   if [[ ! -d /var/lib/dokku ]] || ! command -v dokku >/dev/null; then
@@ -20,7 +20,7 @@ installed_host() {
   fi
   [[ $EUID -eq 0 ]] || fail "an installed Dokku is measured as root and as user dokku: run this as root"
   dokku=$(command -v dokku) library=/var/lib/dokku core=$work/plugins
-  [[ -x $library/plugins/enabled/oneoff/subcommands/default ]] || fail "plugin 'oneoff' is not installed: see README.md"
+  [[ -x $library/plugins/enabled/oneoff/subcommands/default ]] || fail "the plugin 'oneoff' is not installed: see README.md"
   mkdir -p "$core/enabled"
   ln -s "$library/plugins/available" "$library/plugins/config.toml" "$core/"
   for plugin in "$library"/plugins/enabled/*; do
@@ -30,7 +30,7 @@ installed_host() {
   ln -s "$library/core-plugins/available/run" "$core/enabled/run"
 }
 
-# more_plugins N: N plugins beyond those that every host has.
+# more_plugins N: adds plugins up to N more than every host has.
 more_plugins() {
   local -i i
   if [[ $host == embedded ]]; then

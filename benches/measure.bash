@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Time and CPU of whole commands, and what is made of many of them.
-# shellcheck disable=SC2154 # `work` is the caller's
+# Measures time and CPU of whole commands, and summarizes many measurements.
+# shellcheck disable=SC2154 # the caller sets `work`
 
-# sample COMMAND…: runs it without input, its output thrown away; prints milliseconds of time and of CPU (its own and that of
-# every process it waited for). Fails where it fails: what went wrong is not worth measuring.
+# sample COMMAND…: runs it without input and discards its output; prints milliseconds of time and of CPU (its own and that of
+# every process it waited for). Fails if the command fails: a failure is not worth measuring.
 sample() {
   local TIMEFORMAT='%R %U %S' figures status=0
-  # The group's stderr is what `time` writes to, the command's is said only when it fails.
+  # `time` writes to the group's stderr; that of the command is printed only if it fails.
   figures=$({ time "$@" >/dev/null 2>"$work/said" </dev/null; } 2>&1) || status=$?
   if [[ $status -ne 0 ]]; then
     cat "$work/said" >&2
@@ -16,7 +16,7 @@ sample() {
   awk '{ printf "%.1f %.1f\n", $1 * 1000, ($2 + $3) * 1000 }' <<<"$figures"
 }
 
-# together N COMMAND…: N of them at the same moment, until the last has ended.
+# together N COMMAND…: starts it N times at the same moment, and waits until the last one has ended.
 together() {
   local -i i failed=0
   local pids=() pid
@@ -28,8 +28,8 @@ together() {
   return "$failed"
 }
 
-# alternate N WHO…: each of them N times, in turn and in changing order; `WHO_TASK` is a function. Prints lines WHO TIME CPU.
-# One round before them warms the caches and is not counted.
+# alternate N WHO…: measures the function `task_of_WHO` of each N times, in turn and in changing order. Prints lines WHO TIME
+# CPU. One round before these warms the caches and is not counted.
 alternate() {
   local -i round n=$1
   local who figures order
@@ -44,20 +44,20 @@ alternate() {
   done
 }
 
-# processes FUNCTION: how many processes it starts, and all that come of those. Threads are none.
+# processes FUNCTION: prints how many processes it and its descendants start. Threads do not count.
 processes() {
-  # strace looks at programs: a shell runs the function, and is not counted.
+  # strace traces programs: a shell runs the function, and is not counted.
   strace -f -qq -e trace=clone,clone3,fork,vfork -e signal=none -o "$work/strace" \
     bash -c "set -e; $(declare -f "$1"); $(declare -p app dokku core environment create); $1" >/dev/null </dev/null
   grep -E '^[0-9]+ +(clone3?|v?fork)\(' "$work/strace" | grep -vc CLONE_THREAD
 }
 
-# summary FILE NAME: a JSON object of what `alternate` has printed: medians of each, ours against docker's and core's as the
-# median of the pairs' ratios with its quartiles.
+# summary FILE NAME: prints a JSON object of the lines of `alternate`: the median of each, and ours against docker's and core's
+# as the median of the pairs' ratios with its quartiles.
 summary() {
   awk -v name="$2" '
     { n[$1]++; time[$1, n[$1]] = $2; cpu[$1, n[$1]] = $3 }
-    # Sorts the first `count` of `list` and gives what stands at this part of them.
+    # Sorts the first `count` elements of `list` and returns the quantile `part`.
     function at(list, count, part,    i, j, t, position, low) {
       for (i = 2; i <= count; i++) {
         t = list[i]

@@ -1,6 +1,6 @@
-# Draws programs as bars over time, from traces of strace (-f -ttt -e execve,exit_group): ours, and below it docker's alone.
+# Draws programs as bars over time, from traces of strace (-f -ttt -e execve,exit_group): ours, and below it docker alone.
 
-# The words of execve's second argument.
+# The strings of execve's second argument.
 function words(line,    list) {
   match(line, /\[.*\]/)
   list = substr(line, RSTART + 1, RLENGTH - 2)
@@ -9,7 +9,7 @@ function words(line,    list) {
   return list
 }
 
-# What is shown of a program, `kind` is its colour; nothing for what hooks start themselves.
+# The label of a program, or nothing for programs that hooks start themselves. Sets `kind`, which selects the colour.
 function label(path, list,    part) {
   if (path ~ /\/docker$/) {
     kind = "docker"
@@ -19,11 +19,11 @@ function label(path, list,    part) {
   if (path ~ /\/oneoff\/path\/plugn$/) {
     kind = "ours"
     split(list, part, " ")
-    return "plugn of ours: " part[3]
+    return "oneoff plugn: " part[3]
   }
   if (path ~ /\/oneoff\/bin\/keep$/) {
     kind = "ours"
-    return "oneoff: the last steps"
+    return "oneoff: teardown"
   }
   if (path ~ /\/enabled\/run\/subcommands\//) {
     kind = "ours"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# What is measured, row by row. Each becomes a JSON object in `rows`.
-# shellcheck disable=SC2154 # scripts/bench sets what is not set here
+# The measurements, row by row. Each becomes a JSON object in `rows`.
+# shellcheck disable=SC2154 # scripts/bench sets the other variables
 
-# add NAME TASK RUNS [USER]: measures it as that user, or as the caller.
+# add NAME TASK RUNS [USER]: measures the task as that user, or as the caller.
 add() {
   local as=()
   [[ -z ${4-} ]] || as=(sudo -u "$4" -H)
@@ -11,7 +11,7 @@ add() {
   rows+=("$(summary "$work/figures" "$1")")
 }
 
-# note NAME KEY VALUE…: a row of single figures.
+# note NAME KEY VALUE…: adds a row of single figures.
 note() {
   local row="{\"name\":\"$1\""
   shift
@@ -31,7 +31,7 @@ measure_goals() {
   measure_running
 }
 
-# for_each_user COMMAND NAME WORD…: `COMMAND NAME WORD… [USER]`, on an installed Dokku for each user that may start a run.
+# for_each_user COMMAND NAME WORD…: calls `COMMAND NAME WORD… [USER]`, on an installed Dokku once for each kind of user.
 for_each_user() {
   if [[ $host == installed ]]; then
     "$1" "$2, as user dokku" "${@:3}" dokku
@@ -59,7 +59,7 @@ measure_list() {
   "$dokku" run:stop "$app" </dev/null >/dev/null
 }
 
-# `sleep` has no handler: as PID 1 it would ignore TERM, and be killed after half a minute.
+# `sleep` has no handler for TERM: as PID 1 it ignores TERM, and would be killed after half a minute.
 measure_stop() {
   local -i i
   say 'run:stop'
@@ -70,7 +70,7 @@ measure_stop() {
   rows+=("$(summary "$work/figures" 'run:stop of a task that ignores TERM as PID 1')")
 }
 
-# descendants PID: it and all that come of it.
+# descendants PID: prints it and all its descendants.
 descendants() {
   local children=() child
   echo "$1"
@@ -78,20 +78,20 @@ descendants() {
   for child in "${children[@]}"; do descendants "$child"; done
 }
 
-# What our process needs while it only waits: two seconds in the middle of a task.
+# The memory and CPU of our process while it only waits: two seconds in the middle of a task.
 measure_running() {
   local pid ours='' candidate before after resident deadline=$((SECONDS + 30))
-  say 'a task that runs'
+  say 'our process while a task runs'
   "$dokku" run --no-tty "$app" sleep 8 </dev/null >/dev/null 2>&1 &
   pid=$!
   until [[ $ours && $(containers_running) ]]; do
     for candidate in $(descendants "$pid"); do
       [[ $(readlink "/proc/$candidate/exe") != */oneoff/bin/run ]] || ours=$candidate
     done
-    ((SECONDS < deadline)) || fail "our process was not found while a task runs"
+    ((SECONDS < deadline)) || fail "our process was not found while a task was running"
     sleep 0.1
   done
-  sleep 1 # what it does at the start is over
+  sleep 1 # until its work at the start is done
   read -r before _ <"/proc/$ours/schedstat"
   sleep 2
   read -r after _ <"/proc/$ours/schedstat"
@@ -132,7 +132,7 @@ print_json() {
     "$(nproc)" "$(docker version --format '{{.Server.Version}}')" "$(git rev-parse --short HEAD)" -1 "${rows[*]}"
 }
 
-# A row's value, or nothing.
+# value ROW KEY: prints the value, or nothing.
 value() { sed -n "s/.*\"$2\":\\([0-9.]*\\).*/\\1/p" <<<"$1"; }
 
 print_table() {

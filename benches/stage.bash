@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Where it is measured: a host, an app, a directory `work`; and the end of it all. The caller is in the repository.
+# The setting of a measurement (a host, an app, a directory `work`), and its removal. The caller is in the repository.
 # shellcheck disable=SC2154 # the caller sets `host`
 
 fail() { say "$*"; exit 1; }
@@ -30,7 +30,7 @@ finish() {
   exit "$status"
 }
 
-# Everything that it makes is gone when the caller ends.
+# Everything that this makes is removed when the caller exits.
 set_stage() {
   scripts/docker-up
   command -v strace >/dev/null || scripts/apt-install strace
@@ -42,7 +42,7 @@ set_stage() {
   if docker image inspect "$image" >/dev/null 2>&1; then had_image=yes; fi
   case $host in
     embedded | installed) "${host}_host" ;;
-    *) fail "BENCH_HOST is '$host': embedded or installed" ;;
+    *) fail "BENCH_HOST is '$host', expected embedded or installed" ;;
   esac
   tests/images/build busybox >/dev/null
   "$dokku" apps:create "$app" </dev/null >/dev/null
@@ -51,12 +51,12 @@ set_stage() {
   make_scene
 }
 
-# Writes down what `benches/pairs` needs: docker's arguments are those that our own call has.
+# Writes the variables that `benches/pairs` needs. docker's arguments are those of our own call.
 make_scene() {
   local environment=$work/environment create=() words=() word shown
   shown=$("$dokku" run --no-tty --dry-run "$app" true </dev/null)
   sed -n 's/^  \(.*\)=\*\*\*$/\1=a value/p' <<<"$shown" >"$environment"
-  # Its words are quoted for a shell. The name is docker's choice.
+  # The arguments are quoted for a shell. The name is left to docker.
   eval "words=(${shown%%$'\n'*})"
   create=("--label=$label")
   for word in "${words[@]:3}"; do
