@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# What a package of Dokku brings, for `create` and `renew`.
+# The files of a Dokku package, for `create` and `renew`.
 # shellcheck disable=SC2154 # they set `here`, `core` and `plugins`
 readonly VERSION=0.38.27
 
-# The core plugins' own files. What every one of them has alike is made here: plugin.toml, and `commands`, a name that
-# must not exist in the git tree (`dokku help` would run it: contract, section 2.5). tee copies a file to many at once.
+# The core plugins' own files. Those that all of them have in common are created here: plugin.toml, and `commands`, a name that
+# must not exist in the git tree (`dokku help` would execute it: contract, section 2.5). tee copies a file to many at once.
 copy_core_plugins() {
   local plugin
   local -a available commands events

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Which file serves a command (contract, sections 2.3 and 2.4).
+# Finds the file that serves a command (contract, sections 2.3 and 2.4).
 
-# Core plugins get the app of `--app` as their first argument, others find it in DOKKU_APP_NAME only.
+# Core plugins get the app of `--app` as their first argument; others get it in DOKKU_APP_NAME only.
 is_core() {
   [[ $(readlink -f "$PLUGIN_ENABLED_PATH/$1") == *core-plugins* ]]
 }
@@ -9,7 +9,7 @@ is_core() {
 run_command() {
   local command=$1 plugin
   shift
-  case ${command%%:*} in # the short names, of those plugins that this host has
+  case ${command%%:*} in # the short names of plugins that this host has
     docker-local) command=scheduler-$command ;;
     pack) command=builder-$command ;;
   esac
@@ -30,7 +30,7 @@ run_command() {
   ask_everyone "$@"
 }
 
-# No subcommand file: every plugin's `commands` is asked, until one fails.
+# Without a subcommand file, every plugin's `commands` is executed, until one fails.
 ask_everyone() {
   local script status answered=''
   for script in "$PLUGIN_ENABLED_PATH"/*/commands; do

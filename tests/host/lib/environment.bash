@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Settings that Dokku sources (contract, section 1) and what it exports to plugins (section 2, at its end).
-# At the top level, in no function: what a dokkurc declares must be global.
+# The settings that Dokku sources (contract, section 1) and the variables that it exports to plugins (section 2, at its end).
+# At the top level and not in a function, because declarations of a dokkurc must be global.
 
-# From the settings only: what the caller's environment says is overwritten.
+# From the settings only: values of the caller's environment are overwritten.
 DOCKER_BIN=docker
 # shellcheck source=/dev/null
 source "$EMBEDDED_DOKKU_HOST/etc/default/dokku"
@@ -17,7 +17,7 @@ for file in "$DOKKU_ROOT/dokkurc" "$DOKKU_ROOT/.dokkurc"/*; do
 done
 unset file
 
-# The distribution's name, without a process for it.
+# The distribution's name, without starting a process.
 os_release_id() {
   local key value
   while IFS='=' read -r key value; do
@@ -30,7 +30,7 @@ DOKKU_DISTRO=''
 
 [[ $PATH == "$EMBEDDED_DOKKU_HOST/bin:"* ]] || PATH=$EMBEDDED_DOKKU_HOST/bin:$PATH
 
-DOKKU_LIB_ROOT=$DOKKU_LIB_PATH # an inherited one is overwritten
+DOKKU_LIB_ROOT=$DOKKU_LIB_PATH # an inherited value is overwritten
 : "${DOKKU_HOST_ROOT:=$DOKKU_ROOT}"
 : "${DOKKU_IMAGE:=gliderlabs/herokuish:latest-24}" "${DOKKU_CNB_BUILDER:=heroku/builder:24}"
 : "${PLUGIN_AVAILABLE_PATH:=$PLUGIN_PATH/available}" "${PLUGIN_ENABLED_PATH:=$PLUGIN_PATH/enabled}"

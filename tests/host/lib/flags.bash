@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Dokku's global flags (contract, section 2.1).
 
-# Looks at all words of the command line, the user's own command included, and exports what they say.
+# Scans all words of the command line, including the user's own command, and exports the flags found.
 scan_global_flags() {
   local word flags=''
   local -i i
@@ -12,7 +12,7 @@ scan_global_flags() {
       --trace) export DOKKU_TRACE=1 ;;
       --force) export DOKKU_APPS_FORCE_DELETE=1 ;;
       --app)
-        i+=1 # its value is looked at for nothing else
+        i+=1 # its value is not scanned
         export DOKKU_APP_NAME=${!i-}
         ;;
     esac
@@ -22,7 +22,7 @@ scan_global_flags() {
   # The inner one of two `dokku` processes (sudo, SSH) keeps what the outer one found.
   [[ -z $DOKKU_GLOBAL_FLAGS ]] || return 0
   if [[ $flags == *[\\$'\n']* ]]; then
-    # Dokku's way: backslash escapes are expanded, blanks at both ends of every line go.
+    # As Dokku does it: backslash escapes are expanded, spaces at both ends of every line are removed.
     flags=$(echo -e "$flags" | sed 's/^[[:space:]]*//; s/[[:space:]]*$//')
   else
     flags=${flags# }
@@ -31,7 +31,7 @@ scan_global_flags() {
   export DOKKU_GLOBAL_FLAGS=$flags
 }
 
-# Gives the array `argv`: the words without leading flags. `--version` stays where it is, for it is a command.
+# Sets the array `argv`: the words without leading flags. `--version` is kept, because it is a command.
 drop_leading_flags() {
   local word value=''
   argv=("$@")

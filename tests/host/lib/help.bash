@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # `dokku help`, `dokku help --all` (contract, section 2.5) and `dokku version`.
 
-# Runs everything named `commands` anywhere below the enabled plugins, whatever it is. One that fails ends it all.
+# Executes everything named `commands` at any depth below the enabled plugins, whatever it is. The first failure ends it.
 print_help() {
   local -a scripts targets core=() community=()
   local -i i
@@ -23,7 +23,7 @@ print_help() {
   if [[ $1 == --all ]]; then
     ask_for_help "${core[@]}" | sort | columns
   else
-    # Core's subcommands and their arguments are left out; other plugins' lines are shown as they come.
+    # Core's subcommands and their arguments are omitted; other plugins' lines are shown unchanged.
     ask_for_help "${core[@]}" | sort | sed '/:/d; s/[[:space:]][[<(\\].*,/,/' | columns
   fi
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# A command that came through SSH (contract, section 2.7).
+# A command over SSH (contract, section 2.7).
 
-# Runs the words that xargs makes of the original command, each through one `echo`, in a `dokku` of their own. This
-# process stays and keeps SSH_ORIGINAL_COMMAND in its environment's first copy (/proc/PID/environ).
+# Runs the words that xargs makes of the original command, each through one `echo`, in a second `dokku`. This process stays,
+# with SSH_ORIGINAL_COMMAND in its initial environment (/proc/PID/environ).
 run_ssh_command() {
   local -a words
   export -n SSH_ORIGINAL_COMMAND

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# As much TOML as plugin.toml and config.toml need, and the configuration that plugn makes of them (contract, section 3).
+# The subset of TOML for plugin.toml and config.toml, and the configuration that plugn derives from them (contract, section 3).
 
-# read_table FILE NAME MAP: the keys of table [NAME] into the associative array MAP. Fails when there is no such table.
+# read_table FILE NAME MAP: reads the keys of table [NAME] into the associative array MAP. Fails if there is no such table.
 read_table() {
   local line table='' found=''
   local -n into=$3
@@ -17,7 +17,7 @@ read_table() {
   [[ -n $found ]]
 }
 
-# A TOML string's value: '…' is literal, "…" has backslash escapes, anything else is taken up to a comment.
+# Prints a TOML string's value: '…' is literal, "…" has backslash escapes, anything else is read up to a comment.
 unquote() {
   if [[ $1 =~ ^\'([^\']*)\' ]]; then
     printf '%s' "${BASH_REMATCH[1]}"
@@ -29,7 +29,7 @@ unquote() {
   fi
 }
 
-# Exports CONFIG_<KEY> for every key of the plugin's [plugin.config]: of the environment, else of config.toml, else empty.
+# Exports CONFIG_<KEY> for every key of the plugin's [plugin.config]: from the environment, else from config.toml, else empty.
 # The file is found by the plugin's name in `available`, whatever the link in `enabled` points to.
 export_config() {
   local name=$1 toml=$PLUGIN_PATH/available/$1/plugin.toml
@@ -50,7 +50,7 @@ export_config() {
   for key in "${!keys[@]}"; do
     upper=${key//-/_}
     upper=${upper^^}
-    # plugn's shell expands what the file says, and stops at a variable that can be none.
+    # plugn's shell expands the file's values, and stops at an invalid variable name.
     eval "export CONFIG_$upper=\"\${${prefix}_$upper:-\"${values[$key]}\"}\""
   done
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every core plugin's `commands` (create copies it there): it prints the plugin's file `help`, whose first line describes
-# the plugin and whose others are lines of `dokku help` (contract, sections 2.4 and 2.5).
+# Every core plugin's `commands` (create copies it there): it prints the plugin's file `help`. The first line of that file
+# describes the plugin, the others are lines of `dokku help` (contract, sections 2.4 and 2.5).
 plugin=${0%/*}
 name=${plugin##*/}
 [[ " help $name $name:help " == *" $1 "* ]] || exit "$DOKKU_NOT_IMPLEMENTED_EXIT"
@@ -12,7 +12,7 @@ set -eo pipefail
     printf 'Usage: dokku %s[:COMMAND]\n\n%s\n\nAdditional commands:\n' "$name" "$about"
     sort | column -c2 -t -s,
   else
-    # `--all` can only be seen on the command line of the `dokku` that asks.
+    # `--all` is visible only on the command line of the calling `dokku`.
     mapfile -d '' -t asking <"/proc/$PPID/cmdline"
     if [[ " ${asking[*]} " == *" --all "* ]]; then
       cat

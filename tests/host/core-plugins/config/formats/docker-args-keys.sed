@@ -1,4 +1,4 @@
-# --env=KEY words: the values come another way (contract, section 4, row "docker options").
+# --env=KEY words, without the values (contract, section 4, row "docker options").
 s/=.*//
 s/^/--env=/
 $!s/$/ /

@@ -1,4 +1,4 @@
-# One KEY="VALUE" line a record, as a dotenv file has it.
+# One KEY="VALUE" line per record, as in a dotenv file.
 s/[\\"!$`]/\\&/g
 s/\n/\\n/g
 s/\r/\\r/g

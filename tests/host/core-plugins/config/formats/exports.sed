@@ -1,4 +1,4 @@
-# One `export KEY='VALUE'` a record, for a shell to source.
+# One `export KEY='VALUE'` per record, for a shell to source.
 s/'/'\\''/g
 s/=/='/
 s/^/export /

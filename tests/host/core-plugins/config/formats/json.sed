@@ -1,5 +1,5 @@
-# One KEY=VALUE record (sed -z) as a member of a JSON object, escaped as Go's encoder does, whose output Dokku's is:
-# <, > and & too, and U+FFFD for every byte that is not UTF-8.
+# One KEY=VALUE record (sed -z) as a member of a JSON object, escaped as by Go's encoder, which Dokku uses: <, > and & as
+# well, and U+FFFD for every byte that is not valid UTF-8.
 s/[\\"]/\\&/g
 s/\n/\\n/g
 s/\r/\\r/g
@@ -37,7 +37,7 @@ s/\x1d/\\u001d/g
 s/\x1e/\\u001e/g
 s/\x1f/\\u001f/g
 }
-# Control characters are gone: \x05 can mark characters of two to four bytes, and take the place of stray bytes.
+# No control characters are left: \x05 can mark characters of two to four bytes and replace stray bytes.
 /^([ -\x7f]|([\xc2-\xdf]|\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f]|\xf0[\x90-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf])[\x80-\xbf])*$/!{
 s/(([\xc2-\xdf]|\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f]|\xf0[\x90-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf])[\x80-\xbf])|[\x80-\xff]/\1\x05/g
 s/(([\xc2-\xdf]|\xe0[\xa0-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]|\xed[\x80-\x9f]|\xf0[\x90-\xbf][\x80-\xbf]|[\xf1-\xf3][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf])[\x80-\xbf])\x05/\1/g
