@@ -113,6 +113,12 @@ impl Call {
         self.finished()?.stdout_capture().run()
     }
 
+    /// The same, within a limit as [`Call::capture_within`] has it.
+    pub(crate) fn stdout_within(self, limit: Duration) -> io::Result<Option<Output>> {
+        let own_group = self.own_group;
+        within(self.finished()?.stdout_capture().start()?, own_group, limit)
+    }
+
     /// Runs it to its end; stdout and stderr are captured. `None` when it has not
     /// ended after `limit`: it is killed then.
     pub(crate) fn capture_within(self, limit: Duration) -> io::Result<Option<Output>> {

@@ -2,6 +2,9 @@
 //!
 //! Most are told to Dokku as sshd tells it; some go through an sshd of the test's own.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use crate::support::{App, Gate, Host, Image, Output, Ssh, docker, finish};
 
 /// `dokku` as the forced command of a key starts it: sshd hands the text over in a
@@ -232,4 +235,34 @@ fn the_words_that_are_used_are_authorized() {
     let split = format!("run {}\\\nx echo stolen", mine.name);
     refused(over_ssh(&host, &split));
     host.add_hook("oneoff-test-acl", "user-auth", "exit 0");
+}
+
+/// plugn passes over a hook that it cannot execute, and Dokku takes that for a yes to its own
+/// words: to those that were typed nobody has said yes.
+#[test]
+fn without_an_answer_no_other_words_are_used() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let app = host.app(Image::Busybox);
+    host.add_hook("oneoff-test-acl", "user-auth", "exit 0");
+    let hook = host
+        .library()
+        .join("plugins/available/oneoff-test-acl/user-auth");
+    let command = format!("run {} echo -n", app.name);
+    over_ssh(&host, &command).says("");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = over_ssh(&host, &command);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+    assert!(
+        refused.stderr.ends_with(" !     Access denied\n"),
+        "{refused:?}"
+    );
+    // An empty one would be a shell's script that does nothing, and succeeds.
+    fs::write(&hook, "").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(over_ssh(&host, &command).code, 1);
+    fs::remove_file(hook).unwrap();
+    over_ssh(&host, &command).says("");
 }

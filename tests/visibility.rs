@@ -1,7 +1,13 @@
 //! With an access plugin a user sees nothing of an app that is not theirs, and cannot
 //! tell it from one that does not exist.
 
-use crate::support::{App, Host, Image, Log, Output, docker, has_subcommand};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use crate::support::{
+    App, Host, Image, Log, Output, docker, has_subcommand, record, write_records,
+};
 
 /// Everybody sees every app but this one.
 fn hide(host: &Host, app: &App<'_>) {
@@ -19,6 +25,55 @@ fn show_all(host: &Host) {
         "shift 2; printf '%s\\n' \"$@\"",
     );
 }
+
+/// The file of a hook that [`Host::add_hook`] has made.
+fn hook_path(host: &Host, hook: &str) -> PathBuf {
+    host.library()
+        .join("plugins/available/oneoff-test-acl")
+        .join(hook)
+}
+
+/// What may become of a hook so that it gives no answer, by what is said of it. Each is done
+/// to a hook that answers.
+type Breakage = (&'static str, fn(&Path));
+
+const UNUSABLE: [Breakage; 5] = [
+    ("lost its mode", |hook| {
+        fs::set_permissions(hook, fs::Permissions::from_mode(0o644)).unwrap();
+    }),
+    ("a link to what is not there", |hook| {
+        fs::remove_file(hook).unwrap();
+        symlink("not-built-yet", hook).unwrap();
+    }),
+    ("a directory", |hook| {
+        fs::remove_file(hook).unwrap();
+        fs::create_dir(hook).unwrap();
+    }),
+    ("empty", |hook| fs::write(hook, "").unwrap()),
+    ("a link to itself", |hook| {
+        fs::remove_file(hook).unwrap();
+        symlink(hook, hook).unwrap();
+    }),
+];
+
+const FAILING: [Breakage; 5] = [
+    ("no such interpreter", |hook| {
+        fs::write(hook, "#!/no/such/program\n").unwrap();
+    }),
+    ("failed", |hook| {
+        let script = "#!/bin/sh\nshift 2; printf '%s\\n' \"$@\"; exit 1\n";
+        fs::write(hook, script).unwrap();
+    }),
+    ("killed", |hook| {
+        let script = "#!/bin/sh\nshift 2; printf '%s\\n' \"$@\"; kill -KILL $$\n";
+        fs::write(hook, script).unwrap();
+    }),
+    ("silent", |hook| fs::write(hook, "#!/bin/sh\n").unwrap()),
+    ("not text", |hook| {
+        let script = "#!/bin/sh\nshift 2; printf '%s\\n\\377\\n' \"$@\"\n";
+        fs::write(hook, script).unwrap();
+    }),
+];
 
 /// The same answer but for the name that was asked for.
 #[track_caller]
@@ -155,4 +210,131 @@ fn a_retire_leaves_what_is_not_yours() {
     for line in asked {
         assert!(line.starts_with("docker-local ") && !line.contains(&theirs.name));
     }
+}
+
+/// A hook that is there and gives no answer is not a plugin that is not there.
+#[test]
+fn without_an_answer_no_app_is_yours() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let app = host.app(Image::None);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let task = format!("{}.run.1", app.name);
+    let hook = hook_path(&host, "user-auth-app");
+    for (name, breakage) in UNUSABLE.into_iter().chain(FAILING) {
+        show_all(&host);
+        let waited = host.dokku(["run:wait", "--container", &task]);
+        assert_eq!(waited.code, 3, "{name}: {waited:?}");
+        breakage(&hook);
+        let report = host.dokku(["run:report"]);
+        assert_eq!((report.code, report.stdout.as_str()), (0, ""), "{name}");
+        let is_said = report.stderr.contains(" !     No app is shown: ");
+        assert!(is_said || name == "silent", "{name}: {report:?}");
+        let output = assert_same(&host, &["run:report", "{}"], &app.name, "no-such-app");
+        assert_eq!(output.code, 20, "{name}");
+        let words = ["run:wait", "--container", "{}"];
+        assert_same(&host, &words, &task, "no-such-app.run.1");
+        let removed = fs::remove_file(&hook).or_else(|_| fs::remove_dir(&hook));
+        removed.unwrap();
+    }
+    show_all(&host);
+}
+
+#[test]
+fn without_an_answer_no_command_shows_anything() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let app = host.app(Image::None);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let task = format!("{}.run.1", app.name);
+    show_all(&host);
+    let history = host.dokku(["run:history"]);
+    assert!(history.stdout.contains(&task), "{history:?}");
+    let (_, lose_mode) = UNUSABLE[0];
+    lose_mode(&hook_path(&host, "user-auth-app"));
+    for words in [
+        &["run:list"][..],
+        &["run:list", "--all", "--format=json"],
+        &["run:history"],
+        &["run:history", "--format=json"],
+        &["run:report", "--format=json"],
+        &["run:retire"],
+    ] {
+        let output = host.dokku(words);
+        let said = output.stdout + &output.stderr;
+        assert!(!said.contains(&app.name), "{words:?}: {said}");
+        assert!(said.contains("No app is shown: "), "{words:?}: {said}");
+    }
+    for words in [
+        &["run", "{}", "true"][..],
+        &["run:detached", "{}", "true"],
+        &["run:list", "{}"],
+        &["run:logs", "{}"],
+        &["run:stop", "{}"],
+        &["run:retire", "{}"],
+        &["run:history", "{}"],
+        &["run:set", "{}", "memory", "1g"],
+    ] {
+        let output = assert_same(&host, words, &app.name, "no-such-app");
+        assert_eq!(output.code, 20, "{words:?}");
+    }
+    for command in ["run:attach", "run:logs", "run:stop"] {
+        let words = [command, "--container", "{}"];
+        assert_same(&host, &words, &task, "no-such-app.run.1");
+    }
+    let words = ["run:exec", "--container", "{}", "true"];
+    assert_same(&host, &words, &task, "no-such-app.run.1");
+    show_all(&host);
+}
+
+/// One that answers does not stand in for one that cannot.
+#[test]
+fn every_access_plugin_answers() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let app = host.app(Image::None);
+    show_all(&host);
+    host.add_hook("oneoff-test-acl-2", "user-auth-app", "true");
+    assert_eq!(host.dokku(["run:report", &app.name]).code, 0);
+    let second = host
+        .library()
+        .join("plugins/available/oneoff-test-acl-2/user-auth-app");
+    fs::set_permissions(&second, fs::Permissions::from_mode(0o644)).unwrap();
+    host.dokku(["run:report", &app.name])
+        .refuses(20, "No app is shown: ");
+    fs::set_permissions(&second, fs::Permissions::from_mode(0o755)).unwrap();
+    // Each shows the app: in all that is no answer, for one app and in a list.
+    host.add_hook(
+        "oneoff-test-acl-2",
+        "user-auth-app",
+        "shift 2; printf '%s\\n' \"$@\"",
+    );
+    assert_eq!(host.dokku(["run:report", &app.name]).code, 20);
+    host.dokku(["run:report"]).says("");
+    fs::remove_file(&second).unwrap();
+}
+
+/// A command must not wait for ever for who may give it.
+#[test]
+fn an_access_hook_that_hangs_is_killed_at_its_limit() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let app = host.app(Image::None);
+    host.prepare(&["run:set", "--global", "hook-timeout", "1"]);
+    host.add_hook("oneoff-test-acl", "user-auth-app", "exec sleep 60");
+    assert_eq!(host.dokku(["run:report", &app.name]).code, 20);
+    let listed = host.dokku(["run:report"]);
+    assert!(
+        listed.stdout.is_empty() && listed.stderr.contains("hook-timeout"),
+        "{listed:?}"
+    );
+    show_all(&host);
 }

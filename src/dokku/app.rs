@@ -2,11 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::sync::Once;
 
 use anyhow::{Result, bail};
 
+use super::bus::access::AccessHooks;
 use super::host::Host;
+use super::message;
 use crate::exit::{Failure, NO_SUCH_APP};
+use crate::process::Call;
 
 /// The name of an app that exists and that the user may see.
 #[derive(Debug, Clone)]
@@ -23,7 +27,9 @@ impl Host {
     /// is none, an app that is not there and one that another user owns are told
     /// apart by nothing.
     pub(crate) fn app(&self, name: &str) -> Result<App> {
-        if self.has_app(name) && self.may_see(name) {
+        // Looked for before the app: what is said of them must not depend on that.
+        let hooks = self.app_access_hooks();
+        if self.has_app(name) && self.may_see(&hooks, name) {
             return Ok(App(name.to_owned()));
         }
         Err(Failure::error(
@@ -37,8 +43,8 @@ impl Host {
         is_valid_name(name) && self.root.join(name).is_dir()
     }
 
-    /// Every app that the user may see, by name.
-    pub(crate) fn apps(&self) -> Vec<App> {
+    /// Every app that there is, whoever may see it, by name.
+    fn all_apps(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(&self.root)
             .into_iter()
             .flatten()
@@ -46,11 +52,14 @@ impl Host {
             .filter(|name| self.has_app(name))
             .collect();
         names.sort();
-        if !self.shows_every_app() {
-            let seen = self.seen_of(&names.iter().map(String::as_str).collect::<Vec<_>>());
-            names.retain(|name| seen.iter().any(|seen| seen == name));
-        }
-        names.into_iter().map(App).collect()
+        names
+    }
+
+    /// Every app that the user may see, by name.
+    pub(crate) fn apps(&self) -> Vec<App> {
+        let names = self.all_apps();
+        let seen = self.seen_of(&self.app_access_hooks(), names);
+        seen.into_iter().map(App).collect()
     }
 
     /// Asks the access plugins whether the user may say these words, as Dokku does
@@ -60,15 +69,25 @@ impl Host {
     /// They do not allow it.
     pub(crate) fn authorize(&self, argv: &[OsString]) -> Result<()> {
         const HOOK: &str = "user-auth";
-        if !self.is_answered(HOOK, &[]) {
-            return Ok(());
-        }
+        let hooks = match self.access_hooks(HOOK) {
+            AccessHooks::Absent => return Ok(()),
+            AccessHooks::Executable(hooks) => Some(hooks),
+            AccessHooks::Unusable(path) => {
+                message::warn(&format!("'{}' cannot be executed", path.display()));
+                None
+            }
+        };
         let words = argv.iter().filter_map(|word| word.to_str());
         let arguments: Vec<&str> = [self.user.as_str(), self.key_name.as_str()]
             .into_iter()
             .chain(words)
             .collect();
-        if arguments.len() != argv.len() + 2 || self.tell(HOOK, &arguments).is_err() {
+        let is_whole = arguments.len() == argv.len() + 2;
+        let allowed = hooks.filter(|_| is_whole).is_some_and(|hooks| {
+            self.ask_for_access(&hooks, HOOK, &arguments, Call::relay_within)
+                .is_ok()
+        });
+        if !allowed {
             bail!("Access denied"); // Dokku's sentence
         }
         Ok(())
@@ -76,31 +95,72 @@ impl Host {
 
     /// For one app exactly one line, in all, means yes (`filterApps` in core's
     /// plugin `common`). Without an access plugin everybody may.
-    fn may_see(&self, name: &str) -> bool {
-        self.shows_every_app() || self.seen_of(&[name]).len() == 1
+    fn may_see(&self, hooks: &AccessHooks, name: &str) -> bool {
+        match hooks {
+            AccessHooks::Absent => true,
+            // Why there is no answer is not said: only for an app that exists it would be.
+            _ => self
+                .access_answer(hooks, &[name])
+                .is_ok_and(|seen| seen.len() == 1),
+        }
     }
 
     /// Whether there is no access plugin: every user sees every app then.
     pub(crate) fn shows_every_app(&self) -> bool {
-        !self.is_answered(ACCESS_HOOK, &[])
+        matches!(self.app_access_hooks(), AccessHooks::Absent)
     }
 
-    /// The access plugins' answer about these apps: a line each that may be seen.
-    fn seen_of(&self, names: &[&str]) -> Vec<String> {
+    /// Those among the names that the user may see. One that the answer has twice is not,
+    /// as when it is asked for alone.
+    fn seen_of(&self, hooks: &AccessHooks, mut names: Vec<String>) -> Vec<String> {
+        if matches!(hooks, AccessHooks::Absent) {
+            return names;
+        }
+        let words: Vec<&str> = names.iter().map(String::as_str).collect();
+        let answer = self.access_answer(hooks, &words).unwrap_or_else(|error| {
+            message::warn(&format!("No app is shown: {error:#}"));
+            Vec::new()
+        });
+        names.retain(|name| answer.iter().filter(|line| *line == name).count() == 1);
+        names
+    }
+
+    /// The access plugins' answer about these apps: a line each that may be seen. None
+    /// where a hook cannot be used, which is said where it was found.
+    fn access_answer(&self, hooks: &AccessHooks, names: &[&str]) -> Result<Vec<String>> {
+        let AccessHooks::Executable(hooks) = hooks else {
+            return Ok(Vec::new());
+        };
         let mut arguments = vec![self.user.as_str(), self.key_name.as_str()];
         arguments.extend(names);
-        let answer = self.ask(ACCESS_HOOK, &arguments).unwrap_or_default();
-        answer
+        let answer = self.ask_for_access(hooks, APP_HOOK, &arguments, Call::stdout_within)?;
+        Ok(answer
             .lines()
             .map(str::trim)
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
-            .collect()
+            .collect())
+    }
+
+    /// The hooks that decide which apps the user may see. One that cannot be used is said,
+    /// once in a process.
+    fn app_access_hooks(&self) -> AccessHooks {
+        static WARNING: Once = Once::new();
+        let hooks = self.access_hooks(APP_HOOK);
+        if let AccessHooks::Unusable(path) = &hooks {
+            WARNING.call_once(|| {
+                message::warn(&format!(
+                    "No app is shown: '{}' cannot be executed. Repair the access plugin, or disable it",
+                    path.display()
+                ));
+            });
+        }
+        hooks
     }
 }
 
-/// Says which apps a user may see. Not asked where only the event log has it.
-const ACCESS_HOOK: &str = "user-auth-app";
+/// Says which apps a user may see.
+const APP_HOOK: &str = "user-auth-app";
 
 /// `^[a-z0-9][a-z0-9._-]*$`
 fn is_valid_name(name: &str) -> bool {

@@ -3,9 +3,11 @@
 use std::ffi::OsStr;
 use std::io;
 use std::process::Output;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use super::bus::access::{AccessHooks, ExecutableHooks};
 use super::bus::{Bus, Fired};
 use super::host::Host;
 use super::limits::HOOK_TIMEOUT;
@@ -52,22 +54,53 @@ impl Host {
     /// # Errors
     /// As [`Host::ask`]; the hook's exit status is ours.
     pub(crate) fn tell(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
-        let limit = self.limit(HOOK_TIMEOUT);
-        let relay = |call: Call| {
-            let call = if self.in_background {
-                call.own_group()
-            } else {
-                call
-            };
-            call.relay_within(limit)?.ok_or_else(|| {
-                let seconds = limit.as_secs();
-                let why = format!(
-                    "it has not ended within {seconds} seconds ('dokku run:set --global hook-timeout' sets how long it may take)"
-                );
-                io::Error::new(io::ErrorKind::TimedOut, why)
-            })
-        };
+        let relay = |call| self.within_limit(call, Call::relay_within);
         said(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
+    }
+
+    fn within_limit(
+        &self,
+        call: Call,
+        run: fn(Call, Duration) -> io::Result<Option<Output>>,
+    ) -> io::Result<Output> {
+        let limit = self.limit(HOOK_TIMEOUT);
+        let call = if self.in_background {
+            call.own_group()
+        } else {
+            call
+        };
+        run(call, limit)?.ok_or_else(|| {
+            let seconds = limit.as_secs();
+            let why = format!(
+                "it has not ended within {seconds} seconds ('dokku run:set --global hook-timeout' sets how long it may take)"
+            );
+            io::Error::new(io::ErrorKind::TimedOut, why)
+        })
+    }
+
+    /// The hooks of a trigger that decides on access.
+    pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
+        self.bus().access_hooks(trigger)
+    }
+
+    /// What access hooks print, one after the other, where `run` captures it. One that does
+    /// not end is killed at its limit.
+    ///
+    /// # Errors
+    /// A hook that cannot be started or fails, and an answer that is not valid UTF-8.
+    pub(crate) fn ask_for_access(
+        &self,
+        hooks: &ExecutableHooks,
+        trigger: &str,
+        arguments: &[&str],
+        run: fn(Call, Duration) -> io::Result<Option<Output>>,
+    ) -> Result<String> {
+        let run = |call| self.within_limit(self.told_truly(call), run);
+        let said = self
+            .bus()
+            .ask_for_access(hooks, trigger, &words(arguments), run)?;
+        String::from_utf8(said)
+            .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8"))
     }
 
     /// Lets the hooks do the work: `run` starts each and waits for it. Gives the

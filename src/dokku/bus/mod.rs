@@ -6,6 +6,7 @@
 //! stays for the hooks that follow, the first failure ends the chain. What cannot
 //! be told for certain without plugn is left to plugn.
 
+pub(crate) mod access;
 mod configuration;
 pub(crate) mod path;
 mod toml;
@@ -44,6 +45,7 @@ pub(crate) enum Fired {
 }
 
 /// A file of the trigger's name in an enabled plugin.
+#[derive(Clone)]
 struct Hook {
     plugin: String,
     path: PathBuf,
@@ -86,6 +88,17 @@ impl Bus {
         if self.without_ours {
             hooks.retain(|hook| !is_ours(&hook.path));
         }
+        self.fire_hooks(hooks, trigger, arguments, complain, run)
+    }
+
+    fn fire_hooks(
+        &self,
+        mut hooks: Vec<Hook>,
+        trigger: &str,
+        arguments: &[&OsStr],
+        complain: fn(&str),
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Fired> {
         if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
             hooks.retain(|hook| hook.plugin != EVENT_LOG || !hook.executable);
         }
