@@ -338,3 +338,46 @@ fn an_access_hook_that_hangs_is_killed_at_its_limit() {
     );
     show_all(&host);
 }
+
+#[test]
+fn what_holds_for_every_app_is_set_by_who_sees_every_app() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it would hold for everybody
+    }
+    let refused = |words: &[&str]| {
+        let before = host.dokku(["run:report", "--global"]);
+        let output = host.dokku(words);
+        output.refuses(1, "every app");
+        assert_eq!(host.dokku(["run:report", "--global"]), before, "{words:?}");
+    };
+    show_all(&host);
+    // Nothing tells a user who sees every app from any other.
+    refused(&["run:set", "--global", "memory", "1g"]);
+    let theirs = host.app(Image::None);
+    let _mine = host.app(Image::None);
+    host.prepare(&["run:set", "--global", "memory", "1g"]);
+    host.prepare(&["run:set", "--global", "hook-timeout", "30"]);
+    hide(&host, &theirs);
+    for words in [
+        &["run:set", "--global", "memory", "2g"][..],
+        &["run:set", "--global", "memory"],
+        &["run:set", "--global", "ttl-seconds", "60"],
+        &["run:set", "--global", "hook-timeout", "31"],
+        &["run:set", "--global", "ssh-words", "dokku"],
+        &["run:set", "memory", "2g", "--global"],
+        &["oneoff:set", "--global", "memory", "2g"],
+    ] {
+        refused(words);
+    }
+    // To read what holds for one's own tasks is nobody else's loss.
+    host.dokku(["run:report", "--global", "--run-global-memory"])
+        .says("1g\n");
+    host.add_hook("oneoff-test-acl", "user-auth-app", "exit 1");
+    refused(&["run:set", "--global", "memory", "2g"]);
+    let hook = hook_path(&host, "user-auth-app");
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();
+    refused(&["run:set", "--global", "memory", "2g"]);
+    show_all(&host);
+    host.prepare(&["run:set", "--global", "memory"]);
+}

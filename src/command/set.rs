@@ -24,7 +24,8 @@ struct Options {
 /// Sets a property, or unsets it when there is no value.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there, a value that is none of the property's.
+/// Wrong usage, an app that is not there, a value that is none of the property's, or
+/// `--global` from a user who may not see every app.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:set <app>|--global <property> [<value>]";
     let options: Options = match options::parse(USAGE, arguments)? {
@@ -34,6 +35,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let host = Host::from_environment(arguments)?;
     let mut words = options.words.into_iter();
     let owner = if options.global {
+        // Every app's tasks follow it: whoever may see one app must not change the others'.
+        if !host.sees_every_app() {
+            bail!(
+                "'run:set --global' is for users to whom the access plugin shows every app, and there must be one: 'dokku run:set <app> <property>' sets one app's"
+            );
+        }
         GLOBAL.to_owned()
     } else {
         let name = host

@@ -110,6 +110,18 @@ impl Host {
         matches!(self.app_access_hooks(), AccessHooks::Absent)
     }
 
+    /// Whether the user may see every app that there is. Where an access plugin decides and
+    /// there is no app, there is nothing to tell it from.
+    pub(crate) fn sees_every_app(&self) -> bool {
+        let hooks = self.app_access_hooks();
+        if matches!(hooks, AccessHooks::Absent) {
+            return true;
+        }
+        let names = self.all_apps();
+        let count = names.len();
+        count > 0 && self.seen_of(&hooks, names).len() == count
+    }
+
     /// Those among the names that the user may see. One that the answer has twice is not,
     /// as when it is asked for alone.
     fn seen_of(&self, hooks: &AccessHooks, mut names: Vec<String>) -> Vec<String> {
