@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::time::{Duration, SystemTime};
 
+use crate::docker::events;
 use crate::task::request::{OnHangup, Policy};
 
 /// `None` for `none`.
@@ -49,6 +50,11 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     let (name, value) = pair(text)?;
     if name.starts_with("com.dokku.") || name.starts_with("org.label-schema.") {
         return Err("labels of Dokku's own cannot be set".to_owned());
+    }
+    if events::is_replacing(&name) {
+        return Err(format!(
+            "docker would put it in place of what its events say as '{name}'"
+        ));
     }
     if name
         .chars()

@@ -26,6 +26,7 @@ mod daemon_restarts;
 mod detached;
 mod docker_options;
 mod environment;
+mod event_labels;
 mod exec;
 mod exit_status;
 mod failures;

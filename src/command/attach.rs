@@ -77,7 +77,7 @@ fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Confi
                 say_left(host, &task.name);
                 return Ok(exit::of_signal(signal));
             }
-            Event::Due | Event::ReaderGone | Event::Told(_) => {}
+            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
         }
     };
     drop(guard);

@@ -113,7 +113,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
                 asked = true;
                 owed = Some(Owed { signal, tries: 0 });
             }
-            Event::Due | Event::ReaderGone | Event::Told(_) => {}
+            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
         }
         let Some(due) = &mut owed else { continue };
         match pass_on(docker, id, &mark, due.signal)? {

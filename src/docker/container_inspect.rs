@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{Docker, failure, says};
+use super::{Docker, events, failure, says};
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -47,6 +47,12 @@ const FACTS: &str = concat!(
 impl Facts {
     pub(crate) fn name(&self) -> &str {
         self.path.trim_start_matches('/')
+    }
+
+    /// Whether docker's events say themselves how it has ended: none of its labels does.
+    pub(crate) fn has_plain_events(&self) -> bool {
+        let mut labels = self.labels.iter().flat_map(HashMap::keys);
+        !labels.any(|label| events::is_replacing(label))
     }
 
     /// A label's value; `None` when it has none of that name.

@@ -1,16 +1,26 @@
 //! `docker events`
 
 use std::io::{BufRead, BufReader, PipeReader};
-use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use duct::Handle;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::Docker;
 use crate::process;
+
+/// Attributes of a container's events that a label of the container replaces: docker copies
+/// the labels over what it says itself, and sets `image` and `name` only after that (moby,
+/// daemon/events.go, `LogContainerEventWithAttributes`). `die` has the first two, the end of
+/// an `exec` the first and the third, `kill` the last. An event's id, action and time are no
+/// attributes.
+const REPLACED_BY_LABELS: [&str; 4] = ["exitCode", "execDuration", "execID", "signal"];
+
+/// Whether a label of this name replaces what docker's events say of its container.
+pub(crate) fn is_replacing(label: &str) -> bool {
+    REPLACED_BY_LABELS.contains(&label)
+}
 
 /// The end of a container, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,7 +28,8 @@ pub(crate) struct Death {
     /// The container's.
     pub(crate) id: String,
     pub(crate) name: String,
-    pub(crate) exit_code: String,
+    /// What a label may have said: see [`REPLACED_BY_LABELS`].
+    pub(crate) stated_exit_code: String,
     /// Nanoseconds since 1970.
     pub(crate) time: u64,
 }
@@ -28,29 +39,14 @@ const FORMAT: &str = concat!(
     "{{json (index .Actor.Attributes \"exitCode\")}},{{json .TimeNano}}]"
 );
 
-/// What has happened to a container, in the order of [`STEP_FORMAT`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Step {
-    /// `start` or `die`.
-    pub(crate) action: String,
-    /// Empty unless it has ended.
-    pub(crate) exit_code: String,
-    /// Nanoseconds since 1970.
-    pub(crate) time: u64,
-}
-
-const STEP_FORMAT: &str =
-    "[{{json .Action}},{{json (index .Actor.Attributes \"exitCode\")}},{{json .TimeNano}}]";
-
 /// Seconds until the stream ends and is opened again.
 const LONGEST: u64 = 600;
 
-/// A client that is told of what happens, a line each. It ends with the thread that
+/// A client that is told of ends, a line each. It ends with the thread that
 /// starts it.
-pub(crate) struct Stream<T> {
+pub(crate) struct Deaths {
     client: Handle,
     lines: BufReader<PipeReader>,
-    told: PhantomData<T>,
 }
 
 impl Docker {
@@ -60,67 +56,58 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn deaths(&self, label: &str, since: SystemTime) -> Result<Stream<Death>> {
+    pub(crate) fn deaths(&self, label: &str, since: SystemTime) -> Result<Deaths> {
         let label = format!("--filter=label={label}");
-        self.events(FORMAT, since, LONGEST, &["--filter=event=die", &label])
+        self.events(since, LONGEST, &label)
     }
 
-    /// The start and the end of one container, from the second of `since` on and for so
-    /// many seconds.
+    /// The end of one container, from the second of `since` on and for so many seconds.
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn steps(&self, id: &str, since: SystemTime, seconds: u64) -> Result<Stream<Step>> {
-        let container = format!("--filter=container={id}");
-        let filters = ["--filter=event=start", "--filter=event=die", &container];
-        self.events(STEP_FORMAT, since, seconds, &filters)
+    pub(crate) fn death(&self, id: &str, since: SystemTime, seconds: u64) -> Result<Deaths> {
+        self.events(since, seconds, &format!("--filter=container={id}"))
     }
 
-    fn events<T>(
-        &self,
-        format: &str,
-        since: SystemTime,
-        seconds: u64,
-        filters: &[&str],
-    ) -> Result<Stream<T>> {
+    fn events(&self, since: SystemTime, seconds: u64, filter: &str) -> Result<Deaths> {
         let since = since
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         let until = since.saturating_add(seconds);
         let (since, until) = (format!("--since={since}"), format!("--until={until}"));
-        let arguments = ["events", "--format", format, &since, &until];
-        let arguments = [&arguments[..], &["--filter=type=container"], filters].concat();
+        let filters = ["--filter=type=container", "--filter=event=die", filter];
+        let arguments = ["events", "--format", FORMAT, &since, &until];
+        let arguments = [&arguments[..], &filters].concat();
         let call = self.call_that_ends_with_us(&arguments).silent();
         let (client, lines) = call
             .start_read()
             .context("docker's client could not be started")?;
-        Ok(Stream {
+        Ok(Deaths {
             client,
             lines: BufReader::new(lines),
-            told: PhantomData,
         })
     }
 }
 
-impl<T> Stream<T> {
+impl Deaths {
     /// The client's process group.
     pub(crate) fn group(&self) -> u32 {
         self.client.pids().first().copied().unwrap_or(0)
     }
 }
 
-impl<T: DeserializeOwned> Iterator for Stream<T> {
-    type Item = T;
+impl Iterator for Deaths {
+    type Item = Death;
 
     /// `None` when the client has ended, or says what cannot be read.
-    fn next(&mut self) -> Option<T> {
+    fn next(&mut self) -> Option<Death> {
         let mut line = String::new();
         self.lines.read_line(&mut line).ok()?;
         serde_json::from_str(&line).ok()
     }
 }
 
-impl<T> Drop for Stream<T> {
+impl Drop for Deaths {
     fn drop(&mut self) {
         process::kill_group(self.group());
         let _ = self.client.kill();
@@ -137,13 +124,8 @@ mod tests {
         let death: Death =
             serde_json::from_str(r#"["id","demo.run.1","3",1795562932636215036]"#).unwrap();
         assert_eq!(
-            (death.name.as_str(), death.exit_code.as_str()),
+            (death.name.as_str(), death.stated_exit_code.as_str()),
             ("demo.run.1", "3")
-        );
-        let step: Step = serde_json::from_str(r#"["start","",1795562932636215036]"#).unwrap();
-        assert_eq!(
-            (step.action.as_str(), step.exit_code.as_str()),
-            ("start", "")
         );
     }
 }

@@ -32,6 +32,7 @@ use crate::exit::{self, Failure};
 use crate::process::Call;
 
 /// The docker client.
+#[derive(Clone)]
 pub(crate) struct Docker {
     program: PathBuf,
     timeout: Duration,

@@ -41,12 +41,18 @@ fn pairs() {
         assert!(pair(text).is_err(), "{text:?}");
     }
     assert!(label("team=a b").is_ok());
+    // Docker sets these two after the labels.
+    assert!(label("name=x").is_ok() && label("image=x").is_ok());
     for text in [
         "team",
         "com.dokku.app-name=x",
         "org.label-schema.vendor=x",
         "a b=c",
         "=x",
+        "exitCode=0",
+        "execDuration=",
+        "execID=x",
+        "signal=9",
     ] {
         assert!(label(text).is_err(), "{text:?}");
     }

@@ -7,7 +7,9 @@ use super::environment::Environment;
 use super::labels::{self, Exclusion};
 use super::request::{OnHangup, Request};
 use crate::docker::container_create::Container;
+use crate::docker::events;
 use crate::docker::option::DockerOption;
+use crate::dokku::message;
 use crate::dokku::resource::{Resources, megabytes};
 
 /// Options of the app's that the life cycle decides: with `--rm` the exit code
@@ -173,8 +175,30 @@ fn kept_words(options: Vec<DockerOption>) -> Vec<String> {
     options
         .into_iter()
         .filter(|option| !DECIDED_HERE.contains(&option.name.as_str()))
+        .filter(|option| match reason_to_leave_out(option) {
+            None => true,
+            Some((shown, reason)) => {
+                message::warn(&format!(
+                    "The app's docker option '{shown}' is left out: {reason}"
+                ));
+                false
+            }
+        })
         .map(|option| option.word)
         .collect()
+}
+
+/// What is shown of an option that the container is not made with, and why.
+fn reason_to_leave_out(option: &DockerOption) -> Option<(String, &'static str)> {
+    let value = option.value.as_deref().unwrap_or_default();
+    let label = value.split_once('=').map_or(value, |(name, _)| name);
+    match option.name.as_str() {
+        "l" | "label" if events::is_replacing(label) => Some((
+            format!("--label {label}"),
+            "docker would put it in place of what its events say",
+        )),
+        _ => None,
+    }
 }
 
 /// Docker wants memory, swap and reservation to agree: a memory of this task's

@@ -94,7 +94,7 @@ fn attend(events: &Events, call: Call) -> std::io::Result<Output> {
                 }
             }
             Event::ClientEnded { .. } => return hook.wait().cloned(),
-            Event::Due | Event::ReaderGone | Event::Told(_) => {}
+            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
         }
     }
 }

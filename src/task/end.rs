@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime};
 
 use crate::docker::container_inspect::{State, Status};
-use crate::docker::events::Step;
 use crate::exit;
 
 /// What is left of a container.
@@ -18,7 +17,8 @@ pub(crate) enum End {
 /// An end as docker told of it while the container was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
-    pub(crate) exit_code: u8,
+    /// `None` where a label of the container may have said it.
+    pub(crate) exit_code: Option<u8>,
     /// RFC 3339, UTC.
     pub(crate) finished: String,
 }
@@ -55,35 +55,22 @@ impl End {
         }
     }
 
-    /// The end that docker tells of. `None` where only the container's own state can
-    /// tell: docker has not told of its start, or the kernel may have killed it for its
-    /// memory.
-    pub(crate) fn told(steps: impl Iterator<Item = Step>) -> Option<Self> {
-        let mut started_at = None;
-        for step in steps {
-            match step.action.as_str() {
-                "start" => started_at = event_time(step.time),
-                "die" => {
-                    let exit_code: u8 = step.exit_code.parse().ok()?;
-                    return (exit_code != KILLED).then_some(Self::There(State {
-                        status: Status::Exited,
-                        exit_code: exit_code.into(),
-                        started_at: started_at?,
-                        finished_at: event_time(step.time)?,
-                        oom_killed: false,
-                    }));
-                }
-                _ => {}
-            }
-        }
-        None
+    /// The end that a state tells of; `None` for one that has not ended.
+    pub(crate) fn of(state: State) -> Option<Self> {
+        let has_ended = state.status != Status::Created && code_of(&state).is_some();
+        has_ended.then_some(Self::There(state))
+    }
+
+    /// Whether nobody can tell the exit code.
+    pub(crate) fn is_unseen(&self) -> bool {
+        matches!(self, Self::Gone(seen) if seen.as_ref().is_none_or(|seen| seen.exit_code.is_none()))
     }
 
     /// The exit code; docker's own where nobody saw it.
     pub(crate) fn code(&self) -> u8 {
         let code = match self {
             Self::There(state) => code_of(state),
-            Self::Gone(seen) => seen.as_ref().map(|seen| seen.exit_code),
+            Self::Gone(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
         };
         code.unwrap_or(exit::DOCKER)
     }
@@ -174,32 +161,19 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_told_by_its_steps() {
-        let step = |action: &str, exit_code: &str, time| Step {
-            action: action.to_owned(),
-            exit_code: exit_code.to_owned(),
-            time,
-        };
-        let told = |steps: &[Step]| End::told(steps.iter().cloned());
-        let start = step("start", "", 1_795_562_932_000_000_001);
-        let die = |code| step("die", code, 1_795_562_933_636_215_036);
-        assert_eq!(
-            told(&[start.clone(), die("3")]),
-            Some(End::There(State {
-                started_at: "2026-11-24T23:28:52.000000001Z".to_owned(),
-                finished_at: "2026-11-24T23:28:53.636215036Z".to_owned(),
-                ..state(Status::Exited, 3)
-            }))
-        );
-        for steps in [
-            vec![],
-            vec![start.clone()],
-            vec![die("3")],
-            vec![die("3"), start.clone()],
-            vec![start.clone(), die("137")],
-            vec![start.clone(), die("")],
+    fn an_end_is_that_of_what_has_run() {
+        for (status, is_end) in [
+            (Status::Exited, true),
+            (Status::Dead, true),
+            (Status::Removing, true),
+            (Status::Created, false),
+            (Status::Running, false),
+            (Status::Paused, false),
+            (Status::Restarting, false),
         ] {
-            assert_eq!(told(&steps), None, "{steps:?}");
+            let state = state(status, 3);
+            let expected = is_end.then(|| End::There(state.clone()));
+            assert_eq!(End::of(state), expected, "{status:?}");
         }
     }
 

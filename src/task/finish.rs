@@ -117,10 +117,10 @@ fn warn_of(result: Result<()>) {
 fn outcome(story: &Story, end: &End) -> (Option<u8>, Reason) {
     let foreign = story.head.as_ref().is_some_and(|head| head.foreign);
     // The hooks were told docker's own code: nobody had seen the end.
-    let is_unseen = *end == End::Gone(None) && !foreign && story.told == Some(exit::DOCKER);
+    let is_unseen = end.is_unseen() && !foreign && story.told == Some(exit::DOCKER);
     let code = story.told.filter(|_| !is_unseen).or_else(|| match end {
         End::There(state) => code_of(state),
-        End::Gone(seen) => seen.as_ref().map(|seen| seen.exit_code),
+        End::Gone(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
     });
     match (code, story.ending, end) {
         (_, _, End::There(state)) if state.status == Status::Created => (code, Reason::Failed),
@@ -226,7 +226,8 @@ mod tests {
                 there(129),
                 (Some(129), Reason::Hangup),
             ),
-            (None, seen(3), (Some(3), Reason::Exited)),
+            (None, seen(Some(3)), (Some(3), Reason::Exited)),
+            (None, seen(None), (None, Reason::Lost)),
             (None, End::Gone(None), (None, Reason::Lost)),
             (Some(Reason::Stopped), End::Gone(None), (None, Reason::Lost)),
             (
@@ -255,6 +256,11 @@ mod tests {
             ..Story::default()
         };
         assert_eq!(outcome(&story, &End::Gone(None)), (None, Reason::Lost));
+        let labelled = End::Gone(Some(Seen {
+            exit_code: None,
+            finished: String::new(),
+        }));
+        assert_eq!(outcome(&story, &labelled), (None, Reason::Lost));
         let ended = End::There(state(Status::Exited, 125));
         assert_eq!(outcome(&story, &ended), (Some(125), Reason::Exited));
     }

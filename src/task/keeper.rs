@@ -8,8 +8,8 @@
 //!   status is 124, whatever the task made of it.
 //! * Why it is ended stands in its journal before it gets the signal. One that has
 //!   ended by itself, with an output that waits to be read, gets none.
-//! * Where docker tells of the end, that is it, and its client is left with the last
-//!   output.
+//! * Where docker's events tell of the end, the container's own state is read at once:
+//!   how it has ended a label may say in them. Docker's client is left with the last output.
 //! * When docker's client ends first, the container's own state decides. A client that
 //!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
 //!   for a daemon that gives no answer, as long as docker may take for one. A task
@@ -52,6 +52,10 @@ const TOLD: u64 = 5;
 /// 20.10 tells of it 50 ms before.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
+/// How long after its client's end its state may be being read, since docker has told of
+/// the task's.
+const BEING_READ: Duration = Duration::from_secs(1);
+
 /// Looks after one container from its start to its end.
 pub(crate) struct Keeper<'a> {
     docker: &'a Docker,
@@ -72,8 +76,8 @@ pub(crate) struct Keeper<'a> {
     give_up_at: Option<Instant>,
     /// When docker must have started it.
     start_by: Option<Instant>,
-    /// Docker tells of its end.
-    is_told: bool,
+    /// How long after its client's end docker may still tell of the task's.
+    telling: Duration,
 }
 
 /// What came of it.
@@ -115,7 +119,7 @@ impl<'a> Keeper<'a> {
             look_at: None,
             give_up_at: None,
             start_by: Instant::now().checked_add(docker.timeout()),
-            is_told: false,
+            telling: Duration::ZERO,
         }
     }
 
@@ -130,12 +134,13 @@ impl<'a> Keeper<'a> {
     }
 
     /// From here on docker tells of the task's end, some time before its client ends: it
-    /// frees what the container had meanwhile. For a few seconds only: it costs a second
+    /// frees what the container had meanwhile, and we look at the container. For a few seconds only: it costs a second
     /// client. Without it nothing but this time is lost.
     pub(crate) fn be_told(self, events: &Events, since: SystemTime) -> Self {
-        let steps = self.docker.steps(&self.made.id, since, TOLD);
-        let is_told = steps.map(|steps| events.watch_end(steps)).is_ok();
-        Self { is_told, ..self }
+        let deaths = self.docker.death(&self.made.id, since, TOLD);
+        let told = deaths.map(|deaths| events.watch_end(self.docker, deaths));
+        let telling = told.map_or(Duration::ZERO, |()| AT_ONCE);
+        Self { telling, ..self }
     }
 
     /// Stays until the task has ended. `client` is attached to it. With the user's
@@ -179,20 +184,21 @@ impl<'a> Keeper<'a> {
                     let asked = self.kill_at.is_some();
                     return Ok(Kept::Told { end, asked });
                 }
+                Event::Died => {
+                    self.telling = BEING_READ;
+                    if ended.is_some() {
+                        self.look_at = Instant::now().checked_add(self.telling);
+                    }
+                }
                 Event::Told(None) => {
-                    self.is_told = false;
+                    self.telling = Duration::ZERO;
                     if ended.is_some() {
                         self.look_at = Some(Instant::now());
                     }
                 }
                 Event::ClientEnded { well } => {
                     ended = Some(well);
-                    let wait = if self.is_told {
-                        AT_ONCE
-                    } else {
-                        Duration::ZERO
-                    };
-                    self.look_at = Instant::now().checked_add(wait);
+                    self.look_at = Instant::now().checked_add(self.telling);
                 }
             }
             // With too many refusals it has ended, and its client does not see it:

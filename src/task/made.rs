@@ -168,6 +168,8 @@ fn head(host: &Host, task: &Task, container: &Container, detached: bool) -> Head
         stop_timeout: task.stop_timeout,
         time_to_live: task.time_to_live,
         foreign: false,
+        // The image's labels, and those of a file, are known by the container only.
+        plain_events: false,
     }
 }
 

@@ -13,7 +13,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::end::End;
-use crate::docker::events::{Step, Stream};
+use crate::docker::Docker;
+use crate::docker::events::Deaths;
 
 /// How long the client of a task that has ended may still hand on its last output.
 pub(crate) const LAST_OUTPUT: Duration = Duration::from_secs(1);
@@ -25,7 +26,10 @@ pub(crate) enum Event {
     Signal(i32),
     /// The docker client that was watched has ended, with exit code 0 or not.
     ClientEnded { well: bool },
-    /// Docker has told of the task's end, or has ceased to tell anything.
+    /// Docker has told that the task has ended: its state is being read.
+    Died,
+    /// Its end as the container's state has it. `None` where docker has ceased to tell
+    /// anything, or the state cannot be read.
     Told(Option<End>),
     /// Nobody reads our output any more.
     ReaderGone,
@@ -101,11 +105,18 @@ impl Events {
         });
     }
 
-    /// Tells of the task's end when docker does, as long as it does.
-    pub(crate) fn watch_end(&self, mut steps: Stream<Step>) {
+    /// Tells of the task's end when docker does, as long as it does. An event says when
+    /// to look, and the container's own state how it has ended: it is read while docker
+    /// frees what the container had, and its client hands on the last output.
+    pub(crate) fn watch_end(&self, docker: &Docker, mut deaths: Deaths) {
         let sender = self.sender.clone();
+        let docker = docker.clone();
         thread::spawn(move || {
-            let _ = sender.send(Event::Told(End::told(&mut steps)));
+            let end = deaths.next().and_then(|death| {
+                let _ = sender.send(Event::Died);
+                End::of(docker.container_state(&death.id).ok()??)
+            });
+            let _ = sender.send(Event::Told(end));
         });
     }
 

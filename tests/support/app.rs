@@ -59,6 +59,23 @@ impl<'a> App<'a> {
             .docker(&["image", "tag", &reference, &self.image()]);
     }
 
+    /// Gives the app's image more labels, each as `NAME=value`.
+    pub fn label_image(&self, labels: &[&str]) {
+        let container = self
+            .host
+            .docker(&["container", "create", &self.image(), "true"]);
+        let mut words = vec!["container", "commit"];
+        let changes: Vec<String> = labels
+            .iter()
+            .map(|label| format!("LABEL {label}"))
+            .collect();
+        words.extend(changes.iter().flat_map(|change| ["--change", change]));
+        let image = self.image();
+        words.extend([container.as_str(), &image]);
+        self.host.docker(&words);
+        self.host.docker(&["container", "rm", &container]);
+    }
+
     pub fn image(&self) -> String {
         format!("dokku/{}:latest", self.name)
     }

@@ -30,6 +30,9 @@ pub(crate) struct Head {
     /// only.
     #[serde(default)]
     pub(crate) foreign: bool,
+    /// None of the container's labels says in docker's events how it has ended.
+    #[serde(default)]
+    pub(crate) plain_events: bool,
 }
 
 /// What has become of a container.
@@ -83,6 +86,7 @@ impl Head {
             stop_timeout,
             time_to_live: label(labels::TIME_TO_LIVE).parse().ok(),
             foreign: facts.label(labels::USER).is_none(),
+            plain_events: facts.has_plain_events(),
         }
     }
 }

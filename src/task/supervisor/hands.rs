@@ -13,9 +13,10 @@ use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use super::wake;
+use super::watched::ExitCodeSource;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
-use crate::docker::events::{Death, Stream};
+use crate::docker::events::{Death, Deaths};
 use crate::dokku::host::Host;
 use crate::process;
 use crate::task::end::{Seen, event_time};
@@ -129,9 +130,10 @@ impl Hands {
 }
 
 impl Seen {
-    pub(super) fn of(death: &Death) -> Option<Self> {
+    pub(super) fn of(death: &Death, source: ExitCodeSource) -> Option<Self> {
+        let stated = death.stated_exit_code.parse().ok();
         Some(Self {
-            exit_code: death.exit_code.parse().ok()?,
+            exit_code: stated.filter(|_| source == ExitCodeSource::Event),
             finished: event_time(death.time)?,
         })
     }
@@ -146,7 +148,7 @@ fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
     loop {
         let opened = Instant::now();
         let deaths = place.docker.deaths(labels::CONTAINER_TYPE, since);
-        let group = deaths.as_ref().map_or(0, Stream::group);
+        let group = deaths.as_ref().map_or(0, Deaths::group);
         client.store(group, Ordering::SeqCst);
         if news.send(News::StreamOpened).is_err() {
             return;

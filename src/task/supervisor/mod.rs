@@ -28,7 +28,6 @@ pub(crate) use alone::{lives, tidy};
 use hands::{Hands, News, Place, Woken};
 use watched::{STOP_TIMEOUT, Watched};
 
-use super::end::Seen;
 use super::journal::{self, Journal, Mark};
 use super::labels;
 use super::resume::Resumed;
@@ -117,7 +116,10 @@ impl Supervisor {
     fn take_in(&mut self, news: News) {
         match news {
             // Whoever looks for a task that was lost names the first that nobody has locked.
-            News::Named(name) if self.tasks.contains_key(&name) => self.adopt_all(),
+            News::Named(name) if self.tasks.contains_key(&name) => {
+                self.adopt_all();
+                self.hook_has_come(&name);
+            }
             News::Named(name) => self.adopt(&name),
             News::StreamOpened => {
                 self.make_round();
@@ -179,8 +181,7 @@ impl Supervisor {
         if task.id.as_ref().is_some_and(|id| *id != death.id) {
             return;
         }
-        task.id = Some(death.id.clone());
-        task.seen = Seen::of(death);
+        task.died(death);
         self.resume(&death.name);
     }
 
@@ -210,10 +211,20 @@ impl Supervisor {
         task.started(facts);
     }
 
+    /// The hook of a task of core's has told the exit code.
+    fn hook_has_come(&mut self, name: &str) {
+        if self.tasks.get(name).is_some_and(Watched::awaits_hook) {
+            self.resume(name);
+        }
+    }
+
     /// Has its last steps taken.
     fn resume(&mut self, name: &str) {
+        let host = &self.place.host;
+        let is_told = || journal::story(host, name).is_some_and(|story| story.told.is_some());
         if let Some(task) = self.tasks.get_mut(name)
             && !task.busy
+            && (!task.waits_for_hook() || is_told())
         {
             task.busy = true;
             task.again_at = None;

@@ -3,11 +3,44 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::docker::container_inspect::{Facts, Status};
+use crate::docker::events::Death;
 use crate::task::end::{Seen, code_of};
 use crate::task::journal::{Story, Unwritten};
 
 /// Seconds, of a task whose journal does not tell: Dokku's own for every app.
 pub(super) const STOP_TIMEOUT: u64 = 30;
+
+/// How long after a task's end core's hook may come.
+const LONGEST_HOOK: Duration = Duration::from_secs(15);
+
+/// What has a task's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ExitCodeSource {
+    /// Its container alone: a label of that may say otherwise in docker's events.
+    State,
+    /// These, too.
+    Event,
+}
+
+impl ExitCodeSource {
+    fn of(facts: &Facts) -> Self {
+        if facts.has_plain_events() {
+            Self::Event
+        } else {
+            Self::State
+        }
+    }
+}
+
+/// Core's hook `scheduler-post-run`, which has the exit code.
+#[derive(Clone, Copy)]
+enum Hook {
+    /// The task is ours, or nobody waits for its end.
+    None,
+    Expected,
+    /// The task has ended; so long it is waited for.
+    Awaited(Instant),
+}
 
 pub(super) struct Watched {
     /// The container's; `None` while nobody knows it.
@@ -16,6 +49,8 @@ pub(super) struct Watched {
     /// Until its deadline is known.
     time_to_live: Option<Duration>,
     is_foreign: bool,
+    hook: Hook,
+    exit_code_source: ExitCodeSource,
     /// `None` before its start is known, without one, and when it has passed.
     pub(super) deadline: Option<Instant>,
     /// When it is killed: it was asked to end.
@@ -40,6 +75,8 @@ impl Watched {
             stop_timeout: Duration::default(),
             time_to_live: None,
             is_foreign: false,
+            hook: Hook::None,
+            exit_code_source: ExitCodeSource::State,
             deadline: None,
             kill_at: None,
             again_at: None,
@@ -59,6 +96,12 @@ impl Watched {
         let seconds = head.and_then(|head| head.time_to_live);
         let stop_timeout = head.map_or(STOP_TIMEOUT, |head| head.stop_timeout);
         self.is_foreign = head.is_some_and(|head| head.foreign);
+        if head.is_some_and(|head| head.foreign && !head.detached) {
+            self.hook = Hook::Expected;
+        }
+        if head.is_some_and(|head| head.plain_events) {
+            self.exit_code_source = ExitCodeSource::Event;
+        }
         self.stop_timeout = Duration::from_secs(stop_timeout);
         self.time_to_live = seconds
             .filter(|_| !self.is_foreign && self.kill_at.is_none())
@@ -83,6 +126,7 @@ impl Watched {
     pub(super) fn started(&mut self, facts: &Facts) {
         self.failures = 0;
         self.id = Some(facts.id.clone());
+        self.exit_code_source = ExitCodeSource::of(facts);
         let started = humantime::parse_rfc3339(&facts.state.started_at);
         let Ok(started) = started else {
             return;
@@ -93,6 +137,31 @@ impl Watched {
         let ago = SystemTime::now().duration_since(started);
         let left = time_to_live.saturating_sub(ago.unwrap_or_default());
         self.deadline = Instant::now().checked_add(left);
+    }
+
+    /// Notes what docker has told of its end.
+    pub(super) fn died(&mut self, death: &Death) {
+        self.id = Some(death.id.clone());
+        self.seen = Seen::of(death, self.exit_code_source);
+    }
+
+    /// Whether its last steps have to wait for core's hook `scheduler-post-run`: docker's
+    /// events do not tell the exit code, and its container is removed by docker.
+    pub(super) fn waits_for_hook(&mut self) -> bool {
+        let now = Instant::now();
+        let by = match self.hook {
+            Hook::Awaited(by) => by,
+            Hook::Expected if self.exit_code_source == ExitCodeSource::State => now + LONGEST_HOOK,
+            Hook::Expected | Hook::None => return false,
+        };
+        self.hook = Hook::Awaited(by);
+        self.again_at = Some(by).filter(|by| *by > now);
+        self.again_at.is_some()
+    }
+
+    /// Whether its end is known, and core's hook was not there yet.
+    pub(super) fn awaits_hook(&self) -> bool {
+        matches!(self.hook, Hook::Awaited(_))
     }
 
     /// Docker gave no answer, or would not do what it was asked for.

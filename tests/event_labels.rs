@@ -1,0 +1,245 @@
+//! Labels that docker puts in place of what its events say: none of them is the exit code of a
+//! task.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Gate, Host, Image, Log, children, docker, docker_client, finish, records, wait_until,
+};
+
+/// Writes down the exit code of each end of a task of the app's.
+fn ends(host: &Host, app: &App<'_>) -> Log {
+    let log = Log::new();
+    let file = log.path();
+    let hook = format!("[ \"$2\" != {} ] || echo $4 >>{}", app.name, file.display());
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    log
+}
+
+/// Exit code and reason of the app's records, when there are so many and nothing else is left.
+#[track_caller]
+fn recorded(host: &Host, app: &App<'_>, count: usize) -> Vec<(Value, Value)> {
+    let tasks = host.library().join("data/oneoff/tasks");
+    wait_until("the tasks are recorded", || {
+        let left = fs::read_dir(&tasks).into_iter().flatten().flatten();
+        let mut left =
+            left.filter(|file| file.file_name().to_string_lossy().starts_with(&app.name));
+        (records(host, app).len() >= count && left.next().is_none() && app.containers().is_empty())
+            .then_some(())
+    });
+    let records = records(host, app);
+    assert_eq!(records.len(), count, "{records:?}");
+    records
+        .iter()
+        .map(|record| (record["exit_code"].clone(), record["reason"].clone()))
+        .collect()
+}
+
+fn exited(code: u8) -> (Value, Value) {
+    (json!(code), json!("exited"))
+}
+
+#[test]
+fn a_label_of_the_image_is_no_exit_code() {
+    let host = Host::new();
+    host.with_and_without_events(|| {
+        let app = host.app(Image::Busybox);
+        app.label_image(&["exitCode=0", "execDuration=7", "name=other", "image=other"]);
+        let log = ends(&host, &app);
+        // Docker has the time to tell of the end.
+        let output = app.sh("sleep 1; exit 3");
+        assert_eq!((output.code, output.stderr.as_str()), (3, ""));
+        assert_eq!(recorded(&host, &app, 1), [exited(3)]);
+        assert_eq!(log.take(), "3\n");
+        let detached = app.subcommand("run:detached", &[], ["sh", "-c", "sleep 1; exit 4"]);
+        assert_eq!(finish(&detached.stdin_null()).code, 0);
+        assert_eq!(recorded(&host, &app, 2)[1], exited(4));
+        assert_eq!(log.take(), "4\n");
+    });
+}
+
+#[test]
+fn a_label_of_the_apps_docker_options_is_no_exit_code() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let file = Log::new();
+    fs::write(file.path(), "exitCode=0\n").unwrap();
+    for option in [
+        "--label exitCode=0".to_owned(),
+        "--label=exitCode=0".to_owned(),
+        "-l exitCode=0".to_owned(),
+        format!("--label-file {}", file.path().display()),
+    ] {
+        app.prepare("docker-options:add", &["run", &option]);
+        let output = app.sh("sleep 1; exit 3");
+        app.prepare("docker-options:remove", &["run", &option]);
+        assert_eq!(output.code, 3, "{option}: {output:?}");
+        let is_said = output
+            .stderr
+            .contains("The app's docker option '--label exitCode' is left out");
+        assert_eq!(is_said, !option.contains("file"), "{option}: {output:?}");
+    }
+    assert_eq!(recorded(&host, &app, 4), [(); 4].map(|()| exited(3)));
+}
+
+#[test]
+fn a_label_of_the_users_in_place_of_dockers_own_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for label in ["exitCode=0", "execDuration=1", "execID=x", "signal=9"] {
+        app.run_with(&["--label", label], ["true"])
+            .refuses(1, label);
+        let global = format!("--label={label}");
+        host.dokku([global.as_str(), "run", &app.name, "true"])
+            .refuses(1, label);
+    }
+    app.run_with(&["--label", "exitcode=0"], ["true"]).says("");
+}
+
+/// Gives the host a docker that says nothing of a container whose name is written to this log
+/// before that has gone.
+fn told_late(host: &Host) -> Log {
+    told_late_unless(host, "")
+}
+
+/// The same; `cases` are those of a shell script for other calls. `LOG` is the log's file.
+fn told_late_unless(host: &Host, cases: &str) -> Log {
+    let goes = Log::new();
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container inspect --format ['*) [ ! -e {0} ] || while \"$DOCKER\" container inspect \"$(cat {0})\" >/dev/null 2>&1; do sleep 0.05; done ;; {1} esac
+        exec \"$DOCKER\" \"$@\"",
+        goes.path().display(),
+        cases.replace("LOG", &goes.path().display().to_string())
+    ));
+    goes
+}
+
+/// The supervisor has looked at every task, and waits for events.
+#[track_caller]
+fn is_looked_after(host: &Host) {
+    wait_until("it is looked after", || {
+        let supervisor = host.supervisor()?;
+        let stream = docker_client(supervisor, &["events", "--format"])?;
+        (children(supervisor) == [stream]).then_some(())
+    });
+}
+
+/// What is removed by somebody else before anybody has looked at it, and has such a label or none.
+#[test]
+fn the_end_of_what_has_gone_is_not_told_by_a_label() {
+    for (label, expected) in [
+        ("exitCode=0", (Value::Null, json!("lost"))),
+        ("other=0", exited(137)),
+    ] {
+        let host = Host::new();
+        if !host.is_own() {
+            return; // its docker is replaced
+        }
+        let app = host.app(Image::Busybox);
+        app.label_image(&[label]);
+        let goes = told_late(&host);
+        let command = app.subcommand("run:detached", &[], ["sleep", "600"]);
+        let name = finish(&command.stdin_null()).stdout.trim().to_owned();
+        is_looked_after(&host);
+        fs::write(goes.path(), &name).unwrap();
+        docker(&["container", "rm", "--force", &name]);
+        assert_eq!(recorded(&host, &app, 1), [expected], "{label}");
+    }
+}
+
+/// Gives the app a crontab of one task that runs this script; the task's id.
+fn scheduled(host: &Host, app: &App<'_>, script: &str) -> String {
+    let directory = host.library().join("data/app-json").join(&app.name);
+    fs::create_dir_all(&directory).unwrap();
+    let text = format!(
+        "{{\"cron\": [\n{{\"command\": \"sh -c '{script}'\", \"schedule\": \"@daily\"}}\n]}}\n"
+    );
+    fs::write(directory.join("app.json"), text).unwrap();
+    let list = host.dokku(["cron:list", &app.name]);
+    let line = list.stdout.lines().find(|line| line.contains("@daily"));
+    line.unwrap().split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_label_is_no_exit_code_of_cores_cron_tasks() {
+    for (label, expected) in [
+        ("exitCode=0", (Value::Null, json!("lost"))),
+        ("other=0", exited(4)),
+    ] {
+        let host = Host::new();
+        if !host.is_own() {
+            return; // its docker is replaced
+        }
+        let app = host.app(Image::Busybox);
+        app.label_image(&[label]);
+        let id = scheduled(&host, &app, "exit 4");
+        assert_eq!(host.dokku(["cron:run", &app.name, &id]).code, 1);
+        assert_eq!(recorded(&host, &app, 1), [exited(4)], "{label}");
+        // Docker has removed the next one before anybody can look.
+        let gate = Gate::new(&app);
+        let goes = told_late(&host);
+        let id = scheduled(
+            &host,
+            &app,
+            "while [ ! -e /gate/go ]; do sleep 0.05; done; exit 4",
+        );
+        let started = host.dokku(["cron:run", &app.name, &id, "--detach"]);
+        assert_eq!(started.code, 0, "{started:?}");
+        is_looked_after(&host);
+        fs::write(goes.path(), started.stdout.trim()).unwrap();
+        gate.open();
+        assert_eq!(recorded(&host, &app, 2)[1], expected, "{label}");
+    }
+}
+
+/// The hook that alone has the exit code may come long after the end.
+#[test]
+fn the_hook_of_an_attached_cron_task_is_waited_for() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    let app = host.app(Image::Busybox);
+    app.label_image(&["exitCode=0"]);
+    let id = scheduled(&host, &app, "exit 4");
+    let _log = told_late_unless(
+        &host,
+        // Core has the exit code, and tells it when the container has long gone.
+        "'container start '*) for last; do :; done; echo \"$last\" >LOG; \"$DOCKER\" \"$@\"; code=$?; sleep 4; exit $code ;;",
+    );
+    assert_eq!(host.dokku(["cron:run", &app.name, &id]).code, 1);
+    assert_eq!(recorded(&host, &app, 1), [exited(4)]);
+}
+
+/// Nobody waits for a hook that does not come.
+#[test]
+fn a_cron_task_whose_command_was_killed_is_lost() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its processes are ours to kill
+    }
+    let app = host.app(Image::Busybox);
+    app.label_image(&["exitCode=0"]);
+    let id = scheduled(&host, &app, "sleep 600");
+    let goes = told_late(&host);
+    let command = host.command(["cron:run", &app.name, &id]).stdin_null();
+    let command = command.stdout_null().stderr_null().unchecked();
+    let handle = command.start().unwrap();
+    let container = wait_until("it runs", || {
+        let filter = format!("label=com.dokku.app-name={}", app.name);
+        let id = docker(&["container", "ls", "--quiet", "--filter", &filter]);
+        (!id.is_empty()).then_some(id)
+    });
+    for process in host.processes() {
+        if !process.words.contains("--supervise") && !process.words.contains("events") {
+            process.kill();
+        }
+    }
+    handle.wait().unwrap();
+    is_looked_after(&host);
+    fs::write(goes.path(), &container).unwrap();
+    docker(&["container", "kill", &container]);
+    assert_eq!(recorded(&host, &app, 1), [(Value::Null, json!("lost"))]);
+}
