@@ -47,8 +47,9 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
 
 /// `KEY=VALUE` for a label. Dokku's own are read by Dokku and cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    const OWN: [&str; 3] = ["com.dokku.", "org.label-schema.", "dokku-oneoff."];
     let (name, value) = pair(text)?;
-    if name.starts_with("com.dokku.") || name.starts_with("org.label-schema.") {
+    if OWN.iter().any(|own| name.starts_with(own)) {
         return Err("labels of Dokku's own cannot be set".to_owned());
     }
     if events::is_replacing(&name) {

@@ -129,11 +129,14 @@ fn what_a_dead_start_left_holds_no_lock() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let app_label = format!("com.dokku.app-name={}", app.name);
+    let name = format!("{}.run.1", app.name);
     docker(&[
         "container",
         "create",
         "--name",
-        &format!("{}.run.1", app.name),
+        &name,
+        "--label",
+        &format!("dokku-oneoff.name={name}"),
         "--label",
         &app_label,
         "--label",
@@ -157,7 +160,10 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.1", app.name);
     let app_label = format!("com.dokku.app-name={}", app.name);
+    let name_label = format!("dokku-oneoff.name={name}");
     let labels = [
+        "--label",
+        &name_label,
         "--label",
         &app_label,
         "--label",

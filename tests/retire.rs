@@ -11,10 +11,12 @@ fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str
     let name = format!("{}.run.{number}", app.name);
     let mut words = vec!["container", "create", "--init", "--name", &name];
     let app_label = format!("com.dokku.app-name={}", app.name);
+    let name_label = format!("{OUR_NAME}{name}");
     for label in ["com.dokku.container-type=run", &app_label]
         .iter()
         .chain(labels)
     {
+        let label: &str = if *label == OURS { &name_label } else { label };
         words.extend(["--label", label]);
     }
     let image = app.image();
@@ -65,7 +67,9 @@ fn names(app: &App<'_>) -> Vec<String> {
 
 const LATE: &str = "com.dokku.active-deadline-seconds=0";
 const EARLY: &str = "com.dokku.active-deadline-seconds=600";
-const OURS: &str = "dokku-oneoff.user=ada";
+/// Stands for the label that a container of ours has.
+const OURS: &str = "ours";
+const OUR_NAME: &str = "dokku-oneoff.name=";
 
 #[test]
 fn another_hosts_tasks_are_left_alone() {

@@ -36,6 +36,7 @@ mod help;
 mod history;
 mod hostile;
 mod image_types;
+mod impostors;
 mod install;
 mod labels;
 mod life_cycle;

@@ -500,9 +500,11 @@ fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
 fn made(host: &Host, app: &App<'_>, script: &str, marks: &[&str]) -> String {
     let name = format!("{}.run.1", app.name);
     let app_label = format!("com.dokku.app-name={}", app.name);
+    let name_label = format!("dokku-oneoff.name={name}");
     let labels = [
         "com.dokku.container-type=run",
         "dokku-oneoff.user=ada",
+        &name_label,
         &app_label,
     ];
     let labels = labels.iter().flat_map(|label| ["--label", label]);

@@ -55,8 +55,9 @@ impl<'a> Entry<'a> {
             exit_code: task.exit_code(),
             finished: None,
             reason: None,
-            cron_id: filled(&task.cron_id),
-            user: filled(&task.user),
+            // What is core's may have other labels from its image.
+            cron_id: filled(&task.cron_id).filter(|_| task.is_cron()),
+            user: filled(&task.user).filter(|_| task.is_ours(host)),
         }))
     }
 

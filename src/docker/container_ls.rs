@@ -30,6 +30,8 @@ pub(crate) struct Listed {
     pub(crate) time_to_live: String,
     pub(crate) cron_id: String,
     pub(crate) user: String,
+    /// The container's name, where this plugin has made it.
+    pub(crate) own_name: String,
 }
 
 /// One JSON array a line: the list's own JSON runs labels together at commas.
@@ -38,7 +40,7 @@ const FORMAT: &str = concat!(
     "{{json .CreatedAt}},{{json .RunningFor}},{{json .Image}},",
     r#"{{json (.Label "com.dokku.app-name")}},{{json (.Label "com.dokku.container-type")}},"#,
     r#"{{json (.Label "com.dokku.active-deadline-seconds")}},{{json (.Label "com.dokku.cron-id")}},"#,
-    r#"{{json (.Label "dokku-oneoff.user")}}]"#
+    r#"{{json (.Label "dokku-oneoff.user")}},{{json (.Label "dokku-oneoff.name")}}]"#
 );
 
 impl Listed {
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_list() {
-        let line = r#"["id","demo.run.1","exited","exited","Exited (3) 2 minutes ago","\"sh -c 'a,b=c'\"","2022-08-03 05:47:44 +0000 UTC","2 minutes ago","dokku/demo:latest","demo","run","60","","ada"]"#;
+        let line = r#"["id","demo.run.1","exited","exited","Exited (3) 2 minutes ago","\"sh -c 'a,b=c'\"","2022-08-03 05:47:44 +0000 UTC","2 minutes ago","dokku/demo:latest","demo","run","60","","ada","demo.run.1"]"#;
         let listed: Listed = serde_json::from_str(line).unwrap();
         assert_eq!(
             (listed.status, listed.exit_code()),

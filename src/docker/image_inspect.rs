@@ -37,6 +37,13 @@ impl Image {
             .map_or("", String::as_str)
     }
 
+    /// Whether the image has a label of this name, empty or not.
+    pub(crate) fn has_label(&self, name: &str) -> bool {
+        let config = self.config.as_ref();
+        let labels = config.and_then(|config| config.labels.as_ref());
+        labels.is_some_and(|labels| labels.contains_key(name))
+    }
+
     /// Whether the image's environment holds exactly this `NAME=value`.
     pub(crate) fn has_env(&self, pair: &str) -> bool {
         let env = self.config.as_ref().and_then(|config| config.env.as_ref());

@@ -47,6 +47,7 @@ fn pairs() {
         "team",
         "com.dokku.app-name=x",
         "org.label-schema.vendor=x",
+        "dokku-oneoff.lock=x",
         "a b=c",
         "=x",
         "exitCode=0",

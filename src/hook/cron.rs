@@ -11,10 +11,10 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
+use crate::docker::container_inspect::Facts;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::task::journal::{self, Head, Journal, Mark};
-use crate::task::labels;
 use crate::task::supervisor::wake;
 
 /// `post-container-create app <container id> <app> run`
@@ -58,10 +58,8 @@ fn note(id: &str) -> Result<()> {
     let host = Host::without_flags()?;
     let docker = Docker::new(host.docker()?, host.trace);
     let facts = docker.container_facts(&[id])?;
-    let is_cores = |label| matches!(label, Some("run" | "cron"));
-    let Some(facts) = facts.first().filter(|facts| {
-        facts.label(labels::USER).is_none() && is_cores(facts.label(labels::CONTAINER_TYPE))
-    }) else {
+    let is_cores = |facts: &&Facts| facts.is_task() && !facts.is_marked();
+    let Some(facts) = facts.first().filter(is_cores) else {
         return Ok(());
     };
     let head = Head {

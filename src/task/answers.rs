@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
+use super::labels;
 use super::request::Request;
 use super::settings::Settings;
 use crate::docker::Docker;
@@ -23,6 +24,8 @@ pub(crate) struct Answers {
     pub(crate) app: String,
     pub(crate) image: String,
     pub(crate) image_type: ImageType,
+    /// Labels of the image's that a task must not have: see [`labels::options`].
+    pub(crate) image_labels: Vec<&'static str>,
     /// Docker's `--platform`, when the image is not made for this machine.
     pub(crate) platform: Option<&'static str>,
     pub(crate) docker_options: Vec<DockerOption>,
@@ -146,6 +149,10 @@ pub(crate) fn gather(
             app: app.name().to_owned(),
             image: name.reference,
             image_type,
+            image_labels: labels::READ_BY_OTHERS
+                .into_iter()
+                .filter(|label| image.has_label(label))
+                .collect(),
             platform,
             docker_options: option::parse(words)?,
             config,

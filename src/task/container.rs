@@ -84,7 +84,13 @@ impl Task {
             .procfile_command
             .as_ref()
             .and_then(|_| request.command.first().cloned());
-        let labels = labels::options(&request, &answers.app, &answers.user, entry.as_deref());
+        let labels = labels::options(
+            &request,
+            &answers.app,
+            &answers.user,
+            entry.as_deref(),
+            &answers.image_labels,
+        );
         let exclusions = labels::exclusions(&request);
         let mut options = kept_words(kept);
         options.extend(resource_options(
@@ -153,9 +159,12 @@ impl Task {
     /// # Errors
     /// A value of its environment cannot reach it whole.
     pub(crate) fn container(&self, number: u32) -> Result<Container> {
+        let name = format!("{}.{}.{number}", self.app, self.process_type);
+        let mut options = self.options.clone();
+        options.push(labels::of_name(&name));
         Ok(Container {
-            name: format!("{}.{}.{number}", self.app, self.process_type),
-            options: self.options.clone(),
+            name,
+            options,
             environment: self.numbered_environment(number).carried()?,
             image: self.image.clone(),
             command: self.command.clone(),

@@ -2,7 +2,9 @@
 
 use super::request::{Policy, Request};
 
-/// A container of ours; its value is who asked for it.
+/// The name of a container of ours: an image's label of this name cannot have it.
+pub(crate) const NAME: &str = "dokku-oneoff.name";
+/// Who asked for a container of ours.
 pub(crate) const USER: &str = "dokku-oneoff.user";
 /// Seconds from the start to the deadline.
 pub(crate) const TIME_TO_LIVE: &str = "com.dokku.active-deadline-seconds";
@@ -11,6 +13,11 @@ pub(crate) const APP: &str = "com.dokku.app-name";
 pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
 pub(crate) const CRON_ID: &str = "com.dokku.cron-id";
 const LOCK: &str = "dokku-oneoff.lock";
+const PROCESS_TYPE: &str = "com.dokku.process-type";
+const CONCURRENCY_POLICY: &str = "com.dokku.concurrency-policy";
+
+/// Labels that only others read: they are there where they have a value, as core has it.
+pub(crate) const READ_BY_OTHERS: [&str; 2] = [PROCESS_TYPE, CONCURRENCY_POLICY];
 
 /// A label that only one container of the app may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,23 +30,34 @@ pub(crate) struct Exclusion {
 
 /// The labels as docker options. Docker keeps the last one of a name: those of
 /// Dokku's own come last and cannot be replaced.
+///
+/// Every label that we read is there, empty where there is nothing to say: an image's would
+/// count otherwise. Core takes an empty one for none (its hook `scheduler-run-retire`, its
+/// plugin `logs`; a cron lock asks for an id). Of those that others read, these are there
+/// where they have a value or the image has the label (`of_image`).
 pub(crate) fn options(
     request: &Request,
     app: &str,
     user: &str,
     entry: Option<&str>,
+    of_image: &[&str],
 ) -> Vec<String> {
     let time_to_live = request.time_to_live.map(|seconds| seconds.to_string());
     let cron = request.cron.as_ref();
+    let over_the_images = |name| of_image.contains(&name).then_some("");
+    let policy = cron.map(|cron| cron.policy.name());
     let own = [
-        ("com.dokku.process-type", entry),
-        (TIME_TO_LIVE, time_to_live.as_deref()),
-        (CRON_ID, cron.map(|cron| cron.id.as_str())),
+        (PROCESS_TYPE, entry.or(over_the_images(PROCESS_TYPE))),
         (
-            "com.dokku.concurrency-policy",
-            cron.map(|cron| cron.policy.name()),
+            CONCURRENCY_POLICY,
+            policy.or(over_the_images(CONCURRENCY_POLICY)),
         ),
-        (LOCK, request.lock.as_ref().map(|lock| lock.name.as_str())),
+        (TIME_TO_LIVE, Some(time_to_live.as_deref().unwrap_or(""))),
+        (CRON_ID, Some(cron.map_or("", |cron| cron.id.as_str()))),
+        (
+            LOCK,
+            Some(request.lock.as_ref().map_or("", |lock| lock.name.as_str())),
+        ),
         (USER, Some(user)),
         (CONTAINER_TYPE, Some(request.process_type())),
         (APP, Some(app)),
@@ -76,4 +94,9 @@ pub(crate) fn exclusions(request: &Request) -> Vec<Exclusion> {
             policy,
         })
         .collect()
+}
+
+/// The label by which a container of ours is known, as a docker option.
+pub(crate) fn of_name(name: &str) -> String {
+    format!("--label={NAME}={name}")
 }

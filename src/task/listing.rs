@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 
+use super::identity::TaskName;
 use super::labels;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
@@ -64,7 +65,7 @@ pub(crate) fn tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<Listed>> {
     let mut labels = vec![labels::CONTAINER_TYPE.to_owned()];
     labels.extend(app.map(|app| format!("{}={}", labels::APP, app.name())));
     let mut tasks = docker.container_ls(&labels)?;
-    tasks.retain(|task| matches!(task.container_type.as_str(), "run" | "cron"));
+    tasks.retain(Listed::is_task);
     Ok(tasks)
 }
 
@@ -97,14 +98,7 @@ pub(crate) fn find(
 
 /// The app in a container's name, when the user may see it.
 pub(crate) fn app_of(host: &Host, container: &str) -> Option<App> {
-    host.app(app_name_of(container)?).ok()
-}
-
-/// `my.app` of `my.app.run.7`: an app's name may have dots itself.
-fn app_name_of(container: &str) -> Option<&str> {
-    let (rest, _) = container.rsplit_once('.')?;
-    rest.strip_suffix(".run")
-        .or_else(|| rest.strip_suffix(".cron"))
+    host.app(TaskName::read(container)?.app).ok()
 }
 
 #[cfg(test)]
@@ -113,7 +107,7 @@ mod tests {
 
     fn listed(created_at: &str, time_to_live: &str) -> Listed {
         let line = format!(
-            r#"["id","demo.run.1","running","running","Up","\"ls\"","{created_at}","","i","demo","run","{time_to_live}","",""]"#
+            r#"["id","demo.run.1","running","running","Up","\"ls\"","{created_at}","","i","demo","run","{time_to_live}","","",""]"#
         );
         serde_json::from_str(&line).unwrap()
     }
@@ -158,20 +152,6 @@ mod tests {
             (None, "2026-08-04T00:00:30Z"),
         ] {
             assert_eq!(listed.deadline(started).as_deref(), Some(expected));
-        }
-    }
-
-    #[test]
-    fn the_app_of_a_container_may_have_dots() {
-        for (container, app) in [
-            ("demo.run.7", Some("demo")),
-            ("my.app.run.7", Some("my.app")),
-            ("my.run.run.7", Some("my.run")),
-            ("demo.cron.7", Some("demo")),
-            ("demo.web.1", None),
-            ("demo", None),
-        ] {
-            assert_eq!(app_name_of(container), app, "{container}");
         }
     }
 }

@@ -66,7 +66,7 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
         format!("{}={}", exclusion.label, exclusion.value),
     ];
     for other in docker.container_ls(&labels)? {
-        if !holds(host, docker, &other, exclusion)? {
+        if !other.is_task() || !holds(host, docker, &other, exclusion)? {
             continue;
         }
         if exclusion.policy == Policy::Forbid {
@@ -88,11 +88,17 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
 
 /// Whether it has the lock. What was created and has nobody is removed.
 fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) -> Result<bool> {
+    let is_ours = other.is_ours(host);
+    let is_cron = exclusion.label == labels::CRON_ID;
+    // Core knows of no lock but a cron task's: another label of what is core's is its image's.
+    if !(is_ours || is_cron) || is_cron && !other.is_cron() {
+        return Ok(false);
+    }
     if other.status != Status::Created {
         return Ok(runs(other.status));
     }
-    // Core's own, which it is about to start.
-    if exclusion.label == labels::CRON_ID && other.user.is_empty() {
+    // Core is about to start it.
+    if !is_ours {
         return Ok(true);
     }
     let Some(journal) = Journal::take(host, &other.name)? else {

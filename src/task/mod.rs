@@ -10,6 +10,7 @@ pub(crate) mod end;
 pub(crate) mod environment;
 pub(crate) mod finish;
 pub(crate) mod finisher;
+pub(crate) mod identity;
 pub(crate) mod journal;
 pub(crate) mod keeper;
 pub(crate) mod labels;

@@ -5,7 +5,6 @@ use anyhow::Result;
 use super::end::{End, Seen, code_of, was_never_tried};
 use super::finish;
 use super::journal::{Journal, Story};
-use super::labels;
 use crate::docker::Docker;
 use crate::docker::container_inspect::{Facts, Status};
 use crate::dokku::host::Host;
@@ -34,7 +33,7 @@ pub(crate) fn resume(
     let story = journal.story();
     let target = story.id.as_deref().unwrap_or(name);
     let facts = docker.container_facts(&[target])?.into_iter().next();
-    let Some(facts) = facts.filter(|facts| is_its(facts, &story)) else {
+    let Some(facts) = facts.filter(|facts| facts.is_of(story.id.as_deref())) else {
         gone(host, docker, journal, &story, seen);
         return Ok(Resumed::Done);
     };
@@ -56,12 +55,6 @@ pub(crate) fn resume(
         }
     }
     Ok(Resumed::Done)
-}
-
-/// Whether it is the container that the journal tells of: one whose id nobody has
-/// written down has the name, and is ours.
-fn is_its(facts: &Facts, story: &Story) -> bool {
-    story.id.is_some() || facts.label(labels::USER).is_some()
 }
 
 /// Its container has gone. One that was never started leaves nothing to tell.

@@ -112,7 +112,7 @@ impl Pass<'_> {
         }
         // The journal of what is to be left is not taken for a moment: core's hook may
         // be about to begin it.
-        if judged(facts).0 == Verdict::Leave {
+        if judged(self.host, facts).0 == Verdict::Leave {
             return Ok(());
         }
         let Some(journal) = Journal::take(self.host, name)? else {
@@ -125,7 +125,7 @@ impl Pass<'_> {
             journal.give_back();
             return Ok(());
         };
-        let (verdict, late) = judged(facts);
+        let (verdict, late) = judged(self.host, facts);
         match verdict {
             Verdict::Leave => journal.give_back(),
             Verdict::Finish => self.finish(facts, journal, late.is_some())?,
@@ -204,14 +204,14 @@ impl Pass<'_> {
 const SLACK: Duration = Duration::from_secs(10);
 
 /// What is to be done with it now, and for how long its deadline has passed.
-fn judged(facts: &Facts) -> (Verdict, Option<Duration>) {
+fn judged(host: &Host, facts: &Facts) -> (Verdict, Option<Duration>) {
     let late = lateness(facts, SystemTime::now()).unwrap_or(None);
-    (verdict(facts, late.is_some()), late)
+    let verdict = verdict(facts.state.status, facts.is_ours(host), late.is_some());
+    (verdict, late)
 }
 
-fn verdict(facts: &Facts, is_late: bool) -> Verdict {
-    let is_ours = facts.label(labels::USER).is_some();
-    match facts.state.status {
+fn verdict(status: Status, is_ours: bool, is_late: bool) -> Verdict {
+    match status {
         Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Verdict::Finish,
         Status::Running | Status::Paused | Status::Restarting if is_late => Verdict::Stop,
         Status::Running | Status::Paused if is_ours => Verdict::Adopt,
@@ -225,9 +225,10 @@ fn verdict(facts: &Facts, is_late: bool) -> Verdict {
 /// # Errors
 /// The label's value, when it is no number.
 fn lateness(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> {
-    let Some(label) = facts.label(labels::TIME_TO_LIVE) else {
+    let label = facts.label(labels::TIME_TO_LIVE).unwrap_or_default();
+    if label.is_empty() {
         return Ok(None);
-    };
+    }
     let time_to_live: u64 = label.parse().map_err(|_| label.to_owned())?;
     let started = moment(&facts.state.started_at);
     let since = started.as_deref().unwrap_or(&facts.created);

@@ -36,9 +36,13 @@ fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String
     let common = [
         "container create ",
         "--pull=never --restart=no ",
-        "--label=dokku-oneoff.user=ada --label=com.dokku.container-type=run --label=com.dokku.app-name=demo --name=demo.run.7 --env-file /dev/stdin ",
+        "--label=com.dokku.cron-id= --label=dokku-oneoff.lock= --label=dokku-oneoff.user=ada \
+         --label=com.dokku.container-type=run --label=com.dokku.app-name=demo \
+         --label=dokku-oneoff.name=demo.run.7 --name=demo.run.7 --env-file /dev/stdin ",
         "dokku/demo:latest ",
     ];
+    // An empty one stands for none.
+    let arguments = arguments.replace("--label=com.dokku.active-deadline-seconds= ", "");
     common.iter().fold(arguments, |arguments, part| {
         assert!(arguments.contains(part), "{part:?} is not in {arguments:?}");
         arguments.replacen(part, "", 1)
@@ -83,6 +87,15 @@ fn each_part_of_a_request_and_of_the_answers() {
                 ..request("ls")
             },
             "--label=k=v w --label=com.dokku.active-deadline-seconds=60 -- ls",
+        ),
+        (
+            "labels of the image's that only others read",
+            Answers {
+                image_labels: labels::READ_BY_OTHERS.to_vec(),
+                ..answers()
+            },
+            request("ls"),
+            "--label=com.dokku.process-type= --label=com.dokku.concurrency-policy= -- ls",
         ),
         (
             "the app's limits",
@@ -194,6 +207,9 @@ fn a_cron_task_has_its_own_name_and_labels() {
         "--label=com.dokku.cron-id=abc",
         "--label=com.dokku.concurrency-policy=allow",
         "--label=com.dokku.container-type=cron",
+        "--label=dokku-oneoff.name=demo.cron.3",
+        "--label=dokku-oneoff.lock=",
+        "--label=com.dokku.active-deadline-seconds=",
     ];
     for label in expected {
         assert!(

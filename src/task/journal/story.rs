@@ -80,12 +80,17 @@ impl Head {
             process_type: label(labels::CONTAINER_TYPE),
             command: facts.command.clone().unwrap_or_default(),
             image: facts.image.clone(),
-            user: label(labels::USER),
+            // What is core's may have the label from its image.
+            user: if facts.is_marked() {
+                label(labels::USER)
+            } else {
+                String::new()
+            },
             detached: true,
             created: facts.created.clone(),
             stop_timeout,
             time_to_live: label(labels::TIME_TO_LIVE).parse().ok(),
-            foreign: facts.label(labels::USER).is_none(),
+            foreign: !facts.is_marked(),
             plain_events: facts.has_plain_events(),
         }
     }

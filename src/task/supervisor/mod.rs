@@ -29,7 +29,6 @@ use hands::{Hands, News, Place, Woken};
 use watched::{STOP_TIMEOUT, Watched};
 
 use super::journal::{self, Journal, Mark};
-use super::labels;
 use super::resume::Resumed;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
@@ -200,7 +199,7 @@ impl Supervisor {
         let Some(task) = self.tasks.get_mut(name) else {
             return;
         };
-        let is_its = task.id.is_some() || facts.label(labels::USER).is_some();
+        let is_its = facts.is_of(task.id.as_deref());
         if task.is_torn
             && is_its
             && let Ok(Some(journal)) = Journal::take_existing(&self.place.host, name)
