@@ -67,6 +67,42 @@ fn json_has_cores_keys_and_ours_beside_them() {
     assert_eq!(first, ["name", "state", "command", "created_at"]);
 }
 
+/// Docker lists its names in other containers beside its own.
+#[test]
+fn a_linked_container_has_its_own_name() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let command = app.subcommand("run:detached", &[], Gate::WAIT);
+    let name = crate::support::finish(&command.stdin_null()).stdout;
+    let name = name.trim();
+    gate.wait();
+    let other = format!("oneoff-{}-linked", app.name);
+    let links = ["database", "zzz"].map(|alias| format!("--link={name}:{alias}"));
+    let create = [
+        "container",
+        "create",
+        "--name",
+        &other,
+        &links[0],
+        &links[1],
+    ];
+    docker(&[&create[..], &[&app.image(), "sleep", "60"]].concat());
+    docker(&["container", "start", &other]);
+    let list = host.dokku(["run:list", "--format=json", &app.name]);
+    let table = host.dokku(["--quiet", "run:list", &app.name]);
+    let stopped = host.dokku(["run:stop", "--container", name]);
+    docker(&["container", "rm", "--force", &other]);
+    gate.open();
+    crate::support::wait_until("it is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(json(&list.stdout)[0]["name"], name);
+    assert!(table.stdout.starts_with(&format!("{name}\t")), "{table:?}");
+    assert_eq!((stopped.code, stopped.stdout), (0, format!("{name}\n")));
+    assert_eq!(crate::support::records(&host, &app).len(), 1);
+}
+
 #[test]
 fn all_adds_cron_tasks_and_ended_ones() {
     let host = Host::new();

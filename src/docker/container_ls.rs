@@ -1,7 +1,7 @@
 //! `docker container ls`
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::container_inspect::Status;
 use super::{Docker, failure};
@@ -10,6 +10,7 @@ use super::{Docker, failure};
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Listed {
     pub(crate) id: String,
+    #[serde(deserialize_with = "own_name_of")]
     pub(crate) name: String,
     pub(crate) status: Status,
     /// As docker shows it: `running`.
@@ -32,6 +33,14 @@ pub(crate) struct Listed {
     pub(crate) user: String,
     /// The container's name, where this plugin has made it.
     pub(crate) own_name: String,
+}
+
+/// The container's own name. Docker lists those that it has in containers with a link to it,
+/// `<other>/<alias>`, too, in any order, with commas between.
+fn own_name_of<'de, D: Deserializer<'de>>(names: D) -> Result<String, D::Error> {
+    let names = String::deserialize(names)?;
+    let own = names.split(',').find(|name| !name.contains('/'));
+    Ok(own.unwrap_or(&names).to_owned())
 }
 
 /// One JSON array a line: the list's own JSON runs labels together at commas.
@@ -102,5 +111,23 @@ mod tests {
             .exit_code(),
             None
         );
+    }
+
+    #[test]
+    fn a_name_is_the_containers_own() {
+        for (names, expected) in [
+            ("demo.run.1", "demo.run.1"),
+            ("other/database,demo.run.1", "demo.run.1"),
+            ("demo.run.1,zzz/database", "demo.run.1"),
+            ("other/a,other/b,demo.run.1,third/c", "demo.run.1"),
+            ("other/a", "other/a"),
+            ("", ""),
+        ] {
+            let line = format!(
+                r#"["id","{names}","exited","exited","","","","","i","demo","run","","","",""]"#
+            );
+            let listed: Listed = serde_json::from_str(&line).unwrap();
+            assert_eq!(listed.name, expected, "{names}");
+        }
     }
 }
