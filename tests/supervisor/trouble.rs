@@ -1,9 +1,10 @@
 //! What goes wrong around a task that is looked after.
 
-use std::fs;
-use std::io::{PipeReader, Read};
+use std::fs::{self, File};
+use std::io::{PipeReader, Read, Write};
 use std::time::{Duration, Instant};
 
+use duct::cmd;
 use serde_json::{Value, json};
 
 use super::{
@@ -12,7 +13,8 @@ use super::{
 };
 use crate::recorded::Small;
 use crate::support::{
-    App, Gate, Host, Image, docker, our_program, patiently, record, signal, wait_until, write_lines,
+    App, Gate, Host, Image, Log, docker, our_program, patiently, record, signal, wait_until,
+    write_lines,
 };
 
 /// A docker whose every call warns first, as with a configuration that it cannot read.
@@ -89,23 +91,23 @@ fn a_docker_that_hangs_costs_no_computing() {
 
 #[test]
 fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
-    const HOOKS: usize = 4;
+    const HOOKS: usize = 2;
     let host = Host::new();
     if !host.is_own() {
         return; // the hooks would hold up others
     }
-    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     let hook = format!(
         "[ \"$2\" != {} ] || {{ touch {1}/hook-$3; while [ ! -e {1}/go ]; do sleep 0.1; done; }}",
-        other.name,
+        app.name,
         gate.path("").display()
     );
     host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
     for _ in 0..HOOKS {
-        detached(&other, &[], "exit 0");
+        detached(&app, &[], "exit 0");
     }
-    wait_until("nobody is free to take last steps", || {
+    wait_until("the app has no free lane for last steps", || {
         let files = fs::read_dir(gate.path("")).unwrap().flatten();
         let hooks = files.filter(|file| file.file_name().to_string_lossy().starts_with("hook-"));
         (hooks.count() == HOOKS).then_some(())
@@ -134,9 +136,50 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
         (started.elapsed() > Duration::from_secs(11)).then_some(())
     });
     gate.open();
-    none_left(&other);
     all_is_over(&host, &app);
-    recorded(&host, &app, 5, "exited");
+    let mut ends = records(&host, &app);
+    ends.sort_by_key(|(code, _)| code.as_u64());
+    let exited = |code| (json!(code), "exited".to_owned());
+    assert_eq!(ends, [exited(0), exited(0), exited(5)]);
+}
+
+#[test]
+fn slow_hooks_of_one_app_delay_the_ends_of_no_other() {
+    // More than there are lanes in all.
+    const SLOW: usize = 9;
+    let host = Host::new();
+    if !host.is_own() {
+        return; // the hooks would hold up others
+    }
+    let (slow, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let log = Log::new();
+    let fifo = log.path().with_extension("fifo");
+    cmd!("mkfifo", &fifo).run().unwrap();
+    // Held open, so that a hook that comes late gets its line, too.
+    let mut lines = File::options().read(true).write(true).open(&fifo).unwrap();
+    let hook = format!(
+        "[ \"$2\" = {} ] || exit 0; echo $3 >>{}; read -r line <{}",
+        slow.name,
+        log.path().display(),
+        fifo.display()
+    );
+    host.add_hook("oneoff-test-slow", "scheduler-post-run", &hook);
+    for _ in 0..SLOW {
+        detached(&slow, &[], "exit 3");
+    }
+    wait_until("the app's hooks hold its lanes", || {
+        (log.read().lines().count() == 2).then_some(())
+    });
+    for code in [4, 5, 6] {
+        detached(&other, &[], &format!("exit {code}"));
+    }
+    none_left(&other);
+    assert_eq!(records(&host, &other).len(), 3);
+    assert_eq!(log.read().lines().count(), 2, "{}", log.read());
+    assert_eq!(records(&host, &slow), []);
+    lines.write_all(&b"go\n".repeat(SLOW)).unwrap();
+    all_is_over(&host, &slow);
+    assert_eq!(records(&host, &slow).len(), SLOW);
 }
 
 /// An attached task that has ended with 3, whose output nobody reads yet.

@@ -5,13 +5,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
+use super::lanes::{self, LANES, Lanes};
 use super::wake;
 use super::watched::ExitCodeSource;
 use crate::docker::Docker;
@@ -23,10 +24,6 @@ use crate::task::end::{Seen, event_time};
 use crate::task::journal::{Journal, Unwritten};
 use crate::task::labels;
 use crate::task::resume::{Resumed, resume};
-
-/// How many tasks' last steps are taken side by side. A hook of one that hangs holds
-/// up none of the others until its limit.
-const FINISHERS: usize = 4;
 
 /// As many containers are asked for in one call: docker's answer is held as a whole.
 const AT_ONCE: usize = 50;
@@ -64,7 +61,7 @@ type Ended = (String, Option<Seen>, Unwritten);
 pub(super) struct Hands {
     looks: Sender<Vec<Target>>,
     signals: Sender<(i32, Vec<String>)>,
-    ends: Sender<Ended>,
+    ends: Arc<Ends>,
     /// Looks and signals that have not come to their end.
     under_way: Arc<AtomicUsize>,
     /// The process group of the event stream's client; 0 without one.
@@ -75,7 +72,7 @@ impl Hands {
     pub(super) fn start(place: &Arc<Place>, news: &Sender<News>) -> Self {
         let (looks, to_look) = mpsc::channel();
         let (signals, to_signal) = mpsc::channel();
-        let (ends, to_end) = mpsc::channel();
+        let ends = Arc::new(Ends::new());
         let under_way = Arc::new(AtomicUsize::new(0));
         let stream = Arc::new(AtomicU32::new(0));
         let (here, teller, client) = (Arc::clone(place), news.clone(), Arc::clone(&stream));
@@ -84,10 +81,9 @@ impl Hands {
         thread::spawn(move || look(&here, &to_look, &teller, &count));
         let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
         thread::spawn(move || signal(&here, &to_signal, &teller, &count));
-        let to_end = Arc::new(Mutex::new(to_end));
-        for _ in 0..FINISHERS {
-            let (here, to_end, teller) = (Arc::clone(place), Arc::clone(&to_end), news.clone());
-            thread::spawn(move || finish(&here, &to_end, &teller));
+        for _ in 0..LANES {
+            let (here, ends, teller) = (Arc::clone(place), Arc::clone(&ends), news.clone());
+            thread::spawn(move || finish(&here, &ends, &teller));
         }
         Self {
             looks,
@@ -125,7 +121,7 @@ impl Hands {
 
     /// Has the last steps of a task taken.
     pub(super) fn resume(&self, name: String, seen: Option<Seen>, unwritten: Unwritten) {
-        let _ = self.ends.send((name, seen, unwritten));
+        self.ends.add((name, seen, unwritten));
     }
 }
 
@@ -227,13 +223,51 @@ fn signal(
     }
 }
 
-fn finish(place: &Place, asked: &Mutex<Receiver<Ended>>, news: &Sender<News>) {
+/// Tasks whose last steps are to be taken.
+struct Ends {
+    lanes: Mutex<Lanes<Ended>>,
+    /// A job has come, or a lane is free.
+    changed: Condvar,
+}
+
+impl Ends {
+    fn new() -> Self {
+        Self {
+            lanes: Mutex::new(Lanes::new()),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn add(&self, ended: Ended) {
+        let app = lanes::app_of(&ended.0).to_owned();
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.add(app, ended);
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next one.
+    fn next(&self) -> (String, Ended) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(next) = lanes.next() {
+                return next;
+            }
+            let changed = self.changed.wait(lanes);
+            lanes = changed.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn done(&self, app: &str) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.done(app);
+        self.changed.notify_one();
+    }
+}
+
+fn finish(place: &Place, ends: &Ends, news: &Sender<News>) {
     let Place { host, docker } = place;
     loop {
-        let next = asked.lock().map(|asked| asked.recv());
-        let Ok(Ok((name, seen, unwritten))) = next else {
-            return;
-        };
+        let (app, (name, seen, unwritten)) = ends.next();
         let resumed = match Journal::take_existing(host, &name) {
             Ok(None) => None,
             Ok(Some(journal)) => {
@@ -242,6 +276,7 @@ fn finish(place: &Place, asked: &Mutex<Receiver<Ended>>, news: &Sender<News>) {
             }
             Err(error) => Some(Err(error)),
         };
+        ends.done(&app);
         if news.send(News::Resumed(name, resumed)).is_err() {
             return;
         }

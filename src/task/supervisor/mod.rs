@@ -13,6 +13,7 @@
 
 mod alone;
 mod hands;
+mod lanes;
 pub(crate) mod wake;
 mod watched;
 
