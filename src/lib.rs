@@ -15,6 +15,7 @@ mod hook;
 mod parallel;
 mod process;
 mod record;
+mod regular_file;
 mod task;
 
 use std::process::ExitCode;

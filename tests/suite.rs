@@ -46,6 +46,7 @@ mod logs;
 mod many;
 mod notify;
 mod outputs;
+mod planted;
 mod procfile;
 mod properties;
 mod questions;

@@ -1,12 +1,16 @@
 //! Dokku's property store: one plain file a value.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use super::host::Host;
+use crate::regular_file;
+
+/// No property's file is larger.
+const MOST_BYTES: u64 = 1024 * 1024;
 
 /// This plugin's name in the store.
 pub(crate) const OURS: &str = "oneoff";
@@ -21,7 +25,13 @@ impl Host {
 
     /// An app's property of a plugin; `None` when it is not set or empty.
     pub(crate) fn property(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
-        let value = fs::read_to_string(self.properties(plugin, app).join(name)).ok()?;
+        let file = self.properties(plugin, app).join(name);
+        let value = if plugin == OURS {
+            regular_file::read(&file, MOST_BYTES)
+        } else {
+            regular_file::read_through_links(&file, MOST_BYTES)
+        };
+        let value = String::from_utf8(value.ok()?).ok()?;
         let value = value.trim();
         (!value.is_empty()).then(|| value.to_owned())
     }
@@ -47,7 +57,8 @@ impl Host {
         let write = || -> io::Result<()> {
             fs::create_dir_all(&directory)?;
             let unfinished = directory.join(format!(".{name}.{}", std::process::id()));
-            fs::write(&unfinished, value)?;
+            or_none(fs::remove_file(&unfinished))?;
+            File::create_new(&unfinished)?.write_all(value.as_bytes())?;
             fs::rename(&unfinished, directory.join(name))
         };
         write().with_context(|| {

@@ -1,6 +1,5 @@
 //! Reading records, without a lock and from the newest on.
 
-use std::fs::File;
 use std::io;
 
 use serde::Deserialize;
@@ -53,7 +52,7 @@ impl Newest {
     }
 
     pub(super) fn from(store: &Store, app: &str) -> Self {
-        let lines = match File::open(store.path()) {
+        let lines = match store.lines() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             file => Some(file.and_then(Backwards::new)),
         };

@@ -1,11 +1,18 @@
 //! Reading the output that was kept, entry by entry.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read};
 use std::time::SystemTime;
 
 use super::Store;
-use crate::task::logs::entries::split_time;
+use crate::regular_file;
+use crate::task::logs::entries::{ENTRY, split_time};
+
+/// An output is no larger: [`crate::grammar::bytes`] takes a gibibyte.
+const MOST_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// A line is no longer: its mark, a time, an entry and their blanks.
+const LONGEST_LINE: u64 = (ENTRY + 128) as u64;
 
 /// An entry, and the stream that it was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +46,9 @@ pub(crate) fn replay(
     part: &Part,
     mut show: impl FnMut(&Written) -> io::Result<()>,
 ) -> io::Result<Option<()>> {
-    let file = match File::open(store.output(id)) {
+    let opened =
+        regular_file::open_within(OpenOptions::new().read(true), &store.output(id), MOST_BYTES);
+    let file = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
@@ -82,7 +91,16 @@ impl Part {
 fn each(file: File, mut with: impl FnMut(&Written) -> io::Result<()>) -> io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
-    while reader.read_until(b'\n', &mut text)? > 0 {
+    while reader
+        .by_ref()
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut text)?
+        > 0
+    {
+        if text.len() as u64 == LONGEST_LINE && !text.ends_with(b"\n") {
+            reader.skip_until(b'\n')?;
+            text.clear();
+        }
         if let Some(line) = parse(text.strip_suffix(b"\n").unwrap_or(&text)) {
             with(&line)?;
         }
@@ -171,6 +189,24 @@ mod tests {
             ..Part::default()
         };
         assert_eq!(words(&replayed(&after)), [""]);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_to_be_one_is_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::at(directory.path());
+        let (path, mut file) = store.new_output("id", 0).unwrap();
+        let time = "2026-11-23T14:36:01.000000001Z";
+        let line = |length| format!("o {time} {}\n", "x".repeat(length));
+        let text = [ENTRY, ENTRY + 200, 2 * ENTRY, 1].map(line).concat();
+        io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        std::fs::rename(path, store.output("id")).unwrap();
+        let mut lengths = Vec::new();
+        let there = replay(&store, "id", &Part::default(), |line| {
+            lengths.push(line.bytes.len());
+            Ok(())
+        });
+        assert_eq!((there.unwrap(), lengths), (Some(()), vec![ENTRY, 1]));
     }
 
     #[test]

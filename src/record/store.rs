@@ -14,7 +14,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::dokku::host::Host;
+use crate::regular_file;
 use lines::Lines;
+
+/// The file of lines is no larger: see [`lines::MOST_BYTES`].
+const MOST_BYTES: u64 = 2 * lines::MOST_BYTES;
 
 /// An output that is being taken for longer has nobody any more.
 const LONGEST_TAKING: Duration = Duration::from_secs(24 * 60 * 60);
@@ -58,6 +62,7 @@ impl Store {
     /// It cannot be made.
     pub(super) fn new_output(&self, id: &str, part: u8) -> io::Result<(PathBuf, File)> {
         make_directory(&self.outputs())?;
+        regular_file::directory(&self.outputs())?;
         let path = self.outputs().join(format!("{id}.{part}.new"));
         Ok((path.clone(), for_us(&path)?))
     }
@@ -91,12 +96,9 @@ impl Store {
         if most == 0 {
             return or_none(fs::remove_file(&path)).map(|()| true);
         }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(0o600);
+        let mut file = regular_file::open_within(&mut options, &path, MOST_BYTES)?;
         let mut lines = Lines::read(&file, id)?;
         // Nobody else writes now: what ends in no newline is of one who died.
         if lines.torn {
@@ -126,9 +128,17 @@ impl Store {
         let _ = fs::remove_dir(&self.0);
     }
 
+    /// The file of lines, for reading.
+    ///
+    /// # Errors
+    /// There is none, or it is none that we have written.
+    pub(super) fn lines(&self) -> io::Result<File> {
+        regular_file::open_within(OpenOptions::new().read(true), &self.path(), MOST_BYTES)
+    }
+
     /// Whether there is a line about this container.
     pub(super) fn has(&self, id: &str) -> bool {
-        let lines = File::open(self.path()).and_then(|file| Lines::read(&file, id));
+        let lines = self.lines().and_then(|file| Lines::read(&file, id));
         lines.is_ok_and(|lines| lines.has_id)
     }
 
@@ -149,6 +159,9 @@ impl Store {
     /// Removes all outputs but the `most` newest. Every task's end waits for it: where
     /// there are no more, none is looked at.
     pub(super) fn prune_outputs(&self, most: usize) {
+        if regular_file::directory(&self.outputs()).is_err() {
+            return;
+        }
         let files = fs::read_dir(self.outputs()).into_iter().flatten().flatten();
         let (left, kept): (Vec<_>, Vec<_>) = files
             .map(|file| file.path())
@@ -172,6 +185,9 @@ impl Store {
     /// # Errors
     /// It cannot be.
     pub(crate) fn remove(&self) -> io::Result<()> {
+        if fs::symlink_metadata(&self.0).is_ok_and(|found| !found.is_dir()) {
+            return or_none(fs::remove_file(&self.0));
+        }
         match self.lock()? {
             Some(_lock) => fs::remove_dir_all(&self.0),
             None => Ok(()),
@@ -193,12 +209,12 @@ impl Store {
     /// The directory's lock; `None` when there is no directory.
     fn lock(&self) -> io::Result<Option<File>> {
         loop {
-            let Some(directory) = found(File::open(&self.0))? else {
+            let Some(directory) = found(regular_file::directory(&self.0))? else {
                 return Ok(None);
             };
             directory.lock()?;
             // It may have been removed or renamed while we waited.
-            let now = found(fs::metadata(&self.0))?;
+            let now = found(fs::symlink_metadata(&self.0))?;
             if now.is_some_and(|now| {
                 directory
                     .metadata()
@@ -213,7 +229,7 @@ impl Store {
 /// The files that are still there, and how long ago each was written.
 fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
     let age = |path: &Path| {
-        let modified = fs::metadata(path)?.modified()?;
+        let modified = fs::symlink_metadata(path)?.modified()?;
         Ok::<_, io::Error>(
             SystemTime::now()
                 .duration_since(modified)

@@ -23,6 +23,12 @@ use super::lease::{self, Lease};
 use crate::docker::container_inspect::Facts;
 use crate::dokku::host::Host;
 use crate::dokku::message;
+use crate::grammar;
+use crate::regular_file;
+
+/// A journal is no larger: its first line has the task's command, of which docker's
+/// client takes two megabytes.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Lines of a journal that the disk had no space for: as long as somebody has them, they
 /// count.
@@ -106,7 +112,7 @@ impl Journal {
     }
 
     pub(crate) fn story(&self) -> Story {
-        let mut text = fs::read(self.lease.path()).unwrap_or_default();
+        let mut text = regular_file::content(&self.lease.file, MOST_BYTES).unwrap_or_default();
         text.extend(self.unwritten.lines());
         Story::read(&text)
     }
@@ -173,7 +179,7 @@ pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &Mark) {
 
 /// The same; what the disk has no space for is added to these lines.
 pub(crate) fn mark_or_keep(host: &Host, name: &str, id: &str, mark: &Mark, lines: &Unwritten) {
-    if let Ok(file) = OpenOptions::new().append(true).open(path(host, name))
+    if let Ok(file) = regular_file::open(OpenOptions::new().append(true), &path(host, name))
         && append(&file, &(id, mark)).is_err()
     {
         lines.add(&(id, mark));
@@ -182,17 +188,21 @@ pub(crate) fn mark_or_keep(host: &Host, name: &str, id: &str, mark: &Mark, lines
 
 /// What the journal of this container tells; `None` when there is none.
 pub(crate) fn story(host: &Host, name: &str) -> Option<Story> {
-    fs::read(path(host, name))
+    regular_file::read(&path(host, name), MOST_BYTES)
         .ok()
         .map(|text| Story::read(&text))
 }
 
-/// The names of the containers that have a journal.
+/// The names of the containers that have a journal. What is no file, or no container's
+/// name, is none of ours.
 pub(crate) fn names(host: &Host) -> Vec<String> {
     fs::read_dir(directory(host))
         .into_iter()
         .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .flatten()
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| grammar::container(name).is_ok())
         .collect()
 }
 

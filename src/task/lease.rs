@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::dokku::host::Host;
+use crate::regular_file;
 
 /// A file that is locked as long as this lives.
 pub(crate) struct Lease {
@@ -99,7 +100,7 @@ impl Lease {
                 .create(directory)?;
         }
         loop {
-            let file = match (options.open(path), open) {
+            let file = match (regular_file::open(&mut options, path), open) {
                 (Err(error), Open::Existing) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(None);
                 }
@@ -142,8 +143,20 @@ pub(crate) fn directory(host: &Host) -> PathBuf {
 
 /// Whether there is such a file and nobody has locked it.
 pub(crate) fn is_free(path: &Path) -> bool {
+    is_there(path, |locked| locked.is_ok())
+}
+
+/// Whether there is such a file and somebody has locked it.
+pub(crate) fn is_held(path: &Path) -> bool {
+    is_there(path, |locked| {
+        matches!(locked, Err(TryLockError::WouldBlock))
+    })
+}
+
+fn is_there(path: &Path, is_so: fn(Result<(), TryLockError>) -> bool) -> bool {
     // A shared lock: two who look do not disturb each other.
-    File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok())
+    let file = regular_file::open(OpenOptions::new().read(true), path);
+    file.is_ok_and(|file| is_so(file.try_lock_shared()))
 }
 
 fn with_context<T>(path: &Path, taken: io::Result<T>) -> Result<T> {
@@ -173,8 +186,11 @@ fn try_once(file: &File) -> io::Result<bool> {
 }
 
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
-    match fs::metadata(path) {
-        Ok(found) => Ok(found.ino() == file.metadata()?.ino()),
+    match fs::symlink_metadata(path) {
+        Ok(found) => {
+            let ours = file.metadata()?;
+            Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino()))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }

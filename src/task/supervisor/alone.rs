@@ -12,8 +12,7 @@ use crate::task::lease::{self, Lease};
 
 /// Whether a supervisor is there.
 pub(crate) fn lives(host: &Host) -> bool {
-    let path = lock(host);
-    path.exists() && !lease::is_free(&path)
+    lease::is_held(&lock(host))
 }
 
 /// Removes what a supervisor that was killed has left, when there is no other.

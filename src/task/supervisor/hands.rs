@@ -2,7 +2,8 @@
 //! it up: a fixed number of threads, however many tasks there are.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
-use rustix::fs::{CWD, Mode, mkfifoat};
+use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 
 use super::lanes::{self, LANES, Lanes};
 use super::wake;
@@ -19,6 +20,7 @@ use crate::docker::Docker;
 use crate::docker::container_inspect::Facts;
 use crate::docker::events::{Death, Deaths};
 use crate::dokku::host::Host;
+use crate::grammar;
 use crate::process;
 use crate::task::end::{Seen, event_time};
 use crate::task::journal::{Journal, Unwritten};
@@ -283,6 +285,24 @@ fn finish(place: &Place, ends: &Ends, news: &Sender<News>) {
     }
 }
 
+/// The supervisor's FIFO. Whatever else is at its path gives way: no other process makes
+/// one while we have the lock.
+fn open_or_make(path: &Path) -> io::Result<File> {
+    // For both, so that it does not end with the last process that has written (fifo(7)).
+    let open = || wake::open_fifo(OpenOptions::new().read(true).write(true), path);
+    let fifo = open().or_else(|_| {
+        if path.symlink_metadata().is_ok() {
+            let aside = path.with_extension(format!("wake.{}", std::process::id()));
+            fs::remove_file(path).or_else(|_| fs::rename(path, aside))?;
+        }
+        mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
+        open()
+    })?;
+    // It waits for what is written.
+    fcntl_setfl(&fifo, OFlags::RDWR)?;
+    Ok(fifo)
+}
+
 /// The FIFO, and the thread that reads names from it.
 pub(super) struct Woken {
     fifo: File,
@@ -294,20 +314,16 @@ impl Woken {
     /// The plugin's data directory cannot be written.
     pub(super) fn open(place: &Place, news: &Sender<News>) -> Result<Self> {
         let path = wake::fifo(&place.host);
-        let open = || -> std::io::Result<File> {
-            match mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR) {
-                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
-                _ => {}
-            }
-            // For both, so that it does not end with whoever has written last (fifo(7)).
-            OpenOptions::new().read(true).write(true).open(&path)
-        };
-        let opened = open().and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
+        let opened = open_or_make(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
         let (lines, fifo) =
             opened.with_context(|| format!("'{}' cannot be opened", path.display()))?;
         let news = news.clone();
         let reader = thread::spawn(move || {
             for name in BufReader::new(lines).lines().map_while(Result::ok) {
+                // None is made of what is no name: it would become a path.
+                if !name.is_empty() && grammar::container(&name).is_err() {
+                    continue;
+                }
                 if name.is_empty() || news.send(News::Named(name)).is_err() {
                     return;
                 }

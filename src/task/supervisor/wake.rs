@@ -4,12 +4,13 @@
 //! reads there: a supervisor is started, and told the name.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
 use crate::dokku::host::Host;
 use crate::process::{self, Call};
@@ -40,11 +41,8 @@ pub(crate) fn wake_for_the_lost(host: &Host) {
 
 /// Whether a supervisor was there and was told.
 pub(super) fn hand_over(host: &Host, name: &str) -> bool {
-    let fifo = OpenOptions::new()
-        .write(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(fifo(host));
-    match fifo.and_then(|mut fifo: File| fifo.write_all(format!("{name}\n").as_bytes())) {
+    let fifo = open_fifo(OpenOptions::new().write(true), &fifo(host));
+    match fifo.and_then(|mut fifo| fifo.write_all(format!("{name}\n").as_bytes())) {
         Ok(()) => true,
         // It has more than it can read, and will look for itself.
         Err(error) => error.kind() == ErrorKind::WouldBlock,
@@ -53,6 +51,22 @@ pub(super) fn hand_over(host: &Host, name: &str) -> bool {
 
 pub(super) fn fifo(host: &Host) -> PathBuf {
     lease::directory(host).join("supervisor.wake")
+}
+
+/// Opens a FIFO that is ours: whatever else is at its path reads no names.
+///
+/// # Errors
+/// There is none, or nobody reads it.
+pub(super) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let file = options
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    let found = file.metadata()?;
+    if found.file_type().is_fifo() && found.uid() == geteuid().as_raw() {
+        return Ok(file);
+    }
+    Err(io::Error::other("it is not a FIFO of ours"))
 }
 
 fn start(name: &str) -> Result<()> {

@@ -1,0 +1,195 @@
+//! Files of the plugin's own directories, opened without trust in what is at their
+//! paths: a FIFO or a device would keep us waiting, a symbolic link leads elsewhere, and
+//! a file of gigabytes costs memory and time.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// Opens a regular file; a symbolic link at its path is not followed. No other kind of
+/// file is waited for.
+///
+/// # Errors
+/// There is none, it cannot be opened, or it is no regular file.
+pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    checked(options, path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
+}
+
+/// The same for a file of at most so many bytes.
+///
+/// # Errors
+/// As [`open`], and it is larger.
+pub(crate) fn open_within(
+    options: &mut OpenOptions,
+    path: &Path,
+    most_bytes: u64,
+) -> io::Result<File> {
+    let file = open(options, path)?;
+    check_size(&file, most_bytes)?;
+    Ok(file)
+}
+
+/// The content of a regular file of at most so many bytes.
+///
+/// # Errors
+/// As [`open`], and it is larger or cannot be read.
+pub(crate) fn read(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
+    content(&open(OpenOptions::new().read(true), path)?, most_bytes)
+}
+
+/// The same for a file that another program may have linked to: its own files are its
+/// own affair.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_through_links(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
+    let file = checked(OpenOptions::new().read(true), path, OFlags::NONBLOCK)?;
+    content(&file, most_bytes)
+}
+
+/// The content of an open file of at most so many bytes, from its beginning.
+///
+/// # Errors
+/// It is larger, or cannot be read.
+pub(crate) fn content(file: &File, most_bytes: u64) -> io::Result<Vec<u8>> {
+    check_size(file, most_bytes)?;
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8192];
+    loop {
+        match file.read_at(&mut chunk, bytes.len() as u64) {
+            Ok(0) => return Ok(bytes),
+            Ok(length) => bytes.extend(&chunk[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        // It may grow while it is read.
+        if bytes.len() as u64 > most_bytes {
+            return Err(too_large(most_bytes));
+        }
+    }
+}
+
+/// Opens a directory, to lock it; a symbolic link to one is none.
+///
+/// # Errors
+/// There is none, or it cannot be opened.
+pub(crate) fn directory(path: &Path) -> io::Result<File> {
+    let flags = OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+}
+
+fn checked(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
+    let opened = options.custom_flags(flags.bits().cast_signed()).open(path);
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Ok(_) => Err(not_regular()),
+        // What the kernel says depends on the kind: "No such device or address" of a FIFO
+        // without a reader, "Too many levels of symbolic links" of one.
+        Err(error)
+            if error.kind() != io::ErrorKind::AlreadyExists
+                && fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) =>
+        {
+            Err(not_regular())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn check_size(file: &File, most_bytes: u64) -> io::Result<()> {
+    if file.metadata()?.len() > most_bytes {
+        return Err(too_large(most_bytes));
+    }
+    Ok(())
+}
+
+fn not_regular() -> io::Error {
+    io::Error::other("it is not a regular file")
+}
+
+fn too_large(most_bytes: u64) -> io::Error {
+    io::Error::other(format!("it is larger than {most_bytes} bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
+    use super::*;
+
+    /// Everything that can be at a path in the place of a regular file.
+    fn planted(directory: &Path) -> Vec<std::path::PathBuf> {
+        let path = |name: &str| directory.join(name);
+        mkfifoat(CWD, path("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+        fs::create_dir(path("directory")).unwrap();
+        symlink("target", path("link")).unwrap();
+        symlink("nowhere", path("dangling")).unwrap();
+        symlink("/dev/zero", path("device")).unwrap();
+        fs::write(path("target"), "value").unwrap();
+        ["fifo", "directory", "link", "dangling", "device"]
+            .map(path)
+            .to_vec()
+    }
+
+    #[test]
+    fn only_a_regular_file_is_opened() {
+        let directory = tempfile::tempdir().unwrap();
+        for path in planted(directory.path()) {
+            let open_for =
+                |options: &mut OpenOptions| open(options, &path).unwrap_err().to_string();
+            for said in [
+                open_for(OpenOptions::new().read(true)),
+                open_for(OpenOptions::new().append(true)),
+                open_for(OpenOptions::new().append(true).create(true)),
+                open_for(OpenOptions::new().read(true).append(true)),
+            ] {
+                assert_eq!(said, "it is not a regular file", "{}", path.display());
+            }
+            let made = open(OpenOptions::new().append(true).create_new(true), &path);
+            assert_eq!(made.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        }
+        assert!(!directory.path().join("nowhere").exists());
+        let path = directory.path().join("target");
+        assert_eq!(read(&path, 5).unwrap(), b"value");
+        let missing = read(&directory.path().join("none"), 5).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_link_is_followed_where_it_may_be() {
+        let directory = tempfile::tempdir().unwrap();
+        for path in planted(directory.path()) {
+            let read = read_through_links(&path, 5);
+            assert_eq!(read.is_ok(), path.ends_with("link"), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn no_more_than_so_many_bytes_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sparse");
+        let file = File::create(&path).unwrap();
+        for (length, is_read) in [(0, true), (10_000, true), (10_001, false), (1 << 40, false)] {
+            file.set_len(length).unwrap();
+            assert_eq!(read(&path, 10_000).is_ok(), is_read, "{length}");
+            let opened = open_within(OpenOptions::new().read(true), &path, 10_000);
+            assert_eq!(opened.is_ok(), is_read, "{length}");
+        }
+    }
+
+    #[test]
+    fn only_a_directory_is_locked_as_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let opened = planted(directory.path());
+        let opened = opened.iter().filter(|path| super::directory(path).is_ok());
+        let names: Vec<_> = opened.map(|path| path.file_name().unwrap()).collect();
+        assert_eq!(names, ["directory"]);
+    }
+}
