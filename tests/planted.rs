@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use duct::cmd;
+use serde_json::json;
 
-use crate::support::{App, Host, Image, Output, record, store, wait_until, write_records};
+use crate::support::{
+    App, Host, Image, Output, docker, record, records, store, wait_until, write_records,
+};
 
 /// What can be at a path in the place of a file of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,13 +71,11 @@ const FOREIGN: &str = "foreign\n";
 fn dokku(host: &Host, words: &[&str]) -> Output {
     let command = host.command(words).stdin_null().stdout_capture();
     let handle = command.stderr_capture().unchecked().start().unwrap();
-    match handle.wait_timeout(Duration::from_secs(60)).unwrap() {
-        Some(output) => Output::new(output),
-        None => {
-            let _ = handle.kill();
-            panic!("dokku {words:?} has not ended within a minute")
-        }
+    let ended = handle.wait_timeout(Duration::from_secs(60)).unwrap();
+    if ended.is_none() {
+        let _ = handle.kill();
     }
+    Output::new(ended.unwrap_or_else(|| panic!("dokku {words:?} has not ended within a minute")))
 }
 
 /// A host of the test's own, whose files may be planted.
@@ -228,10 +229,10 @@ fn in_the_place_of_an_output() {
     let app = host.app(Image::Busybox);
     let record = {
         let mut record = record(&app, 1, 0, 0);
-        record["output"] = serde_json::json!({"kept": {"bytes": 7, "whole": true}});
+        record["output"] = json!({"kept": {"bytes": 7, "whole": true}});
         record
     };
-    write_records(&host, &app, &[record.clone()]);
+    write_records(&host, &app, std::slice::from_ref(&record));
     let output = store(&host, &app)
         .join("output")
         .join(record["id"].as_str().unwrap());
@@ -291,4 +292,49 @@ fn in_the_place_of_properties() {
             "{plant:?}"
         );
     }
+}
+
+#[test]
+fn no_path_leads_out_of_the_records_by_an_apps_name_in_a_journal() {
+    let Some(host) = own_host() else { return };
+    let app = host.app(Image::Busybox);
+    let name = format!("{}.run.70001", app.name);
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    let labels = [
+        "com.dokku.container-type=run",
+        "dokku-oneoff.user=ada",
+        &app_label,
+    ];
+    let labels = labels.iter().flat_map(|label| ["--label", label]);
+    let words: Vec<&str> = ["container", "create", "--name", &name]
+        .into_iter()
+        .chain(labels)
+        .collect();
+    let id = docker(&[&words[..], &[&app.image(), "sh", "-c", "echo out; exit 3"]].concat());
+    docker(&["container", "start", &id]);
+    docker(&["container", "wait", &id]);
+    let outside = host.library().join("outside/output").join(&id);
+    fs::create_dir_all(outside.parent().unwrap()).unwrap();
+    fs::write(&outside, FOREIGN).unwrap();
+    let head = json!({
+        "app": "../../../outside", "name": name, "type": "run", "command": ["sh"], "image": "",
+        "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
+        "stop_timeout": 30, "time_to_live": null,
+    });
+    let tasks = data(&host).join("tasks");
+    fs::create_dir_all(&tasks).unwrap();
+    fs::write(
+        tasks.join(&name),
+        format!("{head}\n[\"{id}\",\"created\"]\n"),
+    )
+    .unwrap();
+    assert_eq!(dokku(&host, &["run:retire", &app.name]).code, 0);
+    all_have_gone(&app);
+    assert_eq!(fs::read_to_string(&outside).unwrap(), FOREIGN);
+    let records = records(&host, &app);
+    assert_eq!(
+        (records.len(), &records[0]["exit_code"]),
+        (1, &json!(3)),
+        "{records:?}"
+    );
 }

@@ -175,7 +175,7 @@ impl Host {
 const APP_HOOK: &str = "user-auth-app";
 
 /// `^[a-z0-9][a-z0-9._-]*$`
-fn is_valid_name(name: &str) -> bool {
+pub(crate) fn is_valid_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     bytes.first().is_some_and(alphanumeric)

@@ -11,12 +11,14 @@ mod store;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Docker;
+use crate::dokku::app;
 use crate::dokku::host::Host;
 use crate::dokku::message;
+use crate::grammar;
 use crate::task::settings::{KEEP_OUTPUTS, KEEP_RECORDS, Key, OUTPUT_BYTES};
 use output::Output;
 pub(crate) use store::Store;
@@ -199,6 +201,14 @@ fn names(directory: &Path) -> Vec<String> {
 
 /// Whether it is new.
 fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
+    // Paths are made of both.
+    if !app::is_valid_name(&record.app) || !grammar::is_container_id(&record.id) {
+        bail!(
+            "'{}' is no name of an app, or '{}' no id of a container",
+            record.app,
+            record.id
+        );
+    }
     let store = Store::of(host, &record.app);
     let number = |key: &Key| key.number(host, &record.app).unwrap_or_default();
     let records: usize = number(&KEEP_RECORDS);

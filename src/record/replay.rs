@@ -5,6 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::time::SystemTime;
 
 use super::Store;
+use crate::grammar;
 use crate::regular_file;
 use crate::task::logs::entries::{ENTRY, split_time};
 
@@ -46,6 +47,9 @@ pub(crate) fn replay(
     part: &Part,
     mut show: impl FnMut(&Written) -> io::Result<()>,
 ) -> io::Result<Option<()>> {
+    if !grammar::is_container_id(id) {
+        return Ok(None);
+    }
     let opened =
         regular_file::open_within(OpenOptions::new().read(true), &store.output(id), MOST_BYTES);
     let file = match opened {
@@ -132,6 +136,8 @@ fn parse(text: &[u8]) -> Option<Written> {
 mod tests {
     use super::*;
 
+    const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
     const TEXT: &str = "o 2026-11-23T14:36:01.000000001Z one\n\
         e 2026-11-23T14:36:02.000000001Z two\n\
         damaged\n\
@@ -142,11 +148,11 @@ mod tests {
     fn replayed(part: &Part) -> Vec<(bool, String, bool)> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::at(directory.path());
-        let (path, _) = store.new_output("id", 0).unwrap();
+        let (path, _) = store.new_output(ID, 0).unwrap();
         std::fs::write(&path, TEXT).unwrap();
-        std::fs::rename(path, store.output("id")).unwrap();
+        std::fs::rename(path, store.output(ID)).unwrap();
         let mut lines = Vec::new();
-        let there = replay(&store, "id", part, |line| {
+        let there = replay(&store, ID, part, |line| {
             let text = String::from_utf8(line.bytes.clone()).unwrap();
             lines.push((line.to_stderr, text, line.ends_line));
             Ok(())
@@ -195,14 +201,14 @@ mod tests {
     fn a_line_that_is_too_long_to_be_one_is_passed_over() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::at(directory.path());
-        let (path, mut file) = store.new_output("id", 0).unwrap();
+        let (path, mut file) = store.new_output(ID, 0).unwrap();
         let time = "2026-11-23T14:36:01.000000001Z";
         let line = |length| format!("o {time} {}\n", "x".repeat(length));
         let text = [ENTRY, ENTRY + 200, 2 * ENTRY, 1].map(line).concat();
         io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-        std::fs::rename(path, store.output("id")).unwrap();
+        std::fs::rename(path, store.output(ID)).unwrap();
         let mut lengths = Vec::new();
-        let there = replay(&store, "id", &Part::default(), |line| {
+        let there = replay(&store, ID, &Part::default(), |line| {
             lengths.push(line.bytes.len());
             Ok(())
         });
@@ -213,7 +219,17 @@ mod tests {
     fn what_is_not_there_is_none() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::at(directory.path());
-        let nothing = replay(&store, "id", &Part::default(), |_| Ok(()));
+        let nothing = replay(&store, ID, &Part::default(), |_| Ok(()));
         assert_eq!(nothing.unwrap(), None);
+    }
+
+    #[test]
+    fn no_path_is_made_of_what_is_no_id() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::at(directory.path());
+        store.new_output(ID, 0).unwrap();
+        std::fs::write(directory.path().join("outside"), TEXT).unwrap();
+        let shown = replay(&store, "../outside", &Part::default(), |_| Ok(()));
+        assert_eq!(shown.unwrap(), None);
     }
 }

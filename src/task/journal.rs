@@ -9,6 +9,7 @@
 
 mod story;
 
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
@@ -101,7 +102,7 @@ impl Journal {
         if story.head.is_none() {
             let head = Head::of(facts, stop_timeout());
             self.write(&head);
-            story.head = Some(head);
+            story.head = Some(head).filter(|head| head.is_of(facts.name()));
             story.is_anew = true;
         }
         if story.id.as_ref() != Some(&facts.id) {
@@ -114,7 +115,8 @@ impl Journal {
     pub(crate) fn story(&self) -> Story {
         let mut text = regular_file::content(&self.lease.file, MOST_BYTES).unwrap_or_default();
         text.extend(self.unwritten.lines());
-        Story::read(&text)
+        let name = self.lease.path().file_name().and_then(OsStr::to_str);
+        told(name.unwrap_or_default(), &text)
     }
 
     /// Writes down what is about to become of the container. A disk that is full
@@ -190,7 +192,7 @@ pub(crate) fn mark_or_keep(host: &Host, name: &str, id: &str, mark: &Mark, lines
 pub(crate) fn story(host: &Host, name: &str) -> Option<Story> {
     regular_file::read(&path(host, name), MOST_BYTES)
         .ok()
-        .map(|text| Story::read(&text))
+        .map(|text| told(name, &text))
 }
 
 /// The names of the containers that have a journal. What is no file, or no container's
@@ -217,6 +219,13 @@ fn directory(host: &Host) -> PathBuf {
 
 fn path(host: &Host, name: &str) -> PathBuf {
     directory(host).join(name)
+}
+
+/// What the journal of this container's name tells. A head of another one is none.
+fn told(name: &str, text: &[u8]) -> Story {
+    let mut story = Story::read(text);
+    story.head = story.head.filter(|head| head.is_of(name));
+    story
 }
 
 fn append(mut file: &fs::File, line: &impl Serialize) -> std::io::Result<()> {

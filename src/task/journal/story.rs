@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::docker::container_inspect::Facts;
+use crate::dokku::app;
 use crate::record::Reason;
 use crate::task::labels;
 
@@ -96,6 +97,17 @@ impl Head {
     }
 }
 
+impl Head {
+    /// Whether it can be of the container of this name, and its app an app: paths are
+    /// made of both.
+    pub(super) fn is_of(&self, name: &str) -> bool {
+        let number = name
+            .strip_prefix(&self.app)
+            .and_then(|rest| rest.strip_prefix('.'));
+        self.name == name && number.is_some() && app::is_valid_name(&self.app)
+    }
+}
+
 impl Story {
     /// Lines that are torn or of another kind are passed over.
     pub(super) fn read(text: &[u8]) -> Self {
@@ -158,6 +170,29 @@ mod tests {
         assert_eq!(story.started.as_deref(), Some("2026-01-01T00:00:01Z"));
         assert_eq!(story.ending, Some(Reason::Stopped), "the first one counts");
         assert_eq!((story.told, story.recorded), (Some(3), true));
+    }
+
+    #[test]
+    fn a_head_is_of_the_container_whose_name_its_file_has() {
+        let head = |app: &str, name: &str| Head {
+            app: app.to_owned(),
+            name: name.to_owned(),
+            ..read(&[HEAD]).head.unwrap()
+        };
+        assert!(head("demo", "demo.run.1").is_of("demo.run.1"));
+        assert!(head("my.app", "my.app.cron.1").is_of("my.app.cron.1"));
+        for (app, name) in [
+            ("../../demo", "demo.run.1"),
+            ("", "demo.run.1"),
+            (".", "demo.run.1"),
+            ("other", "demo.run.1"),
+            ("demo", "demo.run.2"),
+            ("demo", "../demo.run.1"),
+        ] {
+            assert!(!head(app, name).is_of("demo.run.1"), "{app} {name}");
+        }
+        assert!(!head("..", "../x").is_of("../x"));
+        assert!(!head("Demo", "Demo.run.1").is_of("Demo.run.1"));
     }
 
     #[test]
