@@ -1,8 +1,10 @@
 //! What is kept of tasks, and what becomes of it with the app.
 
 use std::fs;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
-use crate::support::{Host, Image, record, records, store, write_records};
+use crate::support::{Gate, Host, Image, record, records, store, wait_until, write_records};
 
 #[test]
 fn a_renaming_moves_them() {
@@ -66,12 +68,100 @@ fn what_an_app_has_left_is_not_the_next_ones() {
     host.prepare(&["--force", "apps:destroy", &name]);
     history.says("[]\n");
 
-    // Nobody may make an app of that name again.
+    // Nobody may make an app of that name again: it goes after a day.
     leave();
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
-    assert_eq!(host.dokku(["run:retire"]).code, 0);
+    let seconds_after = |written: Option<u64>| {
+        if let Some(seconds) = written {
+            let an_hour_ago = unix_seconds() - 3600;
+            let text = format!("{{\"seconds\":{seconds},\"last_sweep\":{an_hour_ago}}}\n");
+            fs::write(left.join("missing"), text).unwrap();
+            host.hand_over();
+        }
+        assert_eq!(host.dokku(["run:retire"]).code, 0);
+        let text = fs::read_to_string(left.join("missing")).ok()?;
+        let missing: serde_json::Value = serde_json::from_str(&text).unwrap();
+        missing["seconds"].as_u64()
+    };
+    assert!(seconds_after(None).is_some_and(|seconds| seconds < 3600));
+    let nearly = DAY - 400..DAY - 300;
+    assert!(seconds_after(Some(DAY - 4000)).is_some_and(|seconds| nearly.contains(&seconds)));
+    assert!(left.join("tasks.jsonl").exists());
+    assert_eq!(seconds_after(Some(DAY - 3600)), None);
     assert!(!left.exists());
     assert_eq!(records(&host, &app).len(), 1);
+    assert!(!store(&host, &app).join("missing").exists());
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+fn unix_seconds() -> u64 {
+    SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs()
+}
+
+/// The directory of apps of a host of the test's own.
+fn root(host: &Host) -> PathBuf {
+    host.directory().join("host/home/dokku")
+}
+
+/// A volume that is not mounted leaves an empty directory, or one with files of Dokku's.
+#[test]
+fn without_any_app_nothing_is_forgotten() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // nobody's apps may disappear
+    }
+    let app = host.app(Image::None);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let (there, away) = (
+        root(&host).join(&app.name),
+        host.directory().join("unmounted"),
+    );
+    fs::rename(&there, &away).unwrap();
+    fs::write(root(&host).join("hostname"), "").unwrap();
+    fs::create_dir(root(&host).join("Not-an-app")).unwrap();
+    let missing = store(&host, &app).join("missing");
+    let written = format!("{{\"seconds\":86400,\"last_sweep\":{}}}\n", unix_seconds());
+    fs::write(&missing, &written).unwrap();
+    assert_eq!(host.dokku(["run:retire"]).code, 0);
+    assert_eq!(fs::read_to_string(&missing).unwrap(), written);
+    assert_eq!(records(&host, &app).len(), 1);
+    // It is back.
+    fs::rename(&away, &there).unwrap();
+    assert_eq!(host.dokku(["run:retire"]).code, 0);
+    assert!(!missing.exists());
+    assert_eq!(records(&host, &app).len(), 1);
+}
+
+/// What ends meanwhile is recorded all the same.
+#[test]
+fn a_task_that_ends_while_no_app_is_there_is_recorded() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // nobody's apps may disappear
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("echo kept; {}; exit 3", Gate::WAIT[2]);
+    let task = app.subcommand("run:detached", &[], ["sh", "-c", &script]);
+    let task = task.stdin_null().read().unwrap();
+    let (there, away) = (
+        root(&host).join(&app.name),
+        host.directory().join("unmounted"),
+    );
+    fs::rename(&there, &away).unwrap();
+    gate.open();
+    wait_until("it is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    wait_until("nobody looks after it", || {
+        host.supervisor().is_none().then_some(())
+    });
+    fs::rename(&away, &there).unwrap();
+    let waited = host.dokku(["run:wait", "--container", &task]);
+    assert_eq!(waited.code, 3, "{waited:?}");
+    let logs = host.dokku(["run:logs", "--container", &task]);
+    assert!(logs.stdout.ends_with(": kept\n"), "{logs:?}");
 }
 
 #[test]

@@ -43,8 +43,14 @@ impl Host {
         is_valid_name(name) && self.root.join(name).is_dir()
     }
 
+    /// Whether the app was destroyed, as far as can be told: while there is no app at all,
+    /// their directory may not be mounted.
+    pub(crate) fn lacks_app(&self, name: &str) -> bool {
+        !self.has_app(name) && !self.all_apps().is_empty()
+    }
+
     /// Every app that there is, whoever may see it, by name.
-    fn all_apps(&self) -> Vec<String> {
+    pub(crate) fn all_apps(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(&self.root)
             .into_iter()
             .flatten()

@@ -8,8 +8,7 @@ pub(crate) mod read;
 pub(crate) mod replay;
 mod store;
 
-use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -172,31 +171,27 @@ pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
     Store::of(host, app).has(id)
 }
 
-/// Removes the records of apps that are not there any more: of a task that was still
+/// Removes the records of apps that have been missing for a day: of a task that was still
 /// being looked after when its app went. Without any app it is their directory that is
-/// missing.
+/// missing, and nothing is removed, nor does time pass.
 pub(crate) fn sweep(host: &Host) {
     // In this order: an app that is new, or has a new name, keeps what it has.
-    let stores = names(&Store::all(host));
-    let apps = names(&host.root);
-    if apps.iter().all(|name| name.starts_with('.')) {
+    let stores = Store::names(host);
+    let apps = host.all_apps();
+    if apps.is_empty() {
         return;
     }
     for app in stores {
-        if !apps.contains(&app)
-            && let Err(error) = Store::of(host, &app).remove()
-        {
+        let store = Store::of(host, &app);
+        let swept = if apps.contains(&app) {
+            store.is_back()
+        } else {
+            store.remove_when_long_missing(SystemTime::now())
+        };
+        if let Err(error) = swept {
             message::warn(&format!("The records of {app} cannot be removed: {error}"));
         }
     }
-}
-
-fn names(directory: &Path) -> Vec<String> {
-    std::fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .collect()
 }
 
 /// Whether it is new.
@@ -229,7 +224,7 @@ fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
             }
         }
     }
-    let is_there = || host.has_app(&record.app);
+    let is_there = || !host.lacks_app(&record.app);
     let new = store.append(&record.id, &record.line()?, records, is_there);
     store.prune_outputs(outputs);
     if new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {

@@ -1,11 +1,12 @@
 //! The files of an app: `tasks.jsonl`, a line a task that has ended, oldest first,
-//! and `output/<container id>`.
+//! `output/<container id>`, and `missing` while there is no such app.
 //!
 //! They are written under a lock (flock) on the app's directory, and read without
 //! one. A line is added by one write(2). Old lines go by a new file in the place of
 //! the old: a reader sees the one or the other.
 
 mod lines;
+mod missing;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -16,6 +17,7 @@ use std::time::{Duration, SystemTime};
 use crate::dokku::host::Host;
 use crate::regular_file;
 use lines::Lines;
+use missing::Missing;
 
 /// The file of lines is no larger: see [`lines::MOST_BYTES`].
 const MOST_BYTES: u64 = 2 * lines::MOST_BYTES;
@@ -33,8 +35,15 @@ impl Store {
     }
 
     /// Where the store of each app is, by its name.
-    pub(super) fn all(host: &Host) -> PathBuf {
+    fn all(host: &Host) -> PathBuf {
         host.library.join("data/oneoff/records")
+    }
+
+    /// The apps that have a store.
+    pub(super) fn names(host: &Host) -> Vec<String> {
+        directories(&Self::all(host))
+            .filter(|name| !name.starts_with('.'))
+            .collect()
     }
 
     #[cfg(test)]
@@ -194,6 +203,32 @@ impl Store {
         }
     }
 
+    /// Its app is there.
+    ///
+    /// # Errors
+    /// It cannot be written down.
+    pub(super) fn is_back(&self) -> io::Result<()> {
+        or_none(fs::remove_file(Missing::path(&self.0)))
+    }
+
+    /// Its app is missing: removes it when that has been so at every sweep for a day.
+    ///
+    /// # Errors
+    /// It cannot be written down, or removed.
+    pub(super) fn remove_when_long_missing(&self, now: SystemTime) -> io::Result<()> {
+        let Some(_lock) = self.lock()? else {
+            return Ok(());
+        };
+        let missing = Missing::read(&self.0).seen_again(now);
+        if missing.is_long() {
+            return fs::remove_dir_all(&self.0);
+        }
+        let path = Missing::path(&self.0);
+        let new = path.with_extension("new");
+        for_us(&new)?.write_all(missing.text().as_bytes())?;
+        fs::rename(new, path)
+    }
+
     /// Makes it another app's, in the place of what that has.
     ///
     /// # Errors
@@ -255,6 +290,14 @@ fn for_us(path: &Path) -> io::Result<File> {
 
 fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The names of the directories in one.
+fn directories(path: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
 }
 
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {

@@ -1,0 +1,152 @@
+//! For how long a store's app has been missing: a file in the store, written by each sweep.
+//!
+//! It may be missing because a volume is not mounted, so nothing is removed at the first
+//! sight of it. The time between two sweeps is added up instead of being taken from the
+//! first one: a wall clock that jumps must not remove anything.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::OFlags;
+use serde::{Deserialize, Serialize};
+
+/// After so long the app does not come back.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Dokku sweeps every five minutes. More than this between two sweeps does not count: the
+/// clock was set, or the host was off.
+const LONGEST_BETWEEN_SWEEPS: Duration = Duration::from_secs(60 * 60);
+
+/// The file is a short line. What is longer is not ours.
+const LONGEST_TEXT: u64 = 256;
+
+/// What the sweeps have seen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Missing {
+    /// So long it was missing up to the last sweep.
+    seconds: u64,
+    /// When that was, in seconds since 1970; `None` before the first one.
+    last_sweep: Option<u64>,
+}
+
+impl Missing {
+    pub(super) fn path(store: &Path) -> PathBuf {
+        store.join("missing")
+    }
+
+    /// What is damaged, or is not a file, begins anew.
+    pub(super) fn read(store: &Path) -> Self {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
+            .open(Self::path(store));
+        let mut text = String::new();
+        let read = file.and_then(|file| file.take(LONGEST_TEXT).read_to_string(&mut text));
+        read.ok()
+            .and_then(|_| serde_json::from_str(&text).ok())
+            .unwrap_or_default()
+    }
+
+    pub(super) fn text(self) -> String {
+        // Numbers: it cannot fail.
+        serde_json::to_string(&self).unwrap_or_default() + "\n"
+    }
+
+    /// After another sweep.
+    pub(super) fn seen_again(self, now: SystemTime) -> Self {
+        let now = unix_seconds(now);
+        let since_last = now.saturating_sub(self.last_sweep.unwrap_or(now));
+        let counted = since_last.min(LONGEST_BETWEEN_SWEEPS.as_secs());
+        Self {
+            seconds: self.seconds.saturating_add(counted),
+            last_sweep: Some(now),
+        }
+    }
+
+    pub(super) fn is_long(self) -> bool {
+        self.seconds >= LONGEST.as_secs()
+    }
+}
+
+/// Since 1970; 0 before.
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn after(sweeps: impl IntoIterator<Item = u64>) -> Missing {
+        let sweeps = sweeps.into_iter();
+        sweeps.fold(Missing::default(), |missing, sweep| {
+            missing.seen_again(at(sweep))
+        })
+    }
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    #[test]
+    fn a_day_of_sweeps_is_long() {
+        let sweeps = |seconds: u64| (0..=seconds).step_by(300).map(|second| 1_000_000 + second);
+        assert!(!after(sweeps(0)).is_long());
+        assert!(!after(sweeps(DAY - 300)).is_long());
+        assert!(after(sweeps(DAY)).is_long());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_not_a_day() {
+        let start = 1_000_000;
+        assert!(!after([start, start + 365 * DAY]).is_long());
+        assert!(!after([start, 0, start, 0, start]).is_long());
+        assert!(!after([0, u64::MAX / 4]).is_long());
+        // Neither does it stop for ever.
+        let hours = (0..=24).map(|hour| start - 3600 * 50 + hour * 3600);
+        assert!(after([start].into_iter().chain(hours)).is_long());
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let missing = after([1_000, 1_300]);
+        std::fs::write(Missing::path(directory.path()), missing.text()).unwrap();
+        assert_eq!(Missing::read(directory.path()), missing);
+    }
+
+    #[test]
+    fn what_is_damaged_begins_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = Missing::path(directory.path());
+        assert_eq!(Missing::read(directory.path()), Missing::default());
+        for text in ["", "{", "{\"seconds\":-1}", "x"] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(Missing::read(directory.path()), Missing::default());
+        }
+        std::fs::write(&path, " ".repeat(300) + &after([1, 9]).text()).unwrap();
+        assert_eq!(Missing::read(directory.path()), Missing::default());
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert_eq!(Missing::read(directory.path()), Missing::default());
+        std::fs::remove_dir(&path).unwrap();
+        let options = rustix::fs::Mode::RUSR;
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &path,
+            rustix::fs::FileType::Fifo,
+            options,
+            0,
+        )
+        .unwrap();
+        assert_eq!(Missing::read(directory.path()), Missing::default());
+    }
+}
