@@ -90,17 +90,14 @@ pub fn ssh_command(text: &str) {
 /// # Panics
 /// A reader does.
 pub fn docker_json(bytes: &[u8]) {
-    if let Ok(tasks) = container_ls::read(bytes) {
-        for task in tasks {
-            let _ = (task.exit_code(), task.created(), task.deadline(None));
-            let _ = (task.is_cron(), task.has_ended());
-        }
+    for task in container_ls::read(bytes).0 {
+        let _ = (task.exit_code(), task.created(), task.deadline(None));
+        let _ = (task.is_cron(), task.has_ended(), task.is_task());
     }
-    if let Ok(containers) = container_inspect::read(bytes) {
-        for container in containers {
-            assert!(!container.name().starts_with('/'));
-            let _ = container.label("com.dokku.app-name");
-        }
+    for container in container_inspect::read(bytes) {
+        assert!(!container.name().starts_with('/'));
+        let _ = (container.is_task(), container.is_marked());
+        let _ = container.has_plain_events();
     }
     let _ = container_inspect::read_state(bytes);
     if let Ok(images) = image_inspect::read(bytes) {

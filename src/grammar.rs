@@ -247,12 +247,6 @@ pub(crate) fn container(text: &str) -> Result<String, String> {
     Err("expected a container's name".to_owned())
 }
 
-/// Whether it is a container's id as docker prints it whole.
-pub(crate) fn is_container_id(text: &str) -> bool {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    text.len() == 64 && text.bytes().all(is_digit)
-}
-
 /// Docker's API is JSON: what is no UTF-8 would arrive as something else.
 pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
     let shown = word.display();

@@ -75,6 +75,32 @@ fn what_the_life_cycle_decides_is_not_the_apps() {
 }
 
 #[test]
+fn an_option_that_creates_nothing_is_left_out() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("id");
+    for option in [
+        "--help",
+        "--help=true",
+        &format!("--cidfile={}", file.display()),
+    ] {
+        let hook = format!("[ \"$1\" != {0} ] || printf ' %s' '{option}'", app.name);
+        host.add_hook("oneoff-test-option", "docker-args-run", &hook);
+        let output = app.sh("echo out; exit 3");
+        assert_eq!(
+            (output.code, output.stdout.as_str()),
+            (3, "out\n"),
+            "{option}"
+        );
+        let name = option.split('=').next().unwrap();
+        let reason = format!(" !     The app's docker option '{name}' is left out");
+        assert!(output.stderr.starts_with(&reason), "{output:?}");
+        assert!(!file.exists());
+    }
+}
+
+#[test]
 fn the_network_is_the_apps() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

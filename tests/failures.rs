@@ -39,6 +39,53 @@ fn without_a_daemon_the_task_cannot_run() {
     output.refuses(125, "unix:///no/such/socket");
 }
 
+/// Whatever docker's client prints, nothing but an id is taken for one.
+#[test]
+fn a_creation_that_tells_no_id_has_failed() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    let app = host.app(Image::Busybox);
+    let id = "a".repeat(64);
+    let create = "id=$(\"$DOCKER\" \"$@\") || exit";
+    for answer in [
+        // Nothing is made, or a container that has the name.
+        "echo 'Usage:  docker container create'".to_owned(),
+        "true".to_owned(),
+        format!("echo {id}; echo {id}"),
+        format!("{create}; echo \"${{id%?}}\""),
+        format!("{create}; echo \"$id\" | tr a-f A-F; echo {id}"),
+        format!("{create}; printf 'created %s\\n' \"$id\""),
+        format!("{create}; printf '%s\\0\\n' \"$id\""),
+    ] {
+        host.replace_docker(&format!(
+            "case \"$*\" in 'container create '*) {answer}; exit ;; esac; exec \"$DOCKER\" \"$@\""
+        ));
+        let attached = app.run(["true"]);
+        let detached =
+            crate::support::finish(&app.subcommand("run:detached", &[], ["true"]).stdin_null());
+        for output in [attached, detached] {
+            output.refuses(125, "docker printed no id of the container that it created");
+            assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+        }
+        assert_eq!(app.containers(), [""; 0], "{answer}");
+        let tasks = host.library().join("data/oneoff/tasks");
+        assert_eq!(std::fs::read_dir(tasks).unwrap().count(), 0, "{answer}");
+        let swept = host.dokku(["run:retire", &app.name]);
+        assert_eq!((swept.code, swept.stderr.as_str()), (0, ""));
+    }
+    // A warning of docker's beside the id is no part of it.
+    host.replace_docker(
+        "case \"$*\" in 'container create '*) echo 'WARNING: no swap' >&2 ;; esac; exec \"$DOCKER\" \"$@\"",
+    );
+    let output = app.sh("exit 3");
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (3, " !     WARNING: no swap\n")
+    );
+}
+
 #[test]
 fn a_hook_that_fails_after_the_creation_leaves_no_container() {
     let host = Host::new();

@@ -35,6 +35,9 @@ pub(crate) enum Creation {
     /// The new container's id.
     Created(String),
     NameTaken,
+    /// The client has ended well and printed no id, but this, shortened: there may be a
+    /// container of that name.
+    Unidentified(String),
     /// Docker went away on the way: there may be one, or be one later.
     Unsure(anyhow::Error),
 }
@@ -76,9 +79,10 @@ impl Docker {
             for line in String::from_utf8_lossy(&output.stderr).lines() {
                 crate::dokku::message::warn(line);
             }
-            return Ok(Creation::Created(
-                String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-            ));
+            return Ok(match read_id(&output.stdout) {
+                Some(id) => Creation::Created(id),
+                None => Creation::Unidentified(shortened(&output.stdout)),
+            });
         }
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("Conflict") && said.contains(&format!("\"/{}\"", container.name)) {
@@ -90,6 +94,32 @@ impl Docker {
         }
         Ok(Creation::Unsure(failure))
     }
+}
+
+/// Whether a text is a container's id, whole (moby, pkg/stringid: 32 random bytes in hex).
+pub(crate) fn is_id(text: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 64 && text.bytes().all(is_hex)
+}
+
+/// The id that the client has printed; `None` for anything else, and for anything beside it.
+fn read_id(stdout: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(stdout).ok()?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    is_id(line).then(|| line.to_owned())
+}
+
+/// What was printed, in one line for a message.
+fn shortened(stdout: &[u8]) -> String {
+    const LONGEST: usize = 100;
+    let text = String::from_utf8_lossy(stdout);
+    let text: Vec<&str> = text.split_whitespace().collect();
+    let text = text.join(" ");
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let beginning: String = text.chars().take(LONGEST).collect();
+    beginning + "…"
 }
 
 /// Whether the daemon was there and said no, or was not there, or the client did not
@@ -108,6 +138,39 @@ fn is_refusal(output: &Output) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_64_hex_digits_on_one_line() {
+        let id = "0123456789abcdef".repeat(4);
+        assert_eq!(read_id(format!("{id}\n").as_bytes()), Some(id.clone()));
+        assert_eq!(read_id(id.as_bytes()), Some(id.clone()));
+        for text in [
+            String::new(),
+            "\n".to_owned(),
+            format!("{}\n", &id[1..]),
+            format!("{id}0\n"),
+            format!("{id}\n{id}\n"),
+            format!("{id}\n\n"),
+            format!(" {id}\n"),
+            format!("{id}\r\n"),
+            format!("{}\n", id.to_uppercase()),
+            format!("g{}\n", &id[1..]),
+            format!("é{}\n", &id[2..]),
+            "Usage:  docker container create [OPTIONS] IMAGE\n".to_owned(),
+        ] {
+            assert_eq!(read_id(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(read_id(&[0xff; 64]), None);
+    }
+
+    #[test]
+    fn what_was_printed_is_shown_in_one_short_line() {
+        assert_eq!(shortened(b" a\n\tb \n"), "a b");
+        assert_eq!(shortened(b""), "");
+        let long = "é ".repeat(200);
+        assert_eq!(shortened(long.as_bytes()).chars().count(), 101);
+        assert_eq!(shortened(&[0xff]), "\u{fffd}");
+    }
 
     #[test]
     fn no_value_is_among_the_arguments() {

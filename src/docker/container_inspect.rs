@@ -1,11 +1,13 @@
 //! `docker container inspect`
 
 use std::collections::HashMap;
+use std::process::Output;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::{Docker, events, failure, says};
+use crate::exit::{self, Failure};
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,6 +39,38 @@ pub(crate) struct Facts {
     pub(crate) command: Option<Vec<String>>,
     /// As it was asked for.
     pub(crate) image: String,
+}
+
+/// What one call tells of several containers. One that is in neither list has gone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Looks {
+    pub(crate) found: Vec<Facts>,
+    /// Those of which docker says nothing that can be read, and not that they have gone.
+    pub(crate) unclear: Vec<String>,
+}
+
+impl Looks {
+    fn of(ids: &[&str], output: &Output) -> Self {
+        let found = read(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr).to_lowercase();
+        let has_gone = |id: &str| {
+            let said = format!("no such container: {}", id.to_lowercase());
+            stderr.lines().any(|line| line.trim_end().ends_with(&said))
+        };
+        let is_found = |id: &str| {
+            found
+                .iter()
+                .any(|facts| facts.id == id || facts.name() == id)
+        };
+        // One that was found by a part of its id.
+        let is_one = ids.len() == 1 && !found.is_empty();
+        let unclear = ids
+            .iter()
+            .filter(|id| !is_one && !is_found(id) && !has_gone(id))
+            .map(|id| (*id).to_owned())
+            .collect();
+        Self { found, unclear }
+    }
 }
 
 const FACTS: &str = concat!(
@@ -97,13 +131,14 @@ impl Status {
 }
 
 impl Docker {
-    /// Facts of those that are still there, in one call.
+    /// Facts of those that are still there, in one call. They are asked for by their ids or
+    /// names, whole.
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn container_facts(&self, ids: &[&str]) -> Result<Vec<Facts>> {
+    pub(crate) fn container_facts(&self, ids: &[&str]) -> Result<Looks> {
         if ids.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Looks::default());
         }
         let arguments: Vec<&str> = ["container", "inspect", "--format", FACTS, "--"]
             .iter()
@@ -111,11 +146,27 @@ impl Docker {
             .copied()
             .collect();
         let output = self.capture(self.call(&arguments))?;
+        let looks = Looks::of(ids, &output);
         // It fails for one that has gone meanwhile, and tells of the others.
-        if !output.status.success() && !says(&output, "no such container") {
+        if !output.status.success() && looks.unclear.len() == ids.len() {
             return Err(failure("look at the containers", &output));
         }
-        read(&output.stdout)
+        Ok(looks)
+    }
+
+    /// The same of one; `None` when there is no such container any more.
+    ///
+    /// # Errors
+    /// Docker gives no answer, or none that can be read (exit code 125).
+    pub(crate) fn container_fact(&self, id: &str) -> Result<Option<Facts>> {
+        let looks = self.container_facts(&[id])?;
+        match looks.found.into_iter().next() {
+            None if !looks.unclear.is_empty() => Err(Failure::error(
+                exit::DOCKER,
+                format!("docker's description of container '{id}' cannot be read"),
+            )),
+            found => Ok(found),
+        }
     }
 
     /// `None` when there is no such container any more.
@@ -151,19 +202,89 @@ impl Docker {
     }
 }
 
-/// Reads the lines of a description, one a container.
-pub(crate) fn read(lines: &[u8]) -> Result<Vec<Facts>> {
+/// Reads the lines of a description, one per container. A line that cannot be read is
+/// passed over.
+pub(crate) fn read(lines: &[u8]) -> Vec<Facts> {
     lines
         .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| {
-            serde_json::from_slice(line)
-                .context("docker's description of a container cannot be read")
-        })
+        .filter_map(|line| serde_json::from_slice(line).ok())
         .collect()
 }
 
 /// Reads the state alone.
 pub(crate) fn read_state(json: &[u8]) -> serde_json::Result<State> {
     serde_json::from_slice(json)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    /// Of `ids` these were found, and of those nothing is known.
+    fn looks(ids: &[&str], stdout: &str, stderr: &str) -> (Vec<String>, Vec<String>) {
+        let output = Output {
+            status: ExitStatus::from_raw(256),
+            stdout: stdout.as_bytes().to_vec(),
+            stderr: stderr.as_bytes().to_vec(),
+        };
+        let looks = Looks::of(ids, &output);
+        let found = looks.found.into_iter().map(|facts| facts.id).collect();
+        (found, looks.unclear)
+    }
+
+    fn line(id: &str) -> String {
+        format!(r#"["{id}","/name-{id}","",{{"Status":"exited","ExitCode":0}},null,null,"i"]"#)
+    }
+
+    #[test]
+    fn one_container_spoils_no_look_at_the_others() {
+        let strings = |words: &[&str]| -> Vec<String> {
+            words.iter().map(|word| (*word).to_owned()).collect()
+        };
+        for (stdout, stderr, found, unclear) in [
+            (
+                format!("{}\n{}\n", line("a"), line("b")),
+                "",
+                &["a", "b"][..],
+                &["c"][..],
+            ),
+            (
+                format!("{}\n\nnonsense\n", line("b")),
+                "Error: No such container: a\n",
+                &["b"],
+                &["c"],
+            ),
+            (
+                line("c"),
+                "Error response from daemon: No such container: a\nError response from daemon: No such container: b",
+                &["c"],
+                &[],
+            ),
+            // Of another one whose name ends alike.
+            (
+                line("b"),
+                "Error: No such container: xa\n",
+                &["b"],
+                &["a", "c"],
+            ),
+            (
+                String::new(),
+                "Cannot connect to the Docker daemon",
+                &[],
+                &["a", "b", "c"],
+            ),
+        ] {
+            let expected = (strings(found), strings(unclear));
+            assert_eq!(
+                looks(&["a", "b", "c"], &stdout, stderr),
+                expected,
+                "{stdout} {stderr}"
+            );
+        }
+        let (found, unclear) = looks(&["name-a"], &line("a"), "");
+        assert_eq!((found.len(), unclear.len()), (1, 0), "by its name");
+    }
 }

@@ -31,8 +31,9 @@ impl Docker {
             return Ok(());
         }
         // It fails for one that has ended, too, and the others have got their signal.
-        let facts = self.container_facts(ids)?;
-        let paused = facts
+        let looks = self.container_facts(ids)?;
+        let paused = looks
+            .found
             .iter()
             .filter(|facts| facts.state.status == Status::Paused);
         let paused: Vec<&str> = paused.map(|facts| facts.id.as_str()).collect();

@@ -1,10 +1,11 @@
 //! `docker container ls`
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Deserializer};
 
 use super::container_inspect::Status;
 use super::{Docker, failure};
+use crate::dokku::message;
 
 /// A container in a list, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -75,19 +76,27 @@ impl Docker {
         if !output.status.success() {
             return Err(failure("list the containers", &output));
         }
-        read(&output.stdout)
+        let (listed, unread) = read(&output.stdout);
+        if unread > 0 {
+            message::warn(&format!(
+                "docker's list has a line that cannot be read ({unread} in all): its container is passed over"
+            ));
+        }
+        Ok(listed)
     }
 }
 
-/// Reads the lines of a list.
-pub(crate) fn read(lines: &[u8]) -> Result<Vec<Listed>> {
-    lines
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| {
-            serde_json::from_slice(line).context("docker's list of containers cannot be read")
-        })
-        .collect()
+/// Reads the lines of a list. Gives how many cannot be read, too.
+pub(crate) fn read(lines: &[u8]) -> (Vec<Listed>, usize) {
+    let lines = lines.split(|byte| *byte == b'\n');
+    let (mut listed, mut unread) = (Vec::new(), 0);
+    for line in lines.filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(task) => listed.push(task),
+            Err(_) => unread += 1,
+        }
+    }
+    (listed, unread)
 }
 
 #[cfg(test)]

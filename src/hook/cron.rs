@@ -57,15 +57,14 @@ fn say(noted: Result<()>) {
 fn note(id: &str) -> Result<()> {
     let host = Host::without_flags()?;
     let docker = Docker::new(host.docker()?, host.trace);
-    let facts = docker.container_facts(&[id])?;
-    let is_cores = |facts: &&Facts| facts.is_task() && !facts.is_marked();
-    let Some(facts) = facts.first().filter(is_cores) else {
+    let is_cores = |facts: &Facts| facts.is_task() && !facts.is_marked();
+    let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
         return Ok(());
     };
     let head = Head {
         detached: is_detached(),
         user: host.who().to_owned(),
-        ..Head::of(facts, 0)
+        ..Head::of(&facts, 0)
     };
     for _ in 0..TRIES {
         if let Some(journal) = Journal::begin(&host, &head)? {

@@ -14,10 +14,10 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Docker;
+use crate::docker::container_create;
 use crate::dokku::app;
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::grammar;
 use crate::task::settings::{KEEP_OUTPUTS, KEEP_RECORDS, Key, OUTPUT_BYTES};
 use output::Output;
 pub(crate) use store::Store;
@@ -197,7 +197,7 @@ pub(crate) fn sweep(host: &Host) {
 /// Whether it is new.
 fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     // Paths are made of both.
-    if !app::is_valid_name(&record.app) || !grammar::is_container_id(&record.id) {
+    if !app::is_valid_name(&record.app) || !container_create::is_id(&record.id) {
         bail!(
             "'{}' is no name of an app, or '{}' no id of a container",
             record.app,

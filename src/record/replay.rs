@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::time::SystemTime;
 
 use super::Store;
-use crate::grammar;
+use crate::docker::container_create;
 use crate::regular_file;
 use crate::task::logs::entries::{ENTRY, split_time};
 
@@ -47,7 +47,7 @@ pub(crate) fn replay(
     part: &Part,
     mut show: impl FnMut(&Written) -> io::Result<()>,
 ) -> io::Result<Option<()>> {
-    if !grammar::is_container_id(id) {
+    if !container_create::is_id(id) {
         return Ok(None);
     }
     let opened =

@@ -202,6 +202,11 @@ fn reason_to_leave_out(option: &DockerOption) -> Option<(String, &'static str)> 
     let value = option.value.as_deref().unwrap_or_default();
     let label = value.split_once('=').map_or(value, |(name, _)| name);
     match option.name.as_str() {
+        "help" => Some(("--help".to_owned(), "docker would create nothing")),
+        "cidfile" => Some((
+            "--cidfile".to_owned(),
+            "docker creates nothing where the file is there already",
+        )),
         "l" | "label" if events::is_replacing(label) => Some((
             format!("--label {label}"),
             "docker would put it in place of what its events say",

@@ -12,10 +12,11 @@ mod story;
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 pub(crate) use story::{Head, Mark, Story};
@@ -132,6 +133,24 @@ impl Journal {
         if file.is_ok_and(|file| file.len() == 0) && self.unwritten.lines().is_empty() {
             self.remove();
         }
+    }
+
+    /// Moves it to where nobody looks for tasks. Gives its new path.
+    ///
+    /// # Errors
+    /// The plugin's data directory cannot be written.
+    pub(crate) fn set_aside(self, host: &Host) -> Result<PathBuf> {
+        let directory = lease::directory(host).join("damaged");
+        let old = self.lease.path();
+        let new = directory.join(old.file_name().unwrap_or_default());
+        let mut builder = fs::DirBuilder::new();
+        builder
+            .recursive(true)
+            .mode(0o700)
+            .create(&directory)
+            .and_then(|()| fs::rename(old, &new))
+            .with_context(|| format!("'{}' cannot be moved", old.display()))?;
+        Ok(new)
     }
 
     /// It tells nothing that anybody has to know any more.

@@ -18,7 +18,7 @@ use crate::docker::Docker;
 use crate::docker::container_create::{Container, Creation};
 use crate::dokku::host::Host;
 use crate::dokku::message;
-use crate::exit;
+use crate::exit::{self, Failure};
 use crate::record::Reason;
 
 /// A container of ours, and the journal that says so. Both are removed when this goes
@@ -92,6 +92,17 @@ impl<'a> Made<'a> {
                     });
                 }
                 Ok(Creation::NameTaken) => journal.remove(),
+                Ok(Creation::Unidentified(printed)) => {
+                    // Whoever reads the journal next looks for it, if we cannot.
+                    remove_named(docker, &container.name)?;
+                    journal.remove();
+                    return Err(Failure::error(
+                        exit::DOCKER,
+                        format!(
+                            "docker printed no id of the container that it created, but '{printed}'"
+                        ),
+                    ));
+                }
                 // Whoever reads the journal next looks for the container.
                 Ok(Creation::Unsure(error)) => return Err(error),
                 Err(error) => {
@@ -152,6 +163,14 @@ impl<'a> Made<'a> {
     pub(crate) fn leave(mut self) -> String {
         self.journal = None;
         std::mem::take(&mut self.name)
+    }
+}
+
+/// Removes the container of this name, when there is one and it is ours.
+fn remove_named(docker: &Docker, name: &str) -> Result<()> {
+    match docker.container_fact(name)? {
+        Some(facts) if facts.is_marked() => docker.container_remove(&facts.id),
+        _ => Ok(()),
     }
 }
 

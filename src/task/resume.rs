@@ -32,7 +32,7 @@ pub(crate) fn resume(
 ) -> Result<Resumed> {
     let story = journal.story();
     let target = story.id.as_deref().unwrap_or(name);
-    let facts = docker.container_facts(&[target])?.into_iter().next();
+    let facts = docker.container_fact(target)?;
     let Some(facts) = facts.filter(|facts| facts.is_of(story.id.as_deref())) else {
         gone(host, docker, journal, &story, seen);
         return Ok(Resumed::Done);

@@ -21,7 +21,8 @@ use anyhow::{Result, bail};
 
 use super::end::{End, moment, was_never_tried};
 use super::finish;
-use super::journal::{self, Journal, Mark};
+use super::identity::TaskName;
+use super::journal::{self, Journal, Mark, Story};
 use super::resume::{Resumed, resume};
 use super::supervisor::{self, wake};
 use super::{labels, listing};
@@ -52,7 +53,8 @@ enum Verdict {
 /// Docker gives no answer to the first question.
 pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
     let mut tasks = listing::tasks(docker, app)?;
-    let journals = journal::names(host);
+    let mut journals = journal::names(host);
+    journals.retain(|name| !set_aside_when_damaged(host, name, app));
     tasks.retain(|task| host.has_app(&task.app) || journals.contains(&task.name));
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let mut pass = Pass {
@@ -61,9 +63,14 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
         timeouts: HashMap::new(),
         well: true,
     };
-    for facts in docker.container_facts(&ids)? {
-        let retired = pass.retire(&facts);
+    let looks = docker.container_facts(&ids)?;
+    for facts in &looks.found {
+        let retired = pass.retire(facts);
         pass.note(facts.name(), retired);
+    }
+    for task in tasks.iter().filter(|task| looks.unclear.contains(&task.id)) {
+        let why = "docker's description of it cannot be read";
+        pass.note(&task.name, Err(anyhow::anyhow!(why)));
     }
     let there: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     for name in journals {
@@ -75,6 +82,27 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
     supervisor::tidy(host);
     wake::wake_for_the_lost(host);
     Ok(pass.well)
+}
+
+/// Moves a journal that can be of no task out of the way, once: every sweep would fail at it.
+/// Gives whether it is no task's.
+fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
+    let damage = |story: &Story| story.damage(name);
+    let Some(damage) = journal::story(host, name).as_ref().and_then(damage) else {
+        return false;
+    };
+    let named = TaskName::read(name);
+    let is_asked_for = app.is_none_or(|app| named.is_some_and(|named| named.app == app.name()));
+    if let (true, Ok(Some(journal))) = (is_asked_for, Journal::take_existing(host, name)) {
+        message::warn(&match journal.set_aside(host) {
+            Ok(path) => format!(
+                "The journal of {name} is damaged ({damage}): it is now '{}'",
+                path.display()
+            ),
+            Err(error) => format!("The journal of {name} is damaged ({damage}): {error:#}"),
+        });
+    }
+    true
 }
 
 struct Pass<'a> {
@@ -120,8 +148,7 @@ impl Pass<'_> {
         };
         // It may have been started since it was looked at, and be between two processes
         // that look after it: only what is seen under the lease counts.
-        let now = self.docker.container_facts(&[&facts.id])?;
-        let Some(facts) = now.first() else {
+        let Some(facts) = &self.docker.container_fact(&facts.id)? else {
             journal.give_back();
             return Ok(());
         };

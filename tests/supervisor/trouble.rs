@@ -409,6 +409,103 @@ fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
     assert_eq!(records(&host, &app).len(), 1);
 }
 
+/// A journal of something else holds up nobody, and is said once.
+#[test]
+fn a_damaged_journal_is_set_aside() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its journals are not ours to write
+    }
+    let app = host.app(Image::Busybox);
+    let head = |app: &str, name: &str| {
+        json!({
+            "app": app, "name": name, "type": "run", "command": ["sh"], "image": "i",
+            "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
+            "stop_timeout": 30, "time_to_live": null,
+        })
+    };
+    let id = "a".repeat(64);
+    let named = |number: u32| format!("{}.run.{number}", app.name);
+    let usage = "Usage:  docker container create [OPTIONS]";
+    let damaged = [
+        (named(2), head(&app.name, &named(2)), usage),
+        (named(3), head(&app.name, &named(3)), ""),
+        (named(4), head(&app.name, &named(4)), &id[1..]),
+        (named(5), head("../../tmp", &named(5)), &id),
+        (named(6), head("", &named(6)), &id),
+        (named(7), head(&app.name, &named(8)), &id),
+    ];
+    for path in ["run:retire", "run:list"] {
+        left(&host, &app, &["\"created\""]);
+        for (name, head, id) in &damaged {
+            let line = json!([id, "created"]);
+            fs::write(tasks(&host).join(name), format!("{head}\n{line}\n")).unwrap();
+        }
+        if path == "run:list" {
+            // The supervisor that it wakes takes the steps of the one, and ends.
+            assert_eq!(host.dokku([path, &app.name]).code, 0);
+            none_left(&app);
+            wait_until("the supervisor has ended", || {
+                host.supervisor().is_none().then_some(())
+            });
+        }
+        let output = host.dokku(["run:retire"]);
+        assert_eq!(output.code, 0, "{output:?}");
+        for (name, _, _) in &damaged {
+            let kept = host.library().join("data/oneoff/damaged").join(name);
+            assert!(
+                output.stderr.contains(&kept.display().to_string()),
+                "{output:?}"
+            );
+            assert!(kept.exists(), "{name}");
+        }
+        assert_eq!(output.stderr.lines().count(), damaged.len(), "{output:?}");
+        all_is_over(&host, &app);
+        let again = host.dokku(["run:retire"]);
+        assert_eq!((again.code, again.stderr.as_str()), (0, ""));
+        recorded(&host, &app, 3, "exited");
+    }
+}
+
+/// What docker says of one container cannot be read: the others are looked after.
+#[test]
+fn a_container_that_cannot_be_read_spoils_no_other() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    for change in ["s/^.*$/nonsense/", "s/^\\[/{/"] {
+        let app = host.app(Image::Busybox);
+        let gate = Gate::new(&app);
+        let bad = detached(&app, &[], &waits(6));
+        gate.wait();
+        let other = detached(&app, &[], Gate::WAIT[2]);
+        gate.wait();
+        kill_supervisor(&host);
+        // One line of many, wherever docker is asked.
+        host.replace_docker(&format!(
+            "case \"$*\" in 'container inspect --format ['*|'container ls '*) \"$DOCKER\" \"$@\" | sed '/{bad}/{change}' ;;
+            *) exec \"$DOCKER\" \"$@\" ;; esac"
+        ));
+        gate.open();
+        docker(&["container", "wait", &other]);
+        let list = host.dokku(["run:list", "--format=json", "--all", &app.name]);
+        let swept = host.dokku(["run:retire", &app.name]);
+        let there = app.containers().len();
+        host.set_docker(&which::which("docker").unwrap());
+        // The supervisor of `run:list` still has that docker.
+        kill_supervisor(&host);
+        host.dokku(["run:stop", "--container", &bad]);
+        all_is_over(&host, &app);
+        assert_eq!(list.code, 0, "{list:?}");
+        assert_eq!((swept.code, there), (1, 1), "{swept:?}");
+        assert!(!swept.stderr.contains(&other), "{swept:?}");
+        let ends = records(&host, &app);
+        assert_eq!(ends[0], (0.into(), "exited".to_owned()));
+        assert_ne!(ends[1].1, "lost");
+    }
+}
+
 #[test]
 fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
     let host = Host::new();

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::docker::container_create;
 use crate::docker::container_inspect::Facts;
-use crate::dokku::app;
+
+use crate::dokku::app::is_valid_name;
 use crate::record::Reason;
+use crate::task::identity::TaskName;
 use crate::task::labels;
 
 /// What is known before there is a container.
@@ -98,17 +101,26 @@ impl Head {
 }
 
 impl Head {
-    /// Whether it can be of the container of this name, and its app an app: paths are
-    /// made of both.
+    /// Whether it can be of the container of this name: the name is a task's of its app and
+    /// type, and the app's name can be one. Paths are made of both.
     pub(super) fn is_of(&self, name: &str) -> bool {
-        let number = name
-            .strip_prefix(&self.app)
-            .and_then(|rest| rest.strip_prefix('.'));
-        self.name == name && number.is_some() && app::is_valid_name(&self.app)
+        let (app, process_type) = (self.app.as_str(), self.process_type.as_str());
+        let named = TaskName { app, process_type };
+        self.name == name && is_valid_name(app) && TaskName::read(name) == Some(named)
     }
 }
 
 impl Story {
+    /// Why it can be of no container of this name; `None` when it can.
+    pub(crate) fn damage(&self, name: &str) -> Option<&'static str> {
+        let is_odd = |id: &String| !container_create::is_id(id);
+        if self.id.as_ref().is_some_and(is_odd) {
+            return Some("it has no container's id");
+        }
+        let head = self.head.as_ref()?;
+        (!head.is_of(name)).then_some("its first line is about another container")
+    }
+
     /// Lines that are torn or of another kind are passed over.
     pub(super) fn read(text: &[u8]) -> Self {
         let mut story = Self::default();
@@ -180,7 +192,11 @@ mod tests {
             ..read(&[HEAD]).head.unwrap()
         };
         assert!(head("demo", "demo.run.1").is_of("demo.run.1"));
-        assert!(head("my.app", "my.app.cron.1").is_of("my.app.cron.1"));
+        assert!(head("my.app", "my.app.run.1").is_of("my.app.run.1"));
+        assert!(
+            !head("demo", "demo.cron.1").is_of("demo.cron.1"),
+            "its type is run"
+        );
         for (app, name) in [
             ("../../demo", "demo.run.1"),
             ("", "demo.run.1"),
@@ -193,6 +209,32 @@ mod tests {
         }
         assert!(!head("..", "../x").is_of("../x"));
         assert!(!head("Demo", "Demo.run.1").is_of("Demo.run.1"));
+    }
+
+    #[test]
+    fn a_journal_is_of_a_task_that_can_be() {
+        let id = "a".repeat(64);
+        let created = |id: &str| format!(r#"["{id}","created"]"#);
+        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage("demo.run.1");
+        assert_eq!(damage(HEAD, &id), None);
+        assert_eq!(
+            read(&[HEAD]).damage("demo.run.1"),
+            None,
+            "nobody knows its id"
+        );
+        assert_eq!(read(&[]).damage("demo.run.1"), None, "it was torn");
+        for odd in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
+            assert!(damage(HEAD, odd).is_some(), "{odd:?}");
+        }
+        for (part, other) in [
+            (r#""app":"demo""#, r#""app":"../demo""#),
+            (r#""app":"demo""#, r#""app":".""#),
+            (r#""app":"demo""#, r#""app":"other""#),
+            (r#""type":"run""#, r#""type":"cron""#),
+            (r#""name":"demo.run.1""#, r#""name":"demo.run.2""#),
+        ] {
+            assert!(damage(&HEAD.replace(part, other), &id).is_some(), "{other}");
+        }
     }
 
     #[test]

@@ -184,22 +184,22 @@ fn look(
         }
         for part in targets.chunks(AT_ONCE) {
             let ids: Vec<&str> = part.iter().map(|(_, target)| target.as_str()).collect();
-            let told = match place.docker.container_facts(&ids) {
-                Err(_) => News::NoAnswer(part.iter().map(|(name, _)| name.clone()).collect()),
-                Ok(found) => {
-                    let find = |target: &str| {
-                        found
-                            .iter()
-                            .find(|facts| facts.id == target || facts.name() == target)
-                            .cloned()
-                    };
-                    let looks = part
-                        .iter()
-                        .map(|(name, target)| (name.clone(), find(target)));
-                    News::Looked(looks.collect())
-                }
+            let looks = place.docker.container_facts(&ids);
+            let find = |target: &str| -> Option<Option<Facts>> {
+                let looks = looks.as_ref().ok()?;
+                let is_it = |facts: &&Facts| facts.id == target || facts.name() == target;
+                let is_unclear = looks.unclear.iter().any(|unclear| unclear == target);
+                (!is_unclear).then(|| looks.found.iter().find(is_it).cloned())
             };
-            if news.send(told).is_err() {
+            let (mut looked, mut unclear) = (Vec::new(), Vec::new());
+            for (name, target) in part {
+                match find(target) {
+                    Some(facts) => looked.push((name.clone(), facts)),
+                    None => unclear.push(name.clone()),
+                }
+            }
+            let told = [News::Looked(looked), News::NoAnswer(unclear)];
+            if told.into_iter().any(|told| news.send(told).is_err()) {
                 return;
             }
         }

@@ -149,7 +149,8 @@ impl Supervisor {
         if self.tasks.contains_key(name) || !journal::is_free(host, name) {
             return;
         }
-        if let Some(story) = journal::story(host, name) {
+        let story = journal::story(host, name);
+        if let Some(story) = story.filter(|story| story.damage(name).is_none()) {
             let task = Watched::new(&story);
             self.hands.look(vec![(name.to_owned(), task.target(name))]);
             self.tasks.insert(name.to_owned(), task);

@@ -33,7 +33,11 @@ pub(crate) fn wake(host: &Host, name: &str) -> Result<()> {
 /// The same where there is such a task, and somebody was killed.
 pub(crate) fn wake_for_the_lost(host: &Host) {
     let mut names = journal::names(host).into_iter();
-    if let Some(name) = names.find(|name| journal::is_free(host, name)) {
+    let is_lost = |name: &String| {
+        journal::is_free(host, name)
+            && journal::story(host, name).is_some_and(|story| story.damage(name).is_none())
+    };
+    if let Some(name) = names.find(is_lost) {
         // `run:retire` comes back to it.
         let _ = wake(host, &name);
     }
