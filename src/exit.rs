@@ -22,7 +22,7 @@ pub(crate) const NOT_FOUND: u8 = 127;
 
 /// The exit code of something that a signal ended.
 pub(crate) fn of_signal(signal: i32) -> u8 {
-    u8::try_from(128 + signal).unwrap_or(u8::MAX)
+    u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX)
 }
 
 /// An error that ends the command with a code of its own.
@@ -107,5 +107,7 @@ mod tests {
     fn a_signal_is_128_and_its_number() {
         assert_eq!(of_signal(9), 137);
         assert_eq!(of_signal(15), 143);
+        assert_eq!(of_signal(i32::MAX), u8::MAX);
+        assert_eq!(of_signal(i32::MIN), u8::MAX);
     }
 }

@@ -6,6 +6,11 @@ use std::ffi::OsString;
 use crate::docker::{container_inspect, container_ls, image_inspect, option};
 use crate::dokku::ancestors::Ancestor;
 use crate::dokku::{ssh, words};
+use crate::grammar;
+use crate::record::Record;
+use crate::task::end::{event_time, moment};
+use crate::task::journal::Story;
+use crate::task::labels;
 
 /// A string of docker options: split, read, and never more than it was.
 ///
@@ -110,6 +115,27 @@ pub fn docker_json(bytes: &[u8]) {
     }
 }
 
+/// What stands in a journal or among records, as somebody may have changed it: read or not,
+/// and shown.
+///
+/// # Panics
+/// A reader does.
+pub fn task_lines(bytes: &[u8]) {
+    let story = Story::read(bytes);
+    let _ = story.damage("demo.run.1");
+    let _ = story.started.as_deref().map(moment);
+    for line in bytes.split(|byte| *byte == b'\n') {
+        if let Ok(record) = serde_json::from_slice::<Record>(line) {
+            let _ = (record.duration(), record.has_failed());
+        }
+        if let Ok(text) = std::str::from_utf8(line) {
+            let _ = (grammar::moment(text), grammar::time_to_live(text));
+            let _ = (moment(text), labels::seconds(text));
+            let _ = text.parse().ok().and_then(event_time);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -138,6 +164,9 @@ mod tests {
         }
         for bytes in corpus("docker-json") {
             super::docker_json(&bytes);
+        }
+        for bytes in corpus("task-lines") {
+            super::task_lines(&bytes);
         }
     }
 }

@@ -203,7 +203,9 @@ pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
     let expected =
         || "expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned();
     if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.into()));
+        let seconds = Duration::from_secs(seconds.into());
+        let at = SystemTime::UNIX_EPOCH.checked_add(seconds);
+        return at.ok_or_else(expected);
     }
     if let Ok(ago) = humantime::parse_duration(text) {
         return SystemTime::now().checked_sub(ago).ok_or_else(expected);
@@ -220,7 +222,12 @@ pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
         return Some(time).filter(|_| zone.is_empty()).ok_or_else(expected);
     };
     let number = |digits: &str| digits.parse::<u64>().map_err(|_| expected());
-    let offset = Duration::from_secs(number(hours)? * 3600 + number(minutes)? * 60);
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    // None is farther from UTC than this.
+    if hours > 24 || minutes > 59 {
+        return Err(expected());
+    }
+    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
     let utc = if zone.starts_with('-') {
         time.checked_add(offset)
     } else {

@@ -17,6 +17,7 @@ mod process;
 mod record;
 mod regular_file;
 mod task;
+mod timestamp;
 
 use std::process::ExitCode;
 

@@ -67,6 +67,54 @@ fn json_has_cores_keys_and_ours_beside_them() {
     assert_eq!(first, ["name", "state", "command", "created_at"]);
 }
 
+/// Whatever its labels say, one task spoils no list of the others.
+#[test]
+fn a_deadline_that_is_no_time_is_none() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let odd = [
+        "3153600001", // more than a hundred years
+        "99999999999",
+        "253402300800",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-1",
+        "1e99",
+        "\u{1b}[31m",
+        "",
+    ];
+    for (number, seconds) in (1..).zip(odd) {
+        let name = format!("{}.run.{number}", app.name);
+        let label = format!("com.dokku.active-deadline-seconds={seconds}");
+        let app_label = format!("com.dokku.app-name={}", app.name);
+        let labels = [
+            "--label",
+            &app_label,
+            "--label",
+            "com.dokku.container-type=run",
+        ];
+        let create = ["container", "create", "--name", &name, "--label", &label];
+        docker(&[&create[..], &labels, &[&app.image(), "true"]].concat());
+    }
+    let output = host.dokku(["run:list", "--format=json", &app.name]);
+    let every = host.dokku(["run:list", "--format=json"]);
+    let table = host.dokku(["run:list", &app.name]);
+    let swept = host.dokku(["run:retire", &app.name]);
+    remove(&app);
+    assert_eq!(
+        (output.code, every.code, table.code),
+        (0, 0, 0),
+        "{output:?}"
+    );
+    let tasks = json(&output.stdout);
+    assert_eq!(tasks.len(), odd.len());
+    assert!(
+        tasks.iter().all(|task| task["deadline"].is_null()),
+        "{tasks:?}"
+    );
+    assert_eq!(swept.code, 0, "{swept:?}");
+}
+
 /// Docker lists its names in other containers beside its own.
 #[test]
 fn a_linked_container_has_its_own_name() {

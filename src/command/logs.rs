@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -25,6 +25,7 @@ use crate::record::{Record, Store};
 use crate::task::end::code_of;
 use crate::task::logs::{self, Prefix, Source};
 use crate::task::supervisor::wake;
+use crate::timestamp::{self, Precision};
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -120,7 +121,7 @@ fn show(
     tasks: &[Listed],
     options: &Options,
 ) -> Result<u8> {
-    let begun = humantime::format_rfc3339_nanos(SystemTime::now()).to_string();
+    let begun = timestamp::now(Precision::Nanoseconds);
     let part = Part {
         tail: options.num.clone(),
         follow: options.tail,

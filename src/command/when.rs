@@ -64,5 +64,6 @@ mod tests {
         ] {
             assert_eq!(took(Duration::from_millis(milliseconds)), expected);
         }
+        assert!(took(Duration::MAX).contains("years"));
     }
 }

@@ -59,6 +59,78 @@ fn pairs() {
     }
 }
 
+/// Whatever is said, it is taken or refused.
+#[test]
+fn any_text_is_taken_or_refused() {
+    const PIECES: [&str; 24] = [
+        "0",
+        "9",
+        "18446744073709551615",
+        "99999999999999999999",
+        "2026-08-03",
+        "T05:47:44",
+        "Z",
+        "+",
+        "-",
+        ":",
+        ".",
+        "s",
+        "m",
+        "h",
+        "d",
+        "y",
+        "ns",
+        "none",
+        "é",
+        "\u{1b}",
+        " ",
+        "=",
+        "$",
+        "",
+    ];
+    let mut random = fastrand::Rng::with_seed(11);
+    for _ in 0..100_000 {
+        let text: String = (0..random.usize(0..8))
+            .map(|_| *random.choice(&PIECES).unwrap())
+            .collect();
+        let _ = (
+            moment(&text),
+            since(&text),
+            time_to_live(&text),
+            seconds(&text),
+        );
+        let _ = (memory(&text), cpus(&text), user(&text), workdir(&text));
+        let _ = (
+            label(&text),
+            pair(&text),
+            lines(&text),
+            count(&text),
+            bytes(&text),
+        );
+        let _ = (
+            identifier(&text),
+            container(&text),
+            policy(&text),
+            on_hangup(&text),
+        );
+    }
+}
+
+#[test]
+fn zones_are_within_a_day() {
+    for zone in [
+        "+99999999999999999999:00",
+        "+5124095576030432:00",
+        "-25:00",
+        "+00:60",
+        "+1:2:3",
+    ] {
+        let text = format!("2026-08-03T05:47:44{zone}");
+        assert!(moment(&text).is_err(), "{text}");
+    }
+    assert!(moment("1970-01-01T00:00:00+14:00").is_ok(), "before 1970");
+}
+
 #[test]
 fn moments() {
     let expected = humantime::parse_rfc3339("2026-08-03T05:47:44Z").unwrap();

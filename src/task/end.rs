@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::docker::container_inspect::{State, Status};
 use crate::exit;
+use crate::timestamp::{self, Precision, timestamp};
 
 /// What is left of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,12 +83,12 @@ pub(crate) const KILLED: u8 = 137;
 /// A time of docker's events, nanoseconds since 1970, in RFC 3339, UTC.
 pub(crate) fn event_time(time: u64) -> Option<String> {
     let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(time))?;
-    Some(humantime::format_rfc3339_nanos(at).to_string())
+    timestamp(at, Precision::Nanoseconds)
 }
 
 /// The time that it is, RFC 3339, UTC.
 pub(crate) fn now() -> String {
-    humantime::format_rfc3339_millis(SystemTime::now()).to_string()
+    timestamp::now(Precision::Milliseconds)
 }
 
 /// A time of docker's; `None` for what has not happened (the year 1).

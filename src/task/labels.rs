@@ -1,6 +1,7 @@
 //! What a task's container is known by, in Dokku and to us.
 
 use super::request::{Policy, Request};
+use crate::grammar;
 
 /// The name of a container of ours: an image's label of this name cannot have it.
 pub(crate) const NAME: &str = "dokku-oneoff.name";
@@ -94,6 +95,14 @@ pub(crate) fn exclusions(request: &Request) -> Vec<Exclusion> {
             policy,
         })
         .collect()
+}
+
+/// The seconds that a label says; `None` for anything but a number, and for more than an
+/// option may say: a deadline has to be a time that can be written.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_number);
+    seconds.filter(|seconds| *seconds <= grammar::LONGEST)
 }
 
 /// The label by which a container of ours is known, as a docker option.

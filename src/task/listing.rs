@@ -11,6 +11,7 @@ use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::timestamp::{Precision, timestamp};
 
 impl Listed {
     pub(crate) fn is_cron(&self) -> bool {
@@ -48,12 +49,12 @@ impl Listed {
     /// When it is to be stopped, in RFC 3339, UTC. It counts from the start (in the same
     /// form), or from the creation of what was never started.
     pub(crate) fn deadline(&self, started: Option<&str>) -> Option<String> {
-        let time_to_live = Duration::from_secs(self.time_to_live.parse().ok()?);
+        let time_to_live = Duration::from_secs(labels::seconds(&self.time_to_live)?);
         let started = started.and_then(|started| humantime::parse_rfc3339(started).ok());
         let deadline = started
             .or_else(|| self.created())?
             .checked_add(time_to_live)?;
-        Some(humantime::format_rfc3339_seconds(deadline).to_string())
+        timestamp(deadline, Precision::Seconds)
     }
 }
 
@@ -132,6 +133,14 @@ mod tests {
             ),
             ("2026-08-03 23:59:30 +0000 UTC", "", None),
             ("2026-08-03 23:59:30 +0000 UTC", "soon", None),
+            (
+                "2026-08-03 23:59:30 +0000 UTC",
+                "18446744073709551615",
+                None,
+            ),
+            ("2026-08-03 23:59:30 +0000 UTC", "253402300800", None),
+            ("9999-12-31 23:59:30 +0000 UTC", "60", None),
+            ("1970-01-01 00:00:00 +1400 X", "60", None),
             ("yesterday", "60", None),
             ("2026-08-03 23:59:30 é", "60", None),
         ] {

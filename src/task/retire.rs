@@ -256,7 +256,7 @@ fn lateness(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> 
     if label.is_empty() {
         return Ok(None);
     }
-    let time_to_live: u64 = label.parse().map_err(|_| label.to_owned())?;
+    let time_to_live = labels::seconds(label).ok_or_else(|| label.to_owned())?;
     let started = moment(&facts.state.started_at);
     let since = started.as_deref().unwrap_or(&facts.created);
     let deadline = humantime::parse_rfc3339(since)

@@ -93,7 +93,7 @@ impl Head {
             detached: true,
             created: facts.created.clone(),
             stop_timeout,
-            time_to_live: label(labels::TIME_TO_LIVE).parse().ok(),
+            time_to_live: labels::seconds(&label(labels::TIME_TO_LIVE)),
             foreign: !facts.is_marked(),
             plain_events: facts.has_plain_events(),
         }
@@ -122,7 +122,7 @@ impl Story {
     }
 
     /// Lines that are torn or of another kind are passed over.
-    pub(super) fn read(text: &[u8]) -> Self {
+    pub(crate) fn read(text: &[u8]) -> Self {
         let mut story = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
             if let Ok((id, mark)) = serde_json::from_slice::<(String, Mark)>(line) {

@@ -98,7 +98,7 @@ impl Keeper<'_> {
                 self.refusals = 0;
             }
             Ok(false) => {
-                self.refusals += 1;
+                self.refusals = self.refusals.saturating_add(1);
                 if signal != SIGKILL && self.is_refused(signal) {
                     self.refusals = 0;
                     if self.has_ended().unwrap_or(false) {

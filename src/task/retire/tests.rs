@@ -28,6 +28,13 @@ fn a_deadline_counts_from_the_start() {
         seconds(&facts("running", "soon", NEVER), "2026-01-01T00:00:30Z"),
         Err("soon".to_owned())
     );
+    for odd in ["-1", "+60", "60s", "3153600001", "99999999999999999999"] {
+        let started = facts("running", odd, NEVER);
+        assert_eq!(
+            seconds(&started, "2026-01-01T00:00:30Z"),
+            Err(odd.to_owned())
+        );
+    }
     // As we write it of a task without a deadline.
     let none = facts("running", "", NEVER);
     assert_eq!(seconds(&none, "2026-01-01T00:00:30Z"), Ok(None));

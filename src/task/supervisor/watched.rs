@@ -167,8 +167,8 @@ impl Watched {
     /// Docker gave no answer, or would not do what it was asked for.
     pub(super) fn failed(&mut self) {
         const LONGEST: Duration = Duration::from_secs(30);
-        let pause = Duration::from_millis(100) * 2_u32.pow(self.failures.min(10));
-        self.failures += 1;
+        let pause = Duration::from_millis(100 << self.failures.min(10));
+        self.failures = self.failures.saturating_add(1);
         self.again_at = Instant::now().checked_add(pause.min(LONGEST));
     }
 
