@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
+use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 
 /// Opens a regular file; a symbolic link at its path is not followed. No other kind of
 /// file is waited for.
@@ -70,6 +70,23 @@ pub(crate) fn content(file: &File, most_bytes: u64) -> io::Result<Vec<u8>> {
             return Err(too_large(most_bytes));
         }
     }
+}
+
+/// A new file in memory only, without a path; with `inherited` what we start has it open,
+/// too.
+///
+/// # Errors
+/// The kernel has none.
+pub(crate) fn in_memory(inherited: bool) -> io::Result<File> {
+    const NAME: &str = "dokku-oneoff";
+    let flags = if inherited {
+        MemfdFlags::empty()
+    } else {
+        MemfdFlags::CLOEXEC
+    };
+    // Kernels before 6.3 do not know that it is not to be executed, later ones may insist.
+    let made = memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL);
+    Ok(made.or_else(|_| memfd_create(NAME, flags))?.into())
 }
 
 /// Opens a directory, to lock it; a symbolic link to one is none.

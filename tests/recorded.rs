@@ -371,6 +371,43 @@ fn a_disk_that_is_full_altogether_stops_no_task() {
 }
 
 #[test]
+fn what_a_full_disk_leaves_out_is_on_no_command_line() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // somebody else's tasks would have no journal
+    }
+    let app = host.app(Image::Busybox);
+    let log = Log::new();
+    let hook = format!(
+        "[ \"$2\" != {} ] || tr '\\0' '\\n' </proc/$PPID/cmdline >>{}",
+        app.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    let Some(small) = Small::at(&host.library().join("data/oneoff/tasks")) else {
+        return; // nothing may be mounted here
+    };
+    small.fill();
+    // One word of a command line has 128 KiB at most.
+    let words = ["first", "second"].map(|word| word.repeat(15_000));
+    let script = "echo out; exit 4";
+    let output = app.run(["sh", "-c", script, &words[0], &words[1]]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (4, "out\n"),
+        "{output:?}"
+    );
+    assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
+    let line = log.take();
+    assert!(line.contains("\n--finish\n"), "{line}");
+    assert!(!line.contains("first") && !line.contains(script), "{line}");
+    assert_eq!(app.containers(), [""; 0]);
+    let record = records(&host, &app).pop().unwrap();
+    assert_eq!(record["command"][2], script);
+    drop(small);
+}
+
+#[test]
 fn plugins_are_told_once() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

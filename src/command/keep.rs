@@ -11,7 +11,7 @@ use crate::task::finisher;
 use crate::task::supervisor::{self, wake};
 use crate::task::terminal;
 
-/// `keep --supervise <container>`, `keep --finish <container> <unwritten> <end>…`, which
+/// `keep --supervise <container>`, `keep --finish <container> <open file> <end>…`, which
 /// prints an exit code, or `keep --terminal`.
 ///
 /// # Errors
@@ -27,10 +27,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             let docker = Docker::new(host.docker()?, host.trace);
             supervisor::run(host, docker, name)?;
         }
-        [finisher::FINISH, name, unwritten, ref end @ ..] => {
+        [finisher::FINISH, name, lines, ref end @ ..] => {
             let host = Host::without_flags()?;
             let docker = Docker::new(host.docker()?, host.trace);
-            let code = finisher::run(&host, &docker, name, unwritten, end)?;
+            let code = finisher::run(&host, &docker, name, lines, end)?;
             print(&format!("{code}\n"))?;
         }
         _ => bail!("this program is started by 'dokku run'"),

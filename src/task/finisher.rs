@@ -1,8 +1,9 @@
 //! The process that takes the last steps for a command that has seen a task's end: what
 //! they need is no part of every command's program.
 
-use std::io;
-use std::os::fd::AsFd;
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,9 +15,10 @@ use super::supervisor::wake;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::process::{self, Call};
+use crate::regular_file;
 
-/// Its first argument, before a container's name, what a full disk has left out of the
-/// journal, and the words of an end.
+/// Its first argument, before a container's name, the open file with what a full disk has
+/// left out of the journal, and the words of an end.
 pub(crate) const FINISH: &str = "--finish";
 
 /// Has the last steps taken while `meanwhile` is done, and gives the exit code; `None`
@@ -33,7 +35,10 @@ pub(crate) fn finish(
 ) -> Result<Option<u8>> {
     let program = process::keep().context("our own program's path cannot be read")?;
     let (file, unwritten) = journal.into_parts();
-    let words = [FINISH.to_owned(), name.to_owned(), unwritten];
+    let lines = lines(&unwritten).context("the task's journal cannot be handed on")?;
+    let number = lines.as_ref().map(File::as_raw_fd);
+    let number = number.map_or_else(String::new, |number| number.to_string());
+    let words = [FINISH.to_owned(), name.to_owned(), number];
     let call = Call::new(&program, words.into_iter().chain(end.words()));
     let call = host.told_truly(call);
     // The journal is its input: so the lock is never free in between.
@@ -43,6 +48,7 @@ pub(crate) fn finish(
             program.display()
         )
     })?;
+    drop(lines);
     meanwhile();
     let output = finisher.into_output().context("the task's end")?;
     if journal::is_free(host, name) {
@@ -50,6 +56,29 @@ pub(crate) fn finish(
     }
     let said = String::from_utf8_lossy(&output.stdout);
     Ok(said.trim().parse().ok())
+}
+
+/// An open file with these lines, which the next process that we start has, too: on its
+/// command line everybody could read them, and there is no space for many.
+fn lines(unwritten: &[u8]) -> io::Result<Option<File>> {
+    if unwritten.is_empty() {
+        return Ok(None);
+    }
+    let mut file = regular_file::in_memory(true)?;
+    file.write_all(unwritten)?;
+    file.rewind()?;
+    Ok(Some(file))
+}
+
+/// What [`lines`] has handed on under this number.
+fn handed_on(number: &str) -> Result<Vec<u8>> {
+    if number.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Ours only: no program that we start is to have it.
+    close_fds::set_fds_cloexec(3, &[]);
+    let number: u32 = number.parse()?;
+    std::fs::read(format!("/proc/self/fd/{number}")).context("a part of the journal did not come")
 }
 
 /// The process itself. Gives the exit code.
@@ -60,7 +89,7 @@ pub(crate) fn run(
     host: &Host,
     docker: &Docker,
     name: &str,
-    unwritten: &str,
+    lines: &str,
     words: &[&str],
 ) -> Result<u8> {
     // A key of the user's ends a hook, not us.
@@ -72,6 +101,6 @@ pub(crate) fn run(
         .as_fd()
         .try_clone_to_owned()
         .context("the task's journal did not come")?;
-    let journal = Journal::inherited(host, name, file.into(), unwritten);
+    let journal = Journal::inherited(host, name, file.into(), &handed_on(lines)?);
     Ok(finish::finish(host, docker, journal, &end))
 }

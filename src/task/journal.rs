@@ -75,12 +75,12 @@ impl Journal {
     }
 
     /// The journal that came to us as [`Journal::into_parts`] gives it.
-    pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &str) -> Self {
+    pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &[u8]) -> Self {
         let journal = Self::of(Lease::inherited(path(host, name), file));
         if !unwritten.is_empty() {
             message::disk_is_said();
         }
-        journal.unwritten.extend(unwritten.as_bytes());
+        journal.unwritten.extend(unwritten);
         journal
     }
 
@@ -92,9 +92,8 @@ impl Journal {
 
     /// For another process of ours: the lock as an open file, and the lines that could
     /// not be written.
-    pub(crate) fn into_parts(self) -> (fs::File, String) {
-        let unwritten = String::from_utf8_lossy(&self.unwritten.lines()).into_owned();
-        (self.lease.file, unwritten)
+    pub(crate) fn into_parts(self) -> (fs::File, Vec<u8>) {
+        (self.lease.file, self.unwritten.lines())
     }
 
     /// What it tells, and what is missing in it told by the container itself.
