@@ -179,6 +179,28 @@ fn in_the_place_of_what_the_supervisor_is_woken_by() {
 }
 
 #[test]
+fn in_the_place_of_the_supervisors_lock() {
+    let Some(host) = own_host() else { return };
+    let app = host.app(Image::Busybox);
+    let lock = data(&host).join("supervisor.lock");
+    for plant in Plant::ALL {
+        // A lock has no content.
+        if plant == Plant::Sparse {
+            continue;
+        }
+        plant.at(&lock);
+        let detached = dokku(&host, &["run:detached", &app.name, "sh", "-c", "exit 4"]);
+        assert_eq!(detached.code, 0, "{plant:?}: {detached:?}");
+        let why = "it is not a regular file: the next run:retire does\n";
+        assert!(detached.stderr.ends_with(why), "{plant:?}: {detached:?}");
+        wait_until("it is swept", || {
+            assert_eq!(dokku(&host, &["run:retire"]).code, 0, "{plant:?}");
+            app.containers().is_empty().then_some(())
+        });
+    }
+}
+
+#[test]
 fn in_the_place_of_records() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);

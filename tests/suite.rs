@@ -64,5 +64,6 @@ mod streams;
 mod supervisor;
 mod terminal;
 mod tree;
+mod unwritable;
 mod visibility;
 mod wait;

@@ -12,7 +12,7 @@ use super::detached::leave;
 use super::end::{End, was_never_tried};
 use super::journal::Mark;
 use super::keeper::{Keeper, Kept};
-use super::made::Made;
+use super::made::{Made, UNSUPERVISED};
 use super::request::OnHangup;
 use super::signals::Events;
 use super::terminal::Terminal;
@@ -51,12 +51,14 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
         }
         Ok(Kept::Left) => {
             made.mark(&Mark::Left);
+            warn_of_no_supervisor(&made);
             let name = leave(host, made);
             say_left(host, &name);
             Ok(0)
         }
         Ok(Kept::HungUp) => {
             made.mark(&Mark::Left);
+            warn_of_no_supervisor(&made);
             leave(host, made);
             Ok(exit::of_signal(SIGHUP))
         }
@@ -65,6 +67,14 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: Task) -> Result<u8> {
             leave(host, made);
             Err(error)
         }
+    }
+}
+
+/// What was said of a missing journal when the task began was true as long as we were
+/// there.
+fn warn_of_no_supervisor(made: &Made<'_>) {
+    if !made.has_journal() {
+        message::warn(UNSUPERVISED);
     }
 }
 

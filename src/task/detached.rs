@@ -63,10 +63,12 @@ fn failed_start(docker: &Docker, id: &str) -> Result<Option<End>> {
     Ok(Some(end))
 }
 
-/// Leaves the task to the supervisor. Gives its container's name.
+/// Leaves the task to the supervisor; one without a journal to the next sweep. Gives its
+/// container's name.
 pub(super) fn leave(host: &Host, made: Made<'_>) -> String {
+    let has_journal = made.has_journal();
     let name = made.leave();
-    if let Err(error) = wake::wake(host, &name) {
+    if has_journal && let Err(error) = wake::wake(host, &name) {
         message::warn(&format!("{error:#}: the next run:retire does"));
     }
     name

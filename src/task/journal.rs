@@ -53,8 +53,26 @@ impl Journal {
             return Ok(None);
         };
         let journal = Self::of(lease);
-        journal.write(head);
+        journal.write_head(head);
         Ok(Some(journal))
+    }
+
+    /// One that no other process can read and that goes with us: the disk takes none.
+    ///
+    /// # Errors
+    /// The kernel gives no memory for it.
+    pub(crate) fn in_memory(host: &Host, name: &str) -> Result<Self> {
+        Ok(Self::of(Lease::in_memory(&path(host, name))?))
+    }
+
+    /// Whether other processes can read it.
+    pub(crate) fn is_on_disk(&self) -> bool {
+        self.lease.is_at_its_path()
+    }
+
+    /// Writes down what the record of its task begins with.
+    pub(crate) fn write_head(&self, head: &Head) {
+        self.write(head);
     }
 
     /// The journal of this container; `None` when a process that lives has it. One
@@ -77,7 +95,7 @@ impl Journal {
     /// The journal that came to us as [`Journal::into_parts`] gives it.
     pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &[u8]) -> Self {
         let journal = Self::of(Lease::inherited(path(host, name), file));
-        if !unwritten.is_empty() {
+        if !unwritten.is_empty() || !journal.is_on_disk() {
             message::disk_is_said();
         }
         journal.unwritten.extend(unwritten);
@@ -224,6 +242,26 @@ pub(crate) fn names(host: &Host) -> Vec<String> {
         .filter_map(|entry| entry.file_name().into_string().ok())
         .filter(|name| grammar::container(name).is_ok())
         .collect()
+}
+
+/// What came of a lock on all journals.
+pub(crate) enum AllLocked {
+    /// We have it; the file is `None` where their directory cannot even be read.
+    ByUs {
+        _directory: Option<fs::File>,
+    },
+    ByAnother,
+}
+
+/// Locks the directory of journals: what needs no disk may be done without any of them.
+/// It does not wait.
+pub(crate) fn lock_all(host: &Host) -> AllLocked {
+    match regular_file::directory(&directory(host)) {
+        Ok(directory) if directory.try_lock().is_err() => AllLocked::ByAnother,
+        directory => AllLocked::ByUs {
+            _directory: directory.ok(),
+        },
+    }
 }
 
 /// Whether there is a journal of this name, and nobody looks after its task.

@@ -12,6 +12,8 @@ pub(crate) const TIME_TO_LIVE: &str = "com.dokku.active-deadline-seconds";
 pub(crate) const APP: &str = "com.dokku.app-name";
 /// `run` or `cron`.
 pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
+/// Who looks after a task that has no journal: see [`super::attendant`].
+pub(crate) const ATTENDANT: &str = "dokku-oneoff.attendant";
 pub(crate) const CRON_ID: &str = "com.dokku.cron-id";
 const LOCK: &str = "dokku-oneoff.lock";
 const PROCESS_TYPE: &str = "com.dokku.process-type";

@@ -79,6 +79,31 @@ impl Lease {
         Ok(lease.map(Turn))
     }
 
+    /// For what has no file at its path: nobody else can see it, and it holds no lock.
+    ///
+    /// # Errors
+    /// The kernel gives no memory for it.
+    pub(crate) fn in_memory(path: &Path) -> Result<Self> {
+        let file = regular_file::in_memory(false).context("no file in memory can be made")?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
+    }
+
+    /// Whether its file is at its path.
+    pub(crate) fn is_at_its_path(&self) -> bool {
+        is_at(&self.file, &self.path).unwrap_or(false)
+    }
+
+    /// Whether a file at this path can be made and locked.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub(crate) fn check(path: &Path) -> Result<()> {
+        with_context(path, Self::open(path, Open::Any, |_| Ok(false))).map(|_| ())
+    }
+
     fn open(
         path: &Path,
         open: Open,
@@ -126,7 +151,9 @@ impl Lease {
 
     /// Removes the file while it is locked: whoever waits for it finds that.
     pub(crate) fn remove(self) {
-        let _ = fs::remove_file(&self.path);
+        if self.is_at_its_path() {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use super::attendant;
 use super::container::Task;
 use super::finish;
 use super::journal::{self, Journal};
@@ -106,7 +107,14 @@ fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) ->
     };
     // It may have been started since it was listed, and be between two processes
     // that look after it.
-    let state = docker.container_state(&other.id);
+    let facts = docker.container_fact(&other.id);
+    if let Ok(Some(facts)) = &facts
+        && attendant::looks_after(facts)
+    {
+        journal.give_back();
+        return Ok(facts.state.status == Status::Created || runs(facts.state.status));
+    }
+    let state = facts.map(|facts| facts.map(|facts| facts.state));
     let journal = match &state {
         Ok(Some(state)) if state.status == Status::Created => {
             finish::remove_unstarted(docker, journal, &other.id)?

@@ -10,10 +10,12 @@ use std::cell::Cell;
 
 use anyhow::{Result, bail};
 
+use super::attendant;
 use super::container::Task;
 use super::end::{End, now};
 use super::finisher;
 use super::journal::{Head, Journal, Mark};
+use super::labels;
 use crate::docker::Docker;
 use crate::docker::container_create::{Container, Creation};
 use crate::dokku::host::Host;
@@ -75,11 +77,14 @@ impl<'a> Made<'a> {
     fn numbered(host: &Host, docker: &'a Docker, task: &Task, detached: bool) -> Result<Self> {
         const TRIES: usize = 100;
         for _ in 0..TRIES {
-            let container = task.container(random_number())?;
+            let mut container = task.container(random_number())?;
             let head = head(host, task, &container, detached);
-            let Some(journal) = Journal::begin(host, &head)? else {
-                continue;
+            let journal = match Journal::begin(host, &head) {
+                Ok(Some(journal)) => journal,
+                Ok(None) => continue,
+                Err(error) => without_a_journal(host, &head, &error)?,
             };
+            container.options.push(attendant_of(&journal));
             match docker.container_create(&container) {
                 Ok(Creation::Created(id)) => {
                     journal.mark(&id, &Mark::Created);
@@ -127,6 +132,11 @@ impl<'a> Made<'a> {
         }
     }
 
+    /// Whether a process that is told its name can look after it.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_on_disk)
+    }
+
     /// It is about to be started; false when somebody has stopped it already.
     pub(crate) fn starts(&self) -> bool {
         self.mark(&Mark::Started(now()));
@@ -172,6 +182,32 @@ fn remove_named(docker: &Docker, name: &str) -> Result<()> {
         Some(facts) if facts.is_marked() => docker.container_remove(&facts.id),
         _ => Ok(()),
     }
+}
+
+/// The journal of a task for which the disk takes none: it runs all the same.
+fn without_a_journal(host: &Host, head: &Head, error: &anyhow::Error) -> Result<Journal> {
+    let later = if head.detached {
+        format!("\n{UNSUPERVISED}")
+    } else {
+        String::new()
+    };
+    message::warn_of_disk(&format!(
+        "The task runs without a journal: {error:#}{later}"
+    ));
+    let journal = Journal::in_memory(host, &head.name)?;
+    journal.write_head(head);
+    Ok(journal)
+}
+
+/// What becomes of a task that has no journal, when its command has ended.
+pub(crate) const UNSUPERVISED: &str =
+    "Its deadline and its end are up to 'dokku run:retire', which Dokku fires every five minutes";
+
+/// The label of a container whose journal others cannot see. There always is one: one of
+/// its image's must not count.
+fn attendant_of(journal: &Journal) -> String {
+    let ours = (!journal.is_on_disk()).then(attendant::ours).flatten();
+    format!("--label={}={}", labels::ATTENDANT, ours.unwrap_or_default())
 }
 
 fn head(host: &Host, task: &Task, container: &Container, detached: bool) -> Head {

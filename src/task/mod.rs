@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod attached;
+mod attendant;
 mod begin;
 pub(crate) mod container;
 pub(crate) mod detached;

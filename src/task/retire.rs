@@ -19,10 +19,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 
+use super::attendant;
 use super::end::{End, moment, was_never_tried};
 use super::finish;
 use super::identity::TaskName;
-use super::journal::{self, Journal, Mark, Story};
+use super::journal::{self, AllLocked, Journal, Mark, Story};
 use super::resume::{Resumed, resume};
 use super::supervisor::{self, wake};
 use super::{labels, listing};
@@ -61,6 +62,7 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
         host,
         docker,
         timeouts: HashMap::new(),
+        without_journals: None,
         well: true,
     };
     let looks = docker.container_facts(&ids)?;
@@ -110,6 +112,8 @@ struct Pass<'a> {
     docker: &'a Docker,
     /// Seconds, by app.
     timeouts: HashMap<String, u64>,
+    /// Once a journal could not be written.
+    without_journals: Option<AllLocked>,
     well: bool,
 }
 
@@ -143,7 +147,10 @@ impl Pass<'_> {
         if judged(self.host, facts).0 == Verdict::Leave {
             return Ok(());
         }
-        let Some(journal) = Journal::take(self.host, name)? else {
+        if attendant::looks_after(facts) {
+            return Ok(());
+        }
+        let Some(journal) = self.journal(name)? else {
             return Ok(());
         };
         // It may have been started since it was looked at, and be between two processes
@@ -160,7 +167,8 @@ impl Pass<'_> {
                 let timeout = self.stop_timeout(app)?;
                 // It has asked the task to end, which takes its time.
                 let grace = Duration::from_secs(timeout).saturating_add(SLACK);
-                if late.is_some_and(|late| late < grace) && supervisor::lives(self.host) {
+                let is_supervised = journal.is_on_disk() && supervisor::lives(self.host);
+                if late.is_some_and(|late| late < grace) && is_supervised {
                     journal.give_back();
                     return Ok(());
                 }
@@ -171,11 +179,30 @@ impl Pass<'_> {
                     let timeout = self.stop_timeout(app)?;
                     journal.completed(facts, || timeout);
                 }
+                let is_on_disk = journal.is_on_disk();
                 journal.give_back();
-                wake::wake(self.host, name)?;
+                if is_on_disk {
+                    wake::wake(self.host, name)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// The journal of a container, or one in memory where the disk takes none; `None` when
+    /// a process that lives has it. No two passes go on without journals at once.
+    fn journal(&mut self, name: &str) -> Result<Option<Journal>> {
+        let taken = Journal::take(self.host, name);
+        if taken.is_ok() {
+            return taken;
+        }
+        if self.without_journals.is_none() {
+            self.without_journals = Some(journal::lock_all(self.host));
+        }
+        if matches!(self.without_journals, Some(AllLocked::ByAnother)) {
+            return Ok(None);
+        }
+        Journal::in_memory(self.host, name).map(Some)
     }
 
     fn stop(&mut self, facts: &Facts, journal: Journal, timeout: u64) -> Result<()> {

@@ -23,6 +23,14 @@ pub(crate) fn tidy(host: &Host) {
     }
 }
 
+/// Whether one can come to be.
+///
+/// # Errors
+/// Its lock cannot be made.
+pub(super) fn check(host: &Host) -> Result<()> {
+    Lease::check(&lock(host))
+}
+
 fn lock(host: &Host) -> PathBuf {
     lease::directory(host).join("supervisor.lock")
 }

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
+use super::alone;
 use crate::dokku::host::Host;
 use crate::process::{self, Call};
 use crate::task::{journal, lease};
@@ -27,6 +28,8 @@ pub(crate) fn wake(host: &Host, name: &str) -> Result<()> {
     if hand_over(host, name) {
         return Ok(());
     }
+    // It has no output to say so itself.
+    alone::check(host)?;
     start(name)
 }
 
