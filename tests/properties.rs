@@ -1,5 +1,7 @@
 //! `run:set`, `run:report`, and what the properties do.
 
+use std::fs;
+
 use crate::support::{App, Host, Image, finish};
 
 /// The value of an option in the call of docker's that a dry run shows.
@@ -194,4 +196,51 @@ fn properties_go_with_the_app() {
     host.prepare(&["--force", "apps:destroy", &renamed]);
     host.dokku(["run:report", &app.name, "--run-memory"])
         .says("1g\n");
+}
+
+/// What cannot be removed or copied is said, and the app goes, or gets its name, all the
+/// same: a command that ends half-way leaves two apps, or a part of one.
+#[test]
+fn what_is_in_their_way_ends_no_command() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // it leaves files that no app's hooks remove
+    }
+    let store = |kind: &str, app: &str| host.library().join(kind).join(app);
+    let block = |app: &str| {
+        for kind in ["config/oneoff", "data/oneoff/records"] {
+            fs::create_dir_all(host.library().join(kind)).unwrap();
+            fs::write(store(kind, app), "").unwrap();
+        }
+    };
+    let app = host.app(Image::None);
+    app.prepare("run:set", &["memory", "1g"]);
+    let [copy, new] = ["copy", "new"].map(|suffix| format!("{}-{suffix}", app.name));
+    let mut said = String::new();
+    let mut well = |words: &[&str]| {
+        let output = host.dokku(words);
+        assert_eq!(output.code, 0, "{words:?}: {output:?}");
+        said.push_str(&output.stderr);
+    };
+    block(&copy);
+    well(&["apps:clone", "--skip-deploy", &app.name, &copy]);
+    assert!(!store("data/oneoff/records", &copy).exists());
+    well(&["--force", "apps:destroy", &copy]);
+    block(&new);
+    well(&["apps:rename", "--skip-deploy", &app.name, &new]);
+    well(&["apps:rename", "--skip-deploy", &new, &app.name]);
+    for sentence in [
+        format!(" !     Not all properties of '{}' are copied", app.name),
+        format!(
+            "{}' cannot be removed",
+            store("config/oneoff", &copy).display()
+        ),
+    ] {
+        assert!(said.contains(&sentence), "{sentence}: {said}");
+    }
+    let listed = host.dokku(["apps:list"]).stdout;
+    assert!(
+        listed.contains(&app.name) && !listed.contains(&new) && !listed.contains(&copy),
+        "{listed}"
+    );
 }

@@ -85,20 +85,23 @@ impl Host {
             .with_context(|| format!("'{}' cannot be removed", directory.display()))
     }
 
+    /// Copies all that it can.
+    ///
     /// # Errors
-    /// The store cannot be read or written.
+    /// The store cannot be written: the first failure.
     pub(crate) fn copy_properties(&self, plugin: &str, old: &str, new: &str) -> Result<()> {
         let from = self.properties(plugin, old);
         let Ok(entries) = fs::read_dir(&from) else {
             return Ok(());
         };
+        let mut copied = Ok(());
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if let Some(value) = self.property(plugin, old, &name) {
-                self.set_property(plugin, new, &name, &value)?;
+                copied = copied.and(self.set_property(plugin, new, &name, &value));
             }
         }
-        Ok(())
+        copied
     }
 }
 

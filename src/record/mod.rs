@@ -175,6 +175,7 @@ pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
 /// being looked after when its app went. Without any app it is their directory that is
 /// missing, and nothing is removed, nor does time pass.
 pub(crate) fn sweep(host: &Host) {
+    Store::remove_set_aside(host);
     // In this order: an app that is new, or has a new name, keeps what it has.
     let stores = Store::names(host);
     let apps = host.all_apps();

@@ -25,6 +25,9 @@ const MOST_BYTES: u64 = 2 * lines::MOST_BYTES;
 /// An output that is being taken for longer has nobody any more.
 const LONGEST_TAKING: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// With this begins the name of what could not be removed. It is no app's name.
+const SET_ASIDE: &str = ".removed-";
+
 /// What is kept of one app's tasks.
 #[derive(Debug, Clone)]
 pub(crate) struct Store(PathBuf);
@@ -46,9 +49,22 @@ impl Store {
             .collect()
     }
 
+    /// Tries again to remove what [`Store::remove`] could not: there was a warning then.
+    pub(super) fn remove_set_aside(host: &Host) {
+        let all = Self::all(host);
+        for name in directories(&all).filter(|name| name.starts_with(SET_ASIDE)) {
+            let _ = fs::remove_dir_all(all.join(name));
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn at(directory: &Path) -> Self {
         Self(directory.to_owned())
+    }
+
+    /// What it is in.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.0
     }
 
     /// The file of lines.
@@ -189,18 +205,27 @@ impl Store {
         }
     }
 
-    /// Removes it.
+    /// Removes it. What cannot be removed (root has written into it) gets another name, so
+    /// that the next app of this name does not find it.
     ///
     /// # Errors
-    /// It cannot be.
+    /// It can neither be removed nor renamed.
     pub(crate) fn remove(&self) -> io::Result<()> {
         if fs::symlink_metadata(&self.0).is_ok_and(|found| !found.is_dir()) {
             return or_none(fs::remove_file(&self.0));
         }
-        match self.lock()? {
+        let removed = self.lock().and_then(|lock| match lock {
             Some(_lock) => fs::remove_dir_all(&self.0),
             None => Ok(()),
-        }
+        });
+        removed.or_else(|error| self.set_aside().map_err(|_| error))
+    }
+
+    fn set_aside(&self) -> io::Result<()> {
+        let name = self.0.file_name().unwrap_or_default().to_string_lossy();
+        let now = missing::unix_seconds(SystemTime::now());
+        let aside = format!("{SET_ASIDE}{name}-{now}-{}", std::process::id());
+        fs::rename(&self.0, self.0.with_file_name(aside))
     }
 
     /// Its app is there.

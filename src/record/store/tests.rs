@@ -138,6 +138,25 @@ fn with_its_app_a_store_goes() {
 }
 
 #[test]
+fn what_cannot_be_removed_is_not_the_next_apps() {
+    let (directory, store) = store();
+    // What root can remove, too, is not what it should be.
+    make_directory(&directory.path().join("records")).unwrap();
+    fs::write(&store.0, "").unwrap();
+    store.remove().unwrap();
+    let left: Vec<_> = fs::read_dir(directory.path().join("records"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        left.len() == 1 && left[0].starts_with(".removed-demo-"),
+        "{left:?}"
+    );
+    add(&store, "a", 10);
+    holds(&store, &["a"]);
+}
+
+#[test]
 fn a_renamed_store_takes_the_place_of_another() {
     let (directory, old) = store();
     let new = Store::at(&directory.path().join("records/new"));
