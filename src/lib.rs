@@ -72,7 +72,7 @@ pub fn retire() -> ExitCode {
 /// Hook `scheduler-run-retire`.
 #[must_use]
 pub fn scheduler_run_retire() -> ExitCode {
-    exit::entry(hook::scheduler_run_retire::main)
+    hook::entry(hook::scheduler_run_retire::main)
 }
 
 /// `dokku run:logs`: what tasks have written.
@@ -120,41 +120,41 @@ pub fn report() -> ExitCode {
 /// Hook `report`.
 #[must_use]
 pub fn report_hook() -> ExitCode {
-    exit::entry(command::report::hook)
+    hook::entry(command::report::hook)
 }
 
 /// Hook `post-container-create`.
 #[must_use]
 pub fn post_container_create() -> ExitCode {
-    exit::entry(hook::cron::post_container_create)
+    hook::entry_beside(hook::cron::post_container_create)
 }
 
 /// Hook `scheduler-post-run`.
 #[must_use]
 pub fn scheduler_post_run() -> ExitCode {
-    exit::entry(hook::cron::scheduler_post_run)
+    hook::entry_beside(hook::cron::scheduler_post_run)
 }
 
 /// Hook `post-delete`.
 #[must_use]
 pub fn post_delete() -> ExitCode {
-    exit::entry(hook::properties::post_delete)
+    hook::entry_beside(hook::properties::post_delete)
 }
 
 /// Hook `post-create`.
 #[must_use]
 pub fn post_create() -> ExitCode {
-    exit::entry(hook::properties::post_create)
+    hook::entry_beside(hook::properties::post_create)
 }
 
 /// Hook `post-app-rename-setup`.
 #[must_use]
 pub fn post_app_rename_setup() -> ExitCode {
-    exit::entry(hook::properties::post_app_rename_setup)
+    hook::entry_beside(hook::properties::post_app_rename_setup)
 }
 
 /// Hook `post-app-clone-setup`.
 #[must_use]
 pub fn post_app_clone_setup() -> ExitCode {
-    exit::entry(hook::properties::post_app_clone_setup)
+    hook::entry_beside(hook::properties::post_app_clone_setup)
 }

@@ -62,6 +62,7 @@ mod ssh;
 mod stop;
 mod streams;
 mod supervisor;
+mod system_user;
 mod terminal;
 mod tree;
 mod unwritable;

@@ -29,11 +29,16 @@ pub(crate) mod wait;
 mod when;
 mod words;
 
+use crate::dokku::system_user;
 use crate::exit;
 
 /// Runs a command on its words as they were typed.
 pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
-    exit::status(words::as_typed(exit::arguments()).and_then(|words| command(&words)))
+    exit::status(
+        system_user::refuse_root()
+            .and_then(|()| words::as_typed(exit::arguments()))
+            .and_then(|words| command(&words)),
+    )
 }
 
 /// To stdout, where a command of ours has something to say there. A reader that

@@ -17,4 +17,5 @@ pub(crate) mod property;
 pub(crate) mod resource;
 pub(crate) mod scheduler;
 pub(crate) mod ssh;
+pub(crate) mod system_user;
 pub(crate) mod words;

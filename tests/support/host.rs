@@ -284,7 +284,7 @@ impl Host {
     }
 
     /// Sets a variable of Dokku's environment in a file that it reads first.
-    fn set_variable(&self, name: &str, value: &str) {
+    pub fn set_variable(&self, name: &str, value: &str) {
         let directory = self.root.join(".dokkurc");
         fs::create_dir_all(&directory).unwrap();
         let line = format!("export {name}={value}\n");
