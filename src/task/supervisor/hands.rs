@@ -4,16 +4,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
 
-use super::lanes::{self, LANES, Lanes};
+use super::lanes::{self, LANES, Queue};
 use super::wake;
 use super::watched::ExitCodeSource;
 use crate::docker::Docker;
@@ -63,7 +63,7 @@ type Ended = (String, Option<Seen>, Unwritten);
 pub(super) struct Hands {
     looks: Sender<Vec<Target>>,
     signals: Sender<(i32, Vec<String>)>,
-    ends: Arc<Ends>,
+    ends: Arc<Queue<Ended>>,
     /// Looks and signals that have not come to their end.
     under_way: Arc<AtomicUsize>,
     /// The process group of the event stream's client; 0 without one.
@@ -74,7 +74,7 @@ impl Hands {
     pub(super) fn start(place: &Arc<Place>, news: &Sender<News>) -> Self {
         let (looks, to_look) = mpsc::channel();
         let (signals, to_signal) = mpsc::channel();
-        let ends = Arc::new(Ends::new());
+        let ends = Arc::new(Queue::new());
         let under_way = Arc::new(AtomicUsize::new(0));
         let stream = Arc::new(AtomicU32::new(0));
         let (here, teller, client) = (Arc::clone(place), news.clone(), Arc::clone(&stream));
@@ -123,7 +123,8 @@ impl Hands {
 
     /// Has the last steps of a task taken.
     pub(super) fn resume(&self, name: String, seen: Option<Seen>, unwritten: Unwritten) {
-        self.ends.add((name, seen, unwritten));
+        let app = lanes::app_of(&name).to_owned();
+        self.ends.add(app, (name, seen, unwritten));
     }
 }
 
@@ -225,48 +226,7 @@ fn signal(
     }
 }
 
-/// Tasks whose last steps are to be taken.
-struct Ends {
-    lanes: Mutex<Lanes<Ended>>,
-    /// A job has come, or a lane is free.
-    changed: Condvar,
-}
-
-impl Ends {
-    fn new() -> Self {
-        Self {
-            lanes: Mutex::new(Lanes::new()),
-            changed: Condvar::new(),
-        }
-    }
-
-    fn add(&self, ended: Ended) {
-        let app = lanes::app_of(&ended.0).to_owned();
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.add(app, ended);
-        self.changed.notify_one();
-    }
-
-    /// Waits for the next one.
-    fn next(&self) -> (String, Ended) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(next) = lanes.next() {
-                return next;
-            }
-            let changed = self.changed.wait(lanes);
-            lanes = changed.unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn done(&self, app: &str) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.done(app);
-        self.changed.notify_one();
-    }
-}
-
-fn finish(place: &Place, ends: &Ends, news: &Sender<News>) {
+fn finish(place: &Place, ends: &Queue<Ended>, news: &Sender<News>) {
     let Place { host, docker } = place;
     loop {
         let (app, (name, seen, unwritten)) = ends.next();

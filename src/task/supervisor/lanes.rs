@@ -1,16 +1,17 @@
 //! Which task's last steps are taken next, and how many at the same time.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many tasks' last steps are taken at the same time.
 pub(super) const LANES: usize = 8;
 
 /// How many of these tasks may be of one app: its hooks may be slow, and delay the
 /// ends of no other app's tasks.
-pub(super) const LANES_PER_APP: usize = 2;
+const LANES_PER_APP: usize = 2;
 
 /// Jobs that wait for a lane, each of an app.
-pub(super) struct Lanes<J> {
+struct Lanes<J> {
     /// In the order in which they came.
     waiting: VecDeque<(String, J)>,
     /// The number of jobs under way, by app; none of them is 0.
@@ -18,21 +19,21 @@ pub(super) struct Lanes<J> {
 }
 
 impl<J> Lanes<J> {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self {
             waiting: VecDeque::new(),
             busy: HashMap::new(),
         }
     }
 
-    pub(super) fn add(&mut self, app: String, job: J) {
+    fn add(&mut self, app: String, job: J) {
         self.waiting.push_back((app, job));
     }
 
     /// The job that is to be done now, and its app, which has one more lane from here
     /// on. The app with the fewest lanes comes first, then the job that came first.
     /// `None` where no job waits, or each is of an app that has its lanes.
-    pub(super) fn next(&mut self) -> Option<(String, J)> {
+    fn next(&mut self) -> Option<(String, J)> {
         let lanes = |app: &str| self.busy.get(app).copied().unwrap_or(0);
         let waiting = self.waiting.iter().enumerate();
         let (count, at) = waiting.map(|(at, (app, _))| (lanes(app), at)).min()?;
@@ -45,13 +46,55 @@ impl<J> Lanes<J> {
     }
 
     /// A job of the app is done.
-    pub(super) fn done(&mut self, app: &str) {
+    fn done(&mut self, app: &str) {
         if let Some(count) = self.busy.get_mut(app) {
             *count -= 1;
             if *count == 0 {
                 self.busy.remove(app);
             }
         }
+    }
+}
+
+/// The same for several threads, each of which is a lane.
+pub(super) struct Queue<J> {
+    lanes: Mutex<Lanes<J>>,
+    /// A job has come, or is done.
+    changed: Condvar,
+}
+
+impl<J> Queue<J> {
+    pub(super) fn new() -> Self {
+        Self {
+            lanes: Mutex::new(Lanes::new()),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn add(&self, app: String, job: J) {
+        self.lanes().add(app, job);
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next one; [`Queue::done`] follows it.
+    pub(super) fn next(&self) -> (String, J) {
+        let mut lanes = self.lanes();
+        loop {
+            if let Some(next) = lanes.next() {
+                return next;
+            }
+            let changed = self.changed.wait(lanes);
+            lanes = changed.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(super) fn done(&self, app: &str) {
+        self.lanes().done(app);
+        self.changed.notify_one();
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes<J>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
