@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use duct::cmd;
 
-use crate::support::{App, Gate, Host, Image, Terminal, docker, finish, our_program, wait_until};
+use crate::support::{
+    App, Gate, Host, Image, Output, Terminal, docker, finish, our_program, patiently, wait_until,
+};
 
 fn end(app: &App<'_>, gate: &Gate) {
     gate.open();
@@ -52,6 +54,68 @@ fn tasks_are_interleaved_in_time_order_with_their_names() {
     let expected = [(&one, "first"), (&two, "second"), (&one, "third")]
         .map(|(name, line)| format!("app[{}]: {line}", number(name)));
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn logs_of_many_tasks_take_sixteen_clients_at_most() {
+    const COUNT: usize = 18;
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    let app = host.app(Image::Busybox);
+    let label = format!("com.dokku.app-name={}", app.name);
+    let image = app.image();
+    let ids: Vec<String> = (1..=COUNT)
+        .map(|number| {
+            let name = format!("{}.run.{number}", app.name);
+            let labels = ["--label", "com.dokku.container-type=run", "--label", &label];
+            let words = [
+                &["container", "create", "--network=none", "--name", &name][..],
+                &labels,
+            ];
+            let script = format!("echo line {number}; exec sleep 600");
+            docker(&[&words.concat()[..], &[&image, "sh", "-c", &script]].concat())
+        })
+        .collect();
+    let words: Vec<&str> = ids.iter().map(String::as_str).collect();
+    docker(&[&["container", "start"], &words[..]].concat());
+    for id in &ids {
+        app.has_logged(id, 1);
+    }
+    let (clients, go) = (tempfile::tempdir().unwrap(), Gate::new(&app));
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container logs '*) touch {}/$$; \
+         while [ ! -e {} ]; do sleep 0.05; done ;; esac; exec \"$DOCKER\" \"$@\"",
+        clients.path().display(),
+        go.path("go").display()
+    ));
+    let count = || fs::read_dir(clients.path()).unwrap().count();
+    let logs = host
+        .command(["run:logs", &app.name])
+        .stdin_null()
+        .stdout_capture();
+    let logs = logs.stderr_capture().unchecked().start().unwrap();
+    wait_until("sixteen clients", || (count() >= 16).then_some(()));
+    let more = patiently(Duration::from_secs(1), || (count() > 16).then_some(()));
+    go.open();
+    let output = Output::new(logs.wait().unwrap());
+    let words = ["run:logs", "-t", &app.name];
+    let followed = host.command_by("exec timeout 20 \"$@\"", &words);
+    let followed = finish(&followed.stdin_null());
+    host.set_docker(&which::which("docker").unwrap());
+    for id in &ids {
+        docker(&["container", "rm", "--force", id]);
+    }
+    assert_eq!((more, output.code), (None, 0), "{output:?}");
+    let mut lines: Vec<&str> = output.stdout.lines().map(without_time).collect();
+    lines.sort_unstable();
+    let mut expected: Vec<String> = (1..=COUNT)
+        .map(|number| format!("app[{number}]: line {number}"))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(lines, expected);
+    followed.refuses(1, "has 18 tasks, and --tail follows 16 at most");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::support::{
-    App, Gate, Host, Image, Output, docker, record, records, wait_until, write_records,
+    App, Gate, Host, Image, Log, Output, docker, record, records, wait_until, write_records,
 };
 
 fn detached(host: &Host, app: &App<'_>, script: &str) -> String {
@@ -68,6 +68,62 @@ fn twelve_tasks_stop_side_by_side() {
         started.elapsed()
     );
     none_left(&app);
+}
+
+/// Tasks of the app that run, without anybody to start them one after the other.
+fn many(app: &App<'_>, count: usize) -> Vec<String> {
+    let app_label = format!("com.dokku.app-name={}", app.name);
+    let image = app.image();
+    let ids: Vec<String> = (1..=count)
+        .map(|number| {
+            let name = format!("{}.run.{number}", app.name);
+            let labels = [
+                "--label",
+                "com.dokku.container-type=run",
+                "--label",
+                &app_label,
+            ];
+            let words = [
+                &["container", "create", "--network=none", "--name", &name][..],
+                &labels,
+            ];
+            docker(&[&words.concat()[..], &[&image, "sh", "-c", WAITS]].concat())
+        })
+        .collect();
+    let words: Vec<&str> = ids.iter().map(String::as_str).collect();
+    docker(&[&["container", "start"], &words[..]].concat());
+    ids
+}
+
+#[test]
+fn many_tasks_are_stopped_by_sixteen_clients_at_most() {
+    const COUNT: usize = 18;
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    let app = host.app(Image::Busybox);
+    let ids = many(&app, COUNT);
+    let log = Log::new();
+    // Each waits until all of the containers are somebody's to stop.
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container stop '*) echo \"$*\" >>{0}; \
+         while [ \"$(grep -o '[0-9a-f]\\{{64\\}}' {0} | wc -l)\" -lt {COUNT} ]; do sleep 0.05; done ;; esac\n\
+         exec \"$DOCKER\" \"$@\"",
+        log.path().display()
+    ));
+    let output = host.dokku(["run:stop", &app.name]);
+    host.set_docker(&which::which("docker").unwrap());
+    let calls = log.read();
+    for id in &ids {
+        docker(&["container", "rm", "--force", id]);
+    }
+    let mut names: Vec<&str> = output.stdout.lines().collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((output.code, names.len()), (0, COUNT), "{output:?}");
+    assert_eq!(output.stdout.lines().count(), COUNT, "{output:?}");
+    assert!(calls.lines().count() <= 16, "{calls}");
 }
 
 #[test]

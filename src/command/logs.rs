@@ -19,6 +19,7 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::grammar;
+use crate::parallel::CLIENTS;
 use crate::record::output::Output;
 use crate::record::replay::{self, Written, replay};
 use crate::record::{Record, Store};
@@ -87,7 +88,24 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             if tasks.is_empty() && !host.quiet {
                 message::plain("No run containers exist");
             }
-            show(&host, &docker, &app, &tasks, &options)
+            if options.tail && tasks.len() > CLIENTS {
+                bail!(
+                    "{} has {} tasks, and --tail follows {CLIENTS} at most: name one with --container",
+                    app.name(),
+                    tasks.len()
+                );
+            }
+            // Each takes a client of docker's as long as the others do: among more, the
+            // order of time holds within a part of them.
+            let mut code = 0;
+            for (part, tasks) in tasks.chunks(CLIENTS).enumerate() {
+                let Some(failed) = show(&host, &docker, &app, tasks, part * CLIENTS, &options)?
+                else {
+                    break; // nobody reads any more
+                };
+                code |= u8::from(failed);
+            }
+            Ok(code)
         }
     }
 }
@@ -114,13 +132,16 @@ impl Options {
     }
 }
 
+/// Shows the logs of these tasks, the first of which has the number `first`. Gives whether
+/// something is missing; `None` when nobody reads any more.
 fn show(
     host: &Host,
     docker: &Docker,
     app: &App,
     tasks: &[Listed],
+    first: usize,
     options: &Options,
-) -> Result<u8> {
+) -> Result<Option<bool>> {
     let begun = timestamp::now(Precision::Nanoseconds);
     let part = Part {
         tail: options.num.clone(),
@@ -128,7 +149,7 @@ fn show(
         since: options.since.clone(),
     };
     let (mut sources, mut clients) = (Vec::new(), Vec::new());
-    for (number, task) in tasks.iter().enumerate() {
+    for (number, task) in (first..).zip(tasks) {
         let logs = docker.container_logs(&task.id, &part, options.stderr)?;
         let prefix = options.prefix(&task.name, number);
         sources.push(Source {
@@ -158,9 +179,9 @@ fn show(
     if last.is_empty() {
         // A client that is silent would not notice either.
         clients.iter().try_for_each(Handle::kill)?;
-        return Ok(0);
+        return Ok(None);
     }
-    let mut code = 0;
+    let mut is_missing = false;
     let sources = last.len() / tasks.len().max(1);
     for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
         let last = last.iter().max().filter(|time| !time.is_empty());
@@ -175,10 +196,10 @@ fn show(
         };
         let complete = (failed || options.tail)
             && is_over(docker, task)
-            && show_rest(host, app, task, number, &missing, options);
-        code |= u8::from(failed && !complete);
+            && show_rest(host, app, task, first + number, &missing, options);
+        is_missing |= failed && !complete;
     }
-    Ok(code)
+    Ok(Some(is_missing))
 }
 
 /// What docker's client came to, which has closed its streams already.

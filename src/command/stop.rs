@@ -9,12 +9,13 @@ use super::chosen::{Chosen, choose};
 use super::options::{self, Parsed};
 use super::print;
 use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::Listed;
 use crate::docker::container_stop::Stopped;
 use crate::dokku::host::Host;
 use crate::dokku::message;
 use crate::grammar;
-use crate::parallel::joined;
+use crate::parallel;
 use crate::task::stop;
 use crate::task::supervisor::wake;
 
@@ -64,16 +65,35 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     }
 }
 
-/// Stops them side by side; 1 when one that runs could not be.
+/// Stops them at the same time; 1 when one that runs could not be. Where there are more
+/// than as many clients of docker's as may run, each stops several.
 fn stop(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
-    let results = std::thread::scope(|scope| {
-        let stops: Vec<_> = tasks
-            .iter()
-            .map(|task| scope.spawn(|| stop_one(host, docker, task, timeout)))
-            .collect();
-        stops.into_iter().map(joined).collect::<Result<Vec<bool>>>()
-    })?;
+    let size = tasks.len().div_ceil(parallel::CLIENTS).max(1);
+    let parts: Vec<&[Listed]> = tasks.chunks(size).collect();
+    let results = parallel::each(&parts, |part| stop_part(host, docker, part, timeout));
+    let results = results.into_iter().collect::<Result<Vec<bool>>>()?;
     Ok(u8::from(results.contains(&false)))
+}
+
+/// Whether it is well with all of them.
+fn stop_part(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<bool> {
+    let running = tasks
+        .iter()
+        .filter(|task| !task.has_ended() && task.status != Status::Created);
+    let running: Vec<&Listed> = running.collect();
+    let stopped = match running[..] {
+        [] | [_] => Vec::new(),
+        _ => stop::stop_running(host, docker, &running, timeout)?,
+    };
+    let mut well = true;
+    for task in tasks {
+        if stopped.contains(&task.id) {
+            print(&format!("{}\n", task.name))?;
+        } else {
+            well &= stop_one(host, docker, task, timeout)?;
+        }
+    }
+    Ok(well)
 }
 
 /// Says what came of it; whether it is well.
