@@ -193,6 +193,41 @@ fn a_docker_that_hangs_does_not_hold_up_a_signal() {
     assert!(output.stderr.contains("it runs on"), "{output:?}");
 }
 
+/// The shell of an image is the image's: this one says that all is well, or nothing.
+#[test]
+fn the_second_signal_ends_the_client_whatever_the_images_shell_says() {
+    let host = Host::new();
+    for said in ["exit 0", "exec sleep 600"] {
+        let app = host.app(Image::Busybox);
+        let gate = Gate::new(&app);
+        let name = waiting(&host, &app, &gate);
+        let change = format!(
+            "rm /bin/sh && printf '#!/bin/busybox ash\\ntouch /gate/asked\\n{said}\\n' >/bin/sh && chmod +x /bin/sh"
+        );
+        let command = ["container", "exec", &name, "busybox", "ash", "-c", &change];
+        crate::support::docker(&command);
+        let script = "touch /gate/there; exec sleep 600";
+        let deaf = started(&host, &name, &["busybox", "ash", "-c", script]);
+        for file in ["there", "asked"] {
+            if file == "asked" {
+                signal_ours(deaf.pids()[0], "exec", "INT");
+            }
+            wait_until(file, || std::fs::remove_file(gate.path(file)).ok());
+        }
+        signal_ours(deaf.pids()[0], "exec", "INT");
+        let ended = patiently(Duration::from_secs(25), || {
+            deaf.try_wait().unwrap().cloned()
+        });
+        if ended.is_none() {
+            signal_ours(deaf.pids()[0], "exec", "KILL");
+        }
+        end(&app, &gate);
+        let output = Output::new(&ended.expect("it has ended"));
+        assert_eq!(output.code, 137, "{said}: {output:?}");
+        assert!(output.stderr.contains("it runs on"), "{said}: {output:?}");
+    }
+}
+
 #[test]
 fn buildpack_images_run_it_by_their_launcher() {
     let host = Host::new();

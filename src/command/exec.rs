@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Parser;
+use duct::Handle;
 use signal_hook::consts::SIGKILL;
 
 use super::chosen::{One, one};
@@ -90,7 +91,6 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
         environment.push("TERM".to_owned()); // the value is taken from our environment
     }
     let events = Events::watch()?;
-    let mut asked = false;
     let mut guard = if terminal { Terminal::guard()? } else { None };
     let client = docker.container_exec(&Process {
         id,
@@ -105,44 +105,110 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
     events.watch_client(Arc::clone(&client));
     let mut owed: Option<Owed> = None;
     loop {
-        let again = owed.as_ref().map(|_| Instant::now() + AGAIN);
-        match events.next(again) {
+        let again = owed.as_ref().filter(|owed| owed.is_to_be_looked_at());
+        match events.next(again.map(|_| Instant::now() + AGAIN)) {
             Event::ClientEnded { .. } => return Ok(process::code(client.wait()?.status)),
             Event::Signal(signal) => {
-                let signal = if asked { SIGKILL } else { signal };
-                asked = true;
-                owed = Some(Owed { signal, tries: 0 });
+                owed = Some(match owed {
+                    None => Owed::first(signal),
+                    Some(owed) => owed.again(),
+                });
             }
             Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
         }
-        let Some(due) = &mut owed else { continue };
-        match pass_on(docker, id, &mark, due.signal)? {
-            Some(true) => owed = None,
-            Some(false) if due.tries < TRIES => due.tries += 1,
-            _ => {
-                client.kill()?;
-                message::warn("The command could not be told to end: it runs on in the container");
-                return Ok(exit::of_signal(due.signal));
-            }
+        if let Some(due) = &mut owed
+            && !due.go_on(docker, id, &mark)?
+        {
+            client.kill()?;
+            message::warn("The command could not be told to end: it runs on in the container");
+            return Ok(exit::of_signal(due.signal));
         }
     }
 }
 
-/// A signal that no process has got yet: the command may not have been started, or
-/// there is no way.
+/// A signal on its way to the command.
+#[derive(Default)]
 struct Owed {
     signal: i32,
-    tries: u32,
+    /// The call that passes it on, and when that was made.
+    call: Option<(Handle, Instant)>,
+    /// How many calls have found no process: the command may not have been started, or
+    /// there is no way.
+    misses: u32,
+    is_passed_on: bool,
+    /// When the client is ended, whatever the image's shell says of the command.
+    give_up_at: Option<Instant>,
 }
 
 const AGAIN: Duration = Duration::from_millis(200);
-const TRIES: u32 = 5;
+const MOST_MISSES: u32 = 5;
+
+/// How long after the second signal a command that was killed may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
+impl Owed {
+    fn first(signal: i32) -> Self {
+        Self {
+            signal,
+            ..Self::default()
+        }
+    }
+
+    /// The second time it is killed.
+    fn again(self) -> Self {
+        if self.give_up_at.is_some() {
+            return self;
+        }
+        self.end_call();
+        Self {
+            signal: SIGKILL,
+            give_up_at: Instant::now().checked_add(GONE_WITHIN),
+            ..Self::default()
+        }
+    }
+
+    fn is_to_be_looked_at(&self) -> bool {
+        !self.is_passed_on || self.give_up_at.is_some()
+    }
+
+    /// Passes it on, without waiting for it: another signal may come. Gives whether there
+    /// is still hope.
+    fn go_on(&mut self, docker: &Docker, id: &str, mark: &str) -> Result<bool> {
+        if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
+            self.end_call();
+            return Ok(false);
+        }
+        let Some((call, since)) = &self.call else {
+            if !self.is_passed_on {
+                let call = pass_on(docker, id, mark, self.signal)?;
+                self.call = Some((call, Instant::now()));
+            }
+            return Ok(true);
+        };
+        match call.try_wait()? {
+            Some(output) if output.status.success() => self.is_passed_on = true,
+            Some(_) => self.misses += 1,
+            None if since.elapsed() < docker.timeout() => return Ok(true),
+            None => {
+                self.end_call();
+                return Ok(false);
+            }
+        }
+        self.call = None;
+        Ok(self.misses <= MOST_MISSES)
+    }
+
+    fn end_call(&self) {
+        if let Some((call, _)) = &self.call {
+            process::kill_group(call.pids().first().copied().unwrap_or(0));
+        }
+    }
+}
 
 /// Docker passes no signal on to such a process (moby issue 9098). A shell of the
 /// image, where it has one, finds it by its environment; its children have that, too,
-/// but not its parent, which is outside the container. Gives whether it did; `None` when docker
-/// gives no answer.
-fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Option<bool>> {
+/// but not its parent, which is outside the container. The call ends well where it did.
+fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Handle> {
     let script = format!(
         "found=1
         for process in /proc/[0-9]*; do

@@ -50,20 +50,16 @@ impl Docker {
         call.start().context("docker's client could not be started")
     }
 
-    /// Runs a command in the container without any stream of ours, to its end; gives
-    /// whether it did well, `None` when docker gives no answer.
+    /// Starts a command in the container without any stream of ours, with a client in a
+    /// process group of its own.
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_exec_silently(
-        &self,
-        id: &str,
-        command: &[&str],
-    ) -> Result<Option<bool>> {
+    pub(crate) fn container_exec_silently(&self, id: &str, command: &[&str]) -> Result<Handle> {
         let arguments = [&["container", "exec", "--", id], command].concat();
         let call = self.call(&arguments).silent();
-        let output = call.silently_within(self.timeout)?;
-        Ok(output.map(|output| output.status.success()))
+        call.start_silently()
+            .context("docker's client could not be started")
     }
 }
 
