@@ -106,6 +106,28 @@ fn an_env_file_of_the_apps_options_counts_where_it_stands() {
 }
 
 #[test]
+fn an_env_file_without_an_end_is_refused() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    duct::cmd!("mkfifo", &fifo).run().unwrap();
+    fs::set_permissions(
+        directory.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .unwrap();
+    for file in ["/dev/zero", "/", fifo.to_str().unwrap()] {
+        let option = format!("--env-file {file}");
+        app.prepare("docker-options:add", &["run", &option]);
+        let why = format!("'{option}' cannot be read: it is not a regular file");
+        app.sh("true").refuses(1, &why);
+        app.prepare("docker-options:remove", &["run", &option]);
+    }
+    app.sh("true").says("");
+}
+
+#[test]
 fn global_config_is_below_the_apps() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

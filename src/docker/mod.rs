@@ -20,8 +20,9 @@ pub(crate) mod image_pull;
 pub(crate) mod option;
 
 use std::ffi::OsString;
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
@@ -48,6 +49,28 @@ pub(crate) struct Client {
     pub(crate) timeout: Duration,
 }
 
+/// What kind of program the client is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// An executable file, as docker's own is (elf(5)).
+    #[default]
+    Executable,
+    /// Another: a script, of whatever language.
+    Script,
+}
+
+impl Kind {
+    /// One that cannot be read is taken for a script, of which less is known.
+    fn of(program: &Path) -> Self {
+        let mut first = [0; 4];
+        let read = File::open(program).and_then(|mut file| file.read_exact(&mut first));
+        match read {
+            Ok(()) if first == *b"\x7fELF" => Self::Executable,
+            _ => Self::Script,
+        }
+    }
+}
+
 impl Docker {
     /// With `trace` every call is shown on stderr, without its input and its
     /// environment.
@@ -58,6 +81,10 @@ impl Docker {
             timeout,
             trace,
         }
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        Kind::of(&self.program)
     }
 
     /// How long it may take to answer.

@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use super::labels;
 use super::request::Request;
 use super::settings::Settings;
-use crate::docker::Docker;
 use crate::docker::image_inspect::Image;
 use crate::docker::option::{self, DockerOption};
+use crate::docker::{Docker, Kind};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::image::AppImage;
@@ -39,6 +39,8 @@ pub(crate) struct Answers {
     pub(crate) init: bool,
     pub(crate) resources: Resources,
     pub(crate) trace: bool,
+    /// Docker's client.
+    pub(crate) client: Kind,
     /// Who asks for the task.
     pub(crate) user: String,
 }
@@ -162,6 +164,7 @@ pub(crate) fn gather(
             init: host.wants_init(app),
             resources: settings.over(host.resources(app)),
             trace: host.trace,
+            client: docker.kind(),
             user: host.who().to_owned(),
         };
         Ok(Gathered::Here(docker, Box::new(answers)))

@@ -6,6 +6,7 @@ use super::answers::{Answers, ImageType};
 use super::environment::Environment;
 use super::labels::{self, Exclusion};
 use super::request::{OnHangup, Request};
+use crate::docker::Kind;
 use crate::docker::container_create::Container;
 use crate::docker::events;
 use crate::docker::option::DockerOption;
@@ -51,6 +52,8 @@ pub(crate) struct Task {
     pub(crate) stop_timeout: u64,
     /// What only one container of the app may have.
     pub(crate) exclusions: Vec<Exclusion>,
+    /// What its values go through.
+    client: Kind,
     options: Vec<String>,
     own_environment: Vec<(String, String)>,
     command: Vec<String>,
@@ -136,6 +139,7 @@ impl Task {
             time_to_live: request.time_to_live,
             stop_timeout: answers.stop_timeout,
             exclusions,
+            client: answers.client,
             options,
             own_environment: request.environment,
         })
@@ -165,7 +169,7 @@ impl Task {
         Ok(Container {
             name,
             options,
-            environment: self.numbered_environment(number).carried()?,
+            environment: self.numbered_environment(number).carried(self.client)?,
             image: self.image.clone(),
             command: self.command.clone(),
         })

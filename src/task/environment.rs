@@ -1,9 +1,16 @@
 //! A task's environment: which value wins, and how each reaches docker.
 
+mod names;
+
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 
 use anyhow::{Context, Result, bail};
+use rustix::fs::OFlags;
 
+use crate::docker::Kind;
 use crate::docker::container_create::CarriedEnvironment;
 use crate::docker::option::DockerOption;
 
@@ -13,6 +20,10 @@ const LONGEST: usize = 128 * 1024 - 1;
 
 /// Lines of an env file that docker's client reads whole: its scanner stops at 64 KiB.
 const LONGEST_LINE: usize = 60 * 1024;
+
+/// Bytes of an env file among an app's docker options. What docker hands to a program,
+/// arguments and environment, is a quarter of its stack at most (execve(2)): 2 MiB.
+const LONGEST_FILE: u64 = 2 * 1024 * 1024;
 
 /// Values by name; one set later wins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +59,7 @@ impl Environment {
             match (option.name.as_str(), &option.value) {
                 ("e" | "env", Some(entry)) => self.take(entry, &ours),
                 ("env-file", Some(path)) => {
-                    let text = std::fs::read_to_string(path).with_context(|| {
+                    let text = env_file(path).with_context(|| {
                         format!("the app's docker option '--env-file {path}' cannot be read")
                     })?;
                     for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
@@ -76,11 +87,11 @@ impl Environment {
         }
     }
 
-    /// Decides for each value how it reaches docker whole.
+    /// Decides for each value how it reaches docker whole, whose client is of this kind.
     ///
     /// # Errors
     /// One cannot. The message names it without its value.
-    pub(crate) fn carried(&self) -> Result<CarriedEnvironment> {
+    pub(crate) fn carried(&self, client: Kind) -> Result<CarriedEnvironment> {
         let mut carried = CarriedEnvironment::default();
         for (name, value) in &self.0 {
             check(name, value)?;
@@ -89,9 +100,13 @@ impl Environment {
                 carried.file.push('=');
                 carried.file.push_str(value);
                 carried.file.push('\n');
-            } else if steers_the_client(name) {
+            } else if names::is_read_by_client(name) {
                 bail!(
                     "the value of '{name}' has a line break or is over 60 KB, and a variable of this name would change the docker client on its way"
+                );
+            } else if client == Kind::Script && !names::is_credential(name) {
+                bail!(
+                    "the value of '{name}' has a line break or is over 60 KB, and the docker client of this host (DOCKER_BIN) is a script, which a variable of this name could change"
                 );
             } else {
                 carried.by_name.push((name.clone(), value.clone()));
@@ -99,6 +114,24 @@ impl Environment {
         }
         Ok(carried)
     }
+}
+
+/// The text of a regular file: another kind may have no end, or wait for a writer.
+fn env_file(path: &str) -> Result<String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        bail!("it is not a regular file");
+    }
+    let mut text = String::new();
+    // It may grow meanwhile.
+    let length = file.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if u64::try_from(length)? > LONGEST_FILE {
+        bail!("it has more than {} MiB", LONGEST_FILE >> 20);
+    }
+    Ok(text)
 }
 
 fn check(name: &str, value: &str) -> Result<()> {
@@ -130,62 +163,6 @@ fn fits_a_file(name: &str, value: &str) -> bool {
         && !value.contains('\n')
         && !value.ends_with('\r')
         && name.len() + 1 + value.len() <= LONGEST_LINE
-}
-
-/// Names that docker's client reads (a Go program, perhaps behind a script of some
-/// language), its runtime, its C library or the loader. They never enter its
-/// environment. Whole names where others that begin alike are an app's own business:
-/// `GOOGLE_CREDENTIALS`, `SSL_KEY` and `SSH_KEY` have line breaks.
-fn steers_the_client(name: &str) -> bool {
-    const NAMES: &[&str] = &[
-        "BASHOPTS",
-        "BASH_ENV",
-        "CDPATH",
-        "ENV",
-        "GCONV_PATH",
-        "GETCONF_DIR",
-        "GLIBC_TUNABLES",
-        "GLOBIGNORE",
-        "HOME",
-        "HOSTALIASES",
-        "IFS",
-        "LOCALDOMAIN",
-        "LOCPATH",
-        "NODE_OPTIONS",
-        "PATH",
-        "POSIXLY_CORRECT",
-        "PS4",
-        "RES_OPTIONS",
-        "SHELLOPTS",
-        "SSH_ASKPASS",
-        "SSH_AUTH_SOCK",
-        "TMPDIR",
-        "TZDIR",
-        "UID",
-    ];
-    const BEGINNINGS: &[&str] = &[
-        "BASH_FUNC_",
-        "BUILDKIT_",
-        "BUILDX_",
-        "CONTAINERS_",
-        "CONTAINER_",
-        "DOCKER_",
-        "DOKKU_",
-        "GO",
-        "LD_",
-        "MALLOC_",
-        "OTEL_",
-        "PERL5",
-        "PYTHON",
-        "RUBY",
-        "SSL_",
-        "XDG_",
-    ];
-    NAMES.contains(&name)
-        || BEGINNINGS
-            .iter()
-            .any(|beginning| name.starts_with(beginning))
-        || name.to_ascii_lowercase().ends_with("_proxy")
 }
 
 #[cfg(test)]

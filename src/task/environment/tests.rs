@@ -25,7 +25,9 @@ fn what_goes_into_the_file_and_what_by_name() {
         ("#A", "x", false),
         ("\u{feff}A", "x", false),
     ] {
-        let carried = environment(&[(name, value)]).carried().unwrap();
+        let carried = environment(&[(name, value)])
+            .carried(Kind::Executable)
+            .unwrap();
         let expected = if in_file {
             format!("{name}={value}\n")
         } else {
@@ -45,8 +47,7 @@ fn steering_names_go_by_file_only() {
         "DOCKER_CONFIG",
         "LD_PRELOAD",
         "GODEBUG",
-        "GOOGLE_CREDENTIALS",
-        "SSL_KEY",
+        "GOMEMLIMIT",
         "SSL_CERT_FILE",
         "OTEL_SERVICE_NAME",
         "BASH_ENV",
@@ -62,14 +63,27 @@ fn steering_names_go_by_file_only() {
         "BASH_FUNC_docker%%",
         "GCONV_PATH",
         "XDG_CONFIG_HOME",
+        "LISTEN_FDS",
+        "NOTIFY_SOCKET",
+        "SUDO_COMMAND",
+        "SSH_ORIGINAL_COMMAND",
+        "LC_ALL",
+        "TZ",
+        "KRB5_CONFIG",
+        "SHELL",
+        "ZDOTDIR",
+        "CONTAINER_HOST",
+        "TERM",
     ] {
-        let carried = environment(&[(name, "x")]).carried().unwrap();
+        let carried = environment(&[(name, "x")])
+            .carried(Kind::Executable)
+            .unwrap();
         assert_eq!(
             (carried.file, carried.by_name),
             (format!("{name}=x\n"), Vec::new())
         );
         let error = environment(&[(name, "secret\nsecret")])
-            .carried()
+            .carried(Kind::Executable)
             .unwrap_err()
             .to_string();
         assert!(error.contains(name) && !error.contains("secret"), "{error}");
@@ -78,16 +92,100 @@ fn steering_names_go_by_file_only() {
 
 #[test]
 fn keys_and_credentials_with_line_breaks_are_an_apps_own() {
-    for name in ["TLS_KEY", "SSH_PRIVATE_KEY", "PATHS", "HOME_TEXT"] {
-        let carried = environment(&[(name, "one\ntwo")]).carried().unwrap();
-        assert_eq!(carried.by_name.len(), 1, "{name}");
+    for name in [
+        "TLS_KEY",
+        "SSL_KEY",
+        "SSH_KEY",
+        "SSH_PRIVATE_KEY",
+        "GOOGLE_CREDENTIALS",
+        "DATABASE_CA_CERT",
+        "STORAGE_KEY",
+        "GIT_SSH_KEY",
+    ] {
+        for client in [Kind::Executable, Kind::Script] {
+            let carried = environment(&[(name, "one\ntwo")]).carried(client);
+            assert_eq!(carried.unwrap().by_name.len(), 1, "{name} {client:?}");
+        }
     }
+}
+
+#[test]
+fn a_script_gets_no_name_but_a_credentials() {
+    for name in [
+        "VALUE",
+        "PATHS",
+        "PERLLIB",
+        "PERL5OPT",
+        "LUA_INIT",
+        "PHPRC",
+        "NODE_PATH",
+        "NODE_OPTIONS",
+        "NODE_EXTRA_CA_CERTS",
+        "JAVA_TOOL_OPTIONS",
+        "_JAVA_OPTIONS",
+        "GIT_SSH_COMMAND",
+        "GIT_SSL_KEY",
+        "MAKEFLAGS",
+        "app_key",
+        "_KEY",
+        "KEY",
+        "A B_KEY",
+    ] {
+        let one = environment(&[(name, "secret\nsecret")]);
+        assert_eq!(
+            one.carried(Kind::Executable).unwrap().by_name.len(),
+            1,
+            "{name}"
+        );
+        let error = one.carried(Kind::Script).unwrap_err().to_string();
+        assert!(error.contains(name) && !error.contains("secret"), "{error}");
+        // In the file it goes by every client.
+        let plain = environment(&[(name, "x")]).carried(Kind::Script);
+        let fits = !name.contains(' ');
+        assert_eq!(
+            plain.is_ok_and(|plain| plain.by_name.is_empty()),
+            fits,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn an_env_file_is_a_regular_file_of_a_limited_size() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    duct::cmd!("mkfifo", path("fifo")).run().unwrap();
+    let (large, whole) = (path("large"), path("whole"));
+    std::fs::File::create(&large)
+        .unwrap()
+        .set_len(1 << 40)
+        .unwrap();
+    std::fs::write(&whole, "A=1\n".repeat(1000)).unwrap();
+    for (file, why) in [
+        ("/dev/zero", "it is not a regular file"),
+        (&path("fifo"), "it is not a regular file"),
+        (&path(""), "it is not a regular file"),
+        (&large, "it has more than 2 MiB"),
+    ] {
+        let words = vec![format!("--env-file={file}")];
+        let options = option::parse(words).unwrap();
+        let error = environment(&[]).take_from(options, |_| None).unwrap_err();
+        let said = format!("{error:#}");
+        let expected = format!("the app's docker option '--env-file {file}' cannot be read: {why}");
+        assert_eq!(said, expected);
+    }
+    let options = option::parse(vec![format!("--env-file={whole}")]).unwrap();
+    assert!(environment(&[]).take_from(options, |_| None).is_ok());
 }
 
 #[test]
 fn what_no_program_can_be_given_is_refused() {
     let longest = "x".repeat(LONGEST - 2);
-    assert!(environment(&[("A", &longest)]).carried().is_ok());
+    assert!(
+        environment(&[("A", &longest)])
+            .carried(Kind::Executable)
+            .is_ok()
+    );
     for (name, value) in [
         ("A", longest + "x"),
         ("A", "\0".to_owned()),
@@ -95,7 +193,9 @@ fn what_no_program_can_be_given_is_refused() {
         ("A\0", "x".to_owned()),
     ] {
         assert!(
-            environment(&[(name, &value)]).carried().is_err(),
+            environment(&[(name, &value)])
+                .carried(Kind::Executable)
+                .is_err(),
             "{name:?}"
         );
     }
