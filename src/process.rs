@@ -33,6 +33,11 @@ enum Input {
     ThroughUs(End),
 }
 
+/// Variables that hold the whole command line of the user's, with the values of its
+/// options `-e`, and that no program needs: sudo's, which Dokku starts itself with, and
+/// sshd's, which a `dokku` that a hook starts would take for its own command.
+const HIDDEN: [&str; 2] = ["SUDO_COMMAND", "SSH_ORIGINAL_COMMAND"];
+
 impl Call {
     /// `program` is an absolute path: duct would search a bare name in `PATH`
     /// for every start.
@@ -41,8 +46,13 @@ impl Call {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
+        let command = HIDDEN
+            .iter()
+            .fold(cmd(program, arguments), |command, variable| {
+                command.env_remove(variable)
+            });
         Self {
-            expression: cmd(program, arguments).unchecked(),
+            expression: command.unchecked(),
             input: Input::Null,
             own_group: false,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::support::{App, Gate, Host, Image, Output, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, Output, docker, finish, wait_until};
 
 /// Values that a careless way through files, options and shells would change.
 fn hostile_values() -> Vec<String> {
@@ -285,6 +285,45 @@ fn a_value_of_the_command_stands_on_dokkus_command_line_only() {
         .filter(|line| !line.contains(&format!("\0run:detached\0-e\0{pair}\0")))
         .collect();
     assert_eq!(others, [""; 0]);
+}
+
+#[test]
+fn no_variable_that_we_pass_on_holds_the_commands_values() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    let app = host.app(Image::Busybox);
+    let secret = secret(&app);
+    let log = Log::new();
+    let note = format!("env >>{}", log.path().display());
+    host.replace_docker(&format!("{note}; exec \"$DOCKER\" \"$@\""));
+    for hook in [
+        "docker-args-run",
+        "post-container-create",
+        "scheduler-post-run",
+    ] {
+        host.add_hook("oneoff-test-variables", hook, &note);
+    }
+    for command in ["run", "run:detached"] {
+        let option = format!("--env=ONE={secret}");
+        let task = app.subcommand(command, &[&option], ["sh", "-c", "exit 3"]);
+        let line = format!("/usr/bin/dokku {command} {option} {}", app.name);
+        // As sudo and sshd tell of the command that they start.
+        let output = finish(&task.stdin_null().env("SUDO_COMMAND", line));
+        assert!([0, 3].contains(&output.code), "{output:?}");
+        wait_until("the task is removed, and its supervisor gone", || {
+            (app.containers().is_empty() && host.supervisor().is_none()).then_some(())
+        });
+        let noted = log.take();
+        assert!(noted.contains("DOKKU_LIB_ROOT="), "{noted}");
+        let found: Vec<&str> = noted
+            .lines()
+            .filter(|line| line.contains(&secret))
+            .collect();
+        assert_eq!(found, [""; 0], "{command}");
+    }
+    host.set_docker(&which::which("docker").unwrap());
 }
 
 #[test]

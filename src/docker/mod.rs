@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::dokku::host::GLOBAL_FLAGS;
 use crate::dokku::message;
 use crate::exit::{self, Failure};
 use crate::process::Call;
@@ -99,7 +100,9 @@ impl Docker {
         if self.trace {
             message::plain(&format!("+ docker {}", shell_words::join(&arguments)));
         }
-        Call::new(&self.program, arguments).own_group()
+        Call::new(&self.program, arguments)
+            .env_remove(GLOBAL_FLAGS)
+            .own_group()
     }
 
     /// A call in a session of its own, by setsid(1): what it writes to a terminal
@@ -125,7 +128,8 @@ impl Docker {
             .iter()
             .map(|argument| OsString::from(argument.as_ref()));
         let docker = std::iter::once(self.program.as_os_str().to_owned());
-        Some(Call::new(&by, words.chain(docker).chain(arguments)))
+        let call = Call::new(&by, words.chain(docker).chain(arguments));
+        Some(call.env_remove(GLOBAL_FLAGS))
     }
 
     /// What it says. A call that has to wait for something else than docker may

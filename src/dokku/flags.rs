@@ -22,6 +22,9 @@ pub(crate) struct GlobalFlags {
     /// Variables that Dokku set for a word of the user's own command. They must
     /// reach neither us nor a hook.
     pub(crate) not_meant: Vec<&'static str>,
+    /// What `DOKKU_GLOBAL_FLAGS` is without the words of the user's own command, which may
+    /// hold values: `--env=NAME=value`. `None` where nobody has looked.
+    pub(crate) scanned: Option<String>,
 }
 
 /// What Dokku exported, and what its own processes can tell about it.
@@ -74,6 +77,7 @@ pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
             "a global flag holds a blank and cannot be told from the words after it: use 'run --label' in its place"
         );
     }
+    let scanned = Some(leading.join(" "));
     let labels = exact
         .unwrap_or(leading.clone())
         .iter()
@@ -88,6 +92,7 @@ pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
         app: app.filter(|app| !app.is_empty()),
         labels,
         not_meant,
+        scanned,
     })
 }
 

@@ -38,6 +38,10 @@ pub(crate) struct Host {
 /// What Dokku calls the key of one who came without.
 const NO_KEY: &str = "default";
 
+/// Every word of Dokku's command line that begins with two dashes, the user's own command
+/// included.
+pub(crate) const GLOBAL_FLAGS: &str = "DOKKU_GLOBAL_FLAGS";
+
 impl Host {
     /// Reads the environment; `argv` are our arguments, the command word first.
     ///
@@ -45,7 +49,7 @@ impl Host {
     /// Not started by Dokku, or global flags that cannot be told.
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
         let flags = flags::find(&Evidence {
-            global_flags: &std::env::var_os("DOKKU_GLOBAL_FLAGS")
+            global_flags: &std::env::var_os(GLOBAL_FLAGS)
                 .unwrap_or_default()
                 .to_string_lossy(),
             app_name: text("DOKKU_APP_NAME").as_deref(),
@@ -115,6 +119,10 @@ impl Host {
 
     /// What is started for Dokku sees nothing of what only the user's command said.
     pub(crate) fn told_truly(&self, call: Call) -> Call {
+        let call = match &self.flags.scanned {
+            Some(flags) => call.env(GLOBAL_FLAGS, flags),
+            None => call,
+        };
         self.flags
             .not_meant
             .iter()

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, setsid};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
+use crate::dokku::host::GLOBAL_FLAGS;
 use crate::process::{self, Call};
 
 /// Gives the terminal back as it was: when this goes out of scope, and also when
@@ -39,6 +40,7 @@ impl Terminal {
             .context("the terminal cannot be kept")?;
         let program = process::keep().context("our own program's path cannot be read")?;
         Call::new(&program, [WATCH])
+            .env_remove(GLOBAL_FLAGS)
             .start_between(theirs.into(), terminal)
             .with_context(|| {
                 format!(

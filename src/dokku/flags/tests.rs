@@ -10,6 +10,15 @@ fn line(text: &str) -> Vec<Vec<u8>> {
 
 /// What Dokku does: `typed` is the whole command line, `argv` what is left of it.
 fn found(typed: &str, argv: &str, app: Option<&str>, seen: bool) -> Result<GlobalFlags> {
+    found_all(typed, argv, app, seen).map(without_scanned)
+}
+
+fn without_scanned(flags: GlobalFlags) -> GlobalFlags {
+    let scanned = None;
+    GlobalFlags { scanned, ..flags }
+}
+
+fn found_all(typed: &str, argv: &str, app: Option<&str>, seen: bool) -> Result<GlobalFlags> {
     let typed = line(typed);
     let ancestors = if seen {
         vec![typed.clone()]
@@ -30,6 +39,27 @@ fn flags(app: Option<&str>, labels: &[&str], not_meant: &[&'static str]) -> Glob
         app: app.map(str::to_owned),
         labels: labels.iter().map(ToString::to_string).collect(),
         not_meant: not_meant.to_vec(),
+        scanned: None,
+    }
+}
+
+#[test]
+fn hooks_get_the_leading_flags_without_the_commands_words() {
+    let user = "run --env=A=secret demo x --label=no";
+    for (leading, expected) in [
+        ("", ""),
+        ("--trace ", "--trace"),
+        ("--label=a=1 --quiet ", "--label=a=1 --quiet"),
+        ("--app demo --quiet ", "--app --quiet"),
+    ] {
+        for seen in [true, false] {
+            let flags = found_all(&format!("{leading}{user}"), user, Some("demo"), seen);
+            assert_eq!(
+                flags.unwrap().scanned.as_deref(),
+                Some(expected),
+                "{leading}"
+            );
+        }
     }
 }
 
@@ -104,7 +134,7 @@ fn a_label_with_blanks_is_read_from_the_ancestor() {
         ancestors: std::slice::from_ref(&typed),
         leading: None,
     };
-    assert_eq!(find(&evidence).unwrap().labels, ["k=a b"]);
+    assert_eq!(without_scanned(find(&evidence).unwrap()).labels, ["k=a b"]);
     assert!(
         find(&Evidence {
             ancestors: &[],
@@ -130,7 +160,7 @@ fn a_second_dokku_under_sudo_has_lost_the_leading_words() {
         ancestors: &ancestors,
         leading: None,
     };
-    assert_eq!(find(&evidence).unwrap().labels, ["k=v"]);
+    assert_eq!(without_scanned(find(&evidence).unwrap()).labels, ["k=v"]);
 }
 
 #[test]
@@ -164,14 +194,17 @@ fn words_within_a_quoted_word_are_not_dokkus() {
         ancestors: &[],
         leading: Some(&[]),
     };
-    assert_eq!(find(&evidence).unwrap(), flags(None, &[], &["DOKKU_TRACE"]));
+    assert_eq!(
+        without_scanned(find(&evidence).unwrap()),
+        flags(None, &[], &["DOKKU_TRACE"])
+    );
     let leading = ["--app", "demo", "--label=k=a b", "--trace"].map(str::to_owned);
     let evidence = Evidence {
         leading: Some(&leading),
         ..evidence
     };
     assert_eq!(
-        find(&evidence).unwrap(),
+        without_scanned(find(&evidence).unwrap()),
         flags(Some("demo"), &["k=a b"], &[])
     );
 }
@@ -185,5 +218,8 @@ fn an_app_of_the_session_is_taken_through_ssh_too() {
         ancestors: &[],
         leading: Some(&[]),
     };
-    assert_eq!(find(&evidence).unwrap(), flags(Some("demo"), &[], &[]));
+    assert_eq!(
+        without_scanned(find(&evidence).unwrap()),
+        flags(Some("demo"), &[], &[])
+    );
 }
