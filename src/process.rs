@@ -1,7 +1,9 @@
 //! The one place where a process is started, always through duct.
 
+pub(crate) mod inherited;
 mod input;
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, PipeReader};
@@ -87,6 +89,11 @@ impl Call {
 
     pub(crate) fn env_remove(self, name: &str) -> Self {
         self.map(|expression| expression.env_remove(name))
+    }
+
+    /// These variables in place of all of ours. Those of [`Call::env`] are added.
+    pub(crate) fn only_env(self, variables: &BTreeMap<OsString, OsString>) -> Self {
+        self.map(|expression| expression.full_env(variables))
     }
 
     pub(crate) fn silent(self) -> Self {

@@ -244,6 +244,89 @@ fn it_holds_nothing_of_who_has_started_it() {
     all_is_over(&host, &app);
 }
 
+/// What a hook of an app's task gets from a supervisor that somebody else has started, with
+/// this umask.
+fn hooks_surroundings(host: &Host, log: &Log, mask: &str) -> String {
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ \"$2\" = {} ] || exit 0\n\
+         {{ env; umask; ulimit -S -n; ulimit -S -f; nice; grep ^SigIgn: /proc/self/status; \
+         plugn trigger oneoff-test-inner; }} >{}",
+        other.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    host.add_hook("oneoff-test-end", "oneoff-test-inner", "echo inner");
+    let script = format!(
+        "umask {mask}; ulimit -S -n 200; ulimit -S -f 100000; trap '' HUP INT USR1; \
+         exec nice -n 19 \"$@\""
+    );
+    let script_of_task = waits(0);
+    let words = ["run:detached", &app.name, "sh", "-c", &script_of_task];
+    let path = std::env::var("PATH").unwrap();
+    let command = host
+        .command_by(&script, &words)
+        .stdin_null()
+        .env("ONEOFF_TEST_SECRET", "odd-secret")
+        .env("http_proxy", "http://odd-proxy")
+        .env("LC_TIME", "odd-locale")
+        .env("TMPDIR", "/odd-directory")
+        .env("PATH", format!("/odd-path:{path}"));
+    let output = finish(&command);
+    assert_eq!(output.code, 0, "{output:?}");
+    gate.wait();
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    detached(&other, &[], "exit 3");
+    none_left(&other);
+    assert_eq!(host.supervisor(), Some(supervisor));
+    host.dokku(["run:stop", &app.name]);
+    all_is_over(host, &app);
+    log.take()
+}
+
+#[test]
+fn hooks_get_nothing_of_who_has_started_it() {
+    let host = Host::new();
+    if host.is_own() {
+        host.set_variable("ONEOFF_TEST_SETTING", "set");
+    }
+    let log = Log::new();
+    for mask in ["077", "0"] {
+        let text = hooks_surroundings(&host, &log, mask);
+        assert!(!text.contains("odd-"), "{text}");
+        let variable = |name: &str| {
+            let start = format!("{name}=");
+            text.lines().find_map(|line| line.strip_prefix(&start))
+        };
+        for name in ["PATH", "HOME", "USER", "PLUGIN_PATH", "DOKKU_LIB_ROOT"] {
+            assert!(variable(name).is_some(), "{name}: {text}");
+        }
+        if host.is_own() {
+            assert_eq!(variable("ONEOFF_TEST_SETTING"), Some("set"), "{text}");
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        let rest = lines.iter().position(|line| *line == "0022");
+        let rest = &lines[rest.expect("the usual umask")..];
+        // Only root makes a process nicer to itself.
+        let is_root = host.is_own() && duct::cmd!("id", "-u").read().unwrap() == "0";
+        let nice = if is_root { "0" } else { "19" };
+        let [mask, files, size, nicety, ignored, inner] = rest else {
+            panic!("{text}");
+        };
+        let found = [*mask, *files, *size, *nicety, *inner];
+        assert_eq!(
+            found,
+            ["0022", "1024", "unlimited", nice, "inner"],
+            "{text}"
+        );
+        // Beyond these are the signals of the C library's own.
+        let ignored = ignored.strip_prefix("SigIgn:\t").unwrap();
+        let ignored = u64::from_str_radix(ignored, 16).unwrap() & 0x7fff_ffff;
+        assert_eq!(ignored, 0, "{text}");
+    }
+}
+
 /// Kills the supervisor, and waits until it is gone.
 fn kill_supervisor(host: &Host) {
     let pid = wait_until("a supervisor", || host.supervisor());

@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use super::print;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
+use crate::process;
 use crate::task::finisher;
 use crate::task::supervisor::{self, wake};
 use crate::task::terminal;
@@ -23,6 +24,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         [wake::SUPERVISE, name] => {
             // Away from the caller's terminal; it fails only where we are that already.
             let _ = rustix::process::setsid();
+            process::inherited::reset();
             let host = Host::without_flags()?.in_background();
             let docker = Docker::new(host.docker()?, host.trace);
             supervisor::run(host, docker, name)?;

@@ -3,6 +3,7 @@
 
 pub(crate) mod ancestors;
 pub(crate) mod app;
+mod background;
 pub(crate) mod bus;
 pub(crate) mod config;
 pub(crate) mod flags;

@@ -47,7 +47,12 @@ impl Host {
     pub fn with_plugin() -> Self {
         let directory = temporary();
         let tree = plugin_tree(directory.path());
-        Self::create(directory, &["--plugin".into(), tree.into()])
+        let host = Self::create(directory, &["--plugin".into(), tree.into()]);
+        // A caller's is not for what outlives the caller.
+        if let Ok(daemon) = std::env::var("DOCKER_HOST") {
+            host.set_variable("DOCKER_HOST", &daemon);
+        }
+        host
     }
 
     /// An embedded host without it. What installs, updates and removes a plugin is

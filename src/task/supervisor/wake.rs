@@ -30,7 +30,7 @@ pub(crate) fn wake(host: &Host, name: &str) -> Result<()> {
     }
     // It has no output to say so itself.
     alone::check(host)?;
-    start(name)
+    start(host, name)
 }
 
 /// The same where there is such a task, and somebody was killed.
@@ -76,13 +76,14 @@ pub(super) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<Fi
     Err(io::Error::other("it is not a FIFO of ours"))
 }
 
-fn start(name: &str) -> Result<()> {
+/// Nothing of the command that happens to start it is for the hooks of other users'
+/// tasks: neither its environment nor, reset by the process itself, what else it would
+/// inherit ([`process::inherited`]).
+fn start(host: &Host, name: &str) -> Result<()> {
     let program = process::keep().context("our own program's path cannot be read")?;
-    let call = Call::new(&program, [SUPERVISE, name]).directory(Path::new("/"));
-    std::env::vars_os()
-        .filter_map(|(variable, _)| variable.into_string().ok())
-        .filter(|variable| is_the_sessions(variable))
-        .fold(call, |call, variable| call.env_remove(&variable))
+    Call::new(&program, [SUPERVISE, name])
+        .directory(Path::new("/"))
+        .only_env(&host.background_environment())
         .start_in_background()
         .with_context(|| {
             format!(
@@ -90,48 +91,4 @@ fn start(name: &str) -> Result<()> {
                 program.display()
             )
         })
-}
-
-/// Whether a variable is of the session that happened to start the supervisor. What
-/// Dokku's own settings export stays: hooks may need it.
-fn is_the_sessions(variable: &str) -> bool {
-    const PREFIXES: [&str; 4] = ["SSH_", "SUDO_", "XDG_", "LC_"];
-    const NAMES: [&str; 20] = [
-        "COLUMNS",
-        "DOKKU_APPS_FORCE_DELETE",
-        "DOKKU_APP_NAME",
-        "DOKKU_COMMAND",
-        "DOKKU_CONCURRENCY_POLICY",
-        "DOKKU_CRON_ID",
-        "DOKKU_DETACH_CONTAINER",
-        "DOKKU_DISABLE_TTY",
-        "DOKKU_FORCE_TTY",
-        "DOKKU_GLOBAL_FLAGS",
-        "DOKKU_PID",
-        "DOKKU_QUIET_OUTPUT",
-        "DOKKU_RM_CONTAINER",
-        "DOKKU_RUN_TTL_SECONDS",
-        "DOKKU_SHELL",
-        "DOKKU_TRACE",
-        "LINES",
-        "NAME",
-        "OLDPWD",
-        "TERM",
-    ];
-    NAMES.contains(&variable) || PREFIXES.iter().any(|prefix| variable.starts_with(prefix))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_the_sessions;
-
-    #[test]
-    fn what_hooks_need_stays() {
-        for variable in ["SSH_USER", "SSH_ORIGINAL_COMMAND", "NAME", "DOKKU_TRACE"] {
-            assert!(is_the_sessions(variable), "{variable}");
-        }
-        for variable in ["PATH", "HOME", "DOKKU_ROOT", "DOKKU_EVENTS", "DOCKER_BIN"] {
-            assert!(!is_the_sessions(variable), "{variable}");
-        }
-    }
 }

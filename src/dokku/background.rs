@@ -1,0 +1,269 @@
+//! The environment of a process that works for all apps.
+//!
+//! A caller's variables are not for the hooks of other users' tasks: `sudo -E`, which
+//! Dokku starts itself with, keeps every secret, proxy and path of the session. Kept is
+//! what Dokku exports whoever calls it, and what its settings files assign; what belongs
+//! to the system comes from the system. That is an allow-list: any other variable that
+//! an administrator wants hooks to have is set in one of these files, where no caller
+//! writes.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::bus::path::plugn;
+use super::host::Host;
+
+/// What Dokku exports to every plugin of one installation (its script `dokku`, tag
+/// v0.38.27), but for `PLUGIN_*`, and what it exports about one command.
+const EXPORTED: [&str; 20] = [
+    "DOCKER_BIN",
+    "DOKKU_API_VERSION",
+    "DOKKU_CNB_BUILDER",
+    "DOKKU_CONTAINER_LABEL",
+    "DOKKU_DISTRO",
+    "DOKKU_EVENTS_LOGFILE",
+    "DOKKU_GLOBAL_BUILD_ARGS",
+    "DOKKU_GLOBAL_RUN_ARGS",
+    "DOKKU_HOST_ROOT",
+    "DOKKU_IMAGE",
+    "DOKKU_LIB_HOST_ROOT",
+    "DOKKU_LIB_PATH",
+    "DOKKU_LIB_ROOT",
+    "DOKKU_LOGS_DIR",
+    "DOKKU_LOGS_HOST_DIR",
+    "DOKKU_NOT_IMPLEMENTED_EXIT",
+    "DOKKU_ROOT",
+    "DOKKU_SYSTEM_GROUP",
+    "DOKKU_SYSTEM_USER",
+    "DOKKU_VALID_EXIT",
+];
+
+/// Where programs are, as sudo's `secure_path` has it on Debian and Ubuntu.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+
+/// The settings that Dokku sources first, beside those below `DOKKU_ROOT`.
+const SYSTEM_SETTINGS: &str = "/etc/default/dokku";
+
+/// Hooks get UTF-8 in every locale's place.
+const LANGUAGE: &str = "C.UTF-8";
+
+impl Host {
+    /// Every variable of a process that works for all apps.
+    pub(crate) fn background_environment(&self) -> BTreeMap<OsString, OsString> {
+        let settings = Settings::read(&self.settings_files());
+        let mut environment = self.account();
+        let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
+        set("LANG", LANGUAGE.into());
+        for (name, path) in self.plugin_paths() {
+            set(name, path.into());
+        }
+        let is_kept = |name: &str| EXPORTED.contains(&name) || settings.assigns(name);
+        for (name, value) in std::env::vars_os() {
+            if let Some(name) = name.to_str().filter(|name| is_kept(name)) {
+                set(name, value);
+            }
+        }
+        set("PATH", self.background_path(&settings));
+        environment
+    }
+
+    /// `PATH` as the settings make it of the system's. A program that hooks or we need
+    /// may be elsewhere: its directory comes last.
+    fn background_path(&self, settings: &Settings) -> OsString {
+        let mut entries = settings.path(SYSTEM_PATH);
+        let docker = self.docker().ok().map(|client| client.program);
+        for program in [docker, plugn()].into_iter().flatten() {
+            let Some(directory) = program.parent().map(Path::to_owned) else {
+                continue;
+            };
+            let name = program.file_name().unwrap_or_default();
+            if !entries.iter().any(|entry| entry.join(name).is_file()) {
+                entries.push(directory);
+            }
+        }
+        std::env::join_paths(entries).unwrap_or_else(|_| SYSTEM_PATH.into())
+    }
+
+    /// Dokku takes them from its caller, and makes them of `DOKKU_LIB_ROOT` where that
+    /// has none.
+    fn plugin_paths(&self) -> [(&'static str, PathBuf); 6] {
+        let plugins = self.library.join("plugins");
+        let core = self.library.join("core-plugins");
+        [
+            ("PLUGIN_AVAILABLE_PATH", plugins.join("available")),
+            ("PLUGIN_ENABLED_PATH", plugins.join("enabled")),
+            ("PLUGIN_PATH", plugins),
+            ("PLUGIN_CORE_AVAILABLE_PATH", core.join("available")),
+            ("PLUGIN_CORE_ENABLED_PATH", core.join("enabled")),
+            ("PLUGIN_CORE_PATH", core),
+        ]
+    }
+
+    fn settings_files(&self) -> Vec<PathBuf> {
+        let more = fs::read_dir(self.root.join(".dokkurc"));
+        let mut more: Vec<PathBuf> = more
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
+        more.sort();
+        let first = [SYSTEM_SETTINGS.into(), self.root.join("dokkurc")];
+        first.into_iter().chain(more).collect()
+    }
+
+    /// Who we are, from the system's list of users; our own variables where it does not
+    /// have us.
+    #[allow(clippy::unused_self, reason = "a part of the host's environment")]
+    fn account(&self) -> BTreeMap<OsString, OsString> {
+        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let id = rustix::process::geteuid().as_raw();
+        if let Some((name, home)) = account(&users, id) {
+            return [("HOME", home), ("LOGNAME", name), ("USER", name)]
+                .map(|(name, value)| (name.into(), value.into()))
+                .into();
+        }
+        ["HOME", "LOGNAME", "USER"]
+            .into_iter()
+            .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+            .collect()
+    }
+}
+
+/// Name and home of a user (passwd(5)).
+fn account(users: &str, id: u32) -> Option<(&str, &str)> {
+    users.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        match fields[..] {
+            [name, _, number, _, _, home, _] if number.parse() == Ok(id) => Some((name, home)),
+            _ => None,
+        }
+    })
+}
+
+/// What settings files assign: the right-hand sides of each name, in their order.
+#[derive(Debug, Default)]
+struct Settings(BTreeMap<String, Vec<String>>);
+
+impl Settings {
+    /// What cannot be read assigns nothing.
+    fn read(files: &[PathBuf]) -> Self {
+        let mut settings = Self::default();
+        for file in files {
+            settings.add(&fs::read_to_string(file).unwrap_or_default());
+        }
+        settings
+    }
+
+    /// Notes the assignments at the beginning of each line of a shell script: their
+    /// values are in our environment already.
+    fn add(&mut self, text: &str) {
+        const BEFORE: [&str; 4] = ["export", "declare", "typeset", "-x"];
+        for line in text.lines() {
+            let line = line.trim_start();
+            if line.starts_with('#') {
+                continue;
+            }
+            // A quote that another line closes: the first word is whole.
+            let words = shell_words::split(line)
+                .unwrap_or_else(|_| line.split_whitespace().take(2).map(str::to_owned).collect());
+            let is_exported = words.first().is_some_and(|word| BEFORE.contains(&&**word));
+            for word in words {
+                match word.split_once('=') {
+                    _ if BEFORE.contains(&&*word) => {}
+                    Some((name, value)) if is_name(name) => {
+                        let values = self.0.entry(name.to_owned()).or_default();
+                        values.push(value.to_owned());
+                    }
+                    None if is_exported && is_name(&word) => {
+                        self.0.entry(word).or_default();
+                    }
+                    _ => break,
+                }
+            }
+        }
+    }
+
+    fn assigns(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The directories of `PATH`, as it becomes where it was `system` at first. What a
+    /// shell would make of another expansion is left out.
+    fn path(&self, system: &str) -> Vec<PathBuf> {
+        let mut path = system.to_owned();
+        for value in self.0.get("PATH").into_iter().flatten() {
+            path = value.replace("${PATH}", "$PATH").replace("$PATH", &path);
+        }
+        let is_plain = |entry: &&str| entry.starts_with('/') && !entry.contains(['$', '`', '"']);
+        path.split(':')
+            .filter(is_plain)
+            .map(PathBuf::from)
+            .collect()
+    }
+}
+
+fn is_name(word: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !word.is_empty()
+        && !word.starts_with(|first: char| first.is_ascii_digit())
+        && word.bytes().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        let mut settings = Settings::default();
+        settings.add(text);
+        settings
+    }
+
+    #[test]
+    fn what_settings_assign() {
+        let settings = settings(
+            "# export COMMENT=1\nexport DOCKER_HOST=unix:///x DOKKU_EVENTS=\"a b\"\n  PLAIN='c'\n\
+             declare -x DECLARED=1\nexport LATER\nif true; then\n  export INNER=1\nfi\n\
+             echo SAID=1\nexport OPEN=\"one\ntwo\"\n: \"${DEFAULT:=1}\"\n1=2\n",
+        );
+        let names: Vec<&str> = settings.0.keys().map(String::as_str).collect();
+        let expected = [
+            "DECLARED",
+            "DOCKER_HOST",
+            "DOKKU_EVENTS",
+            "INNER",
+            "LATER",
+            "OPEN",
+            "PLAIN",
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_path_is_the_systems_and_what_settings_make_of_it() {
+        for (text, expected) in [
+            ("", "/usr/bin:/bin"),
+            ("export PATH=$PATH:/opt/x", "/usr/bin:/bin:/opt/x"),
+            (
+                "PATH=\"/opt/x:${PATH}\"\nPATH=/y:$PATH",
+                "/y:/opt/x:/usr/bin:/bin",
+            ),
+            ("PATH=/only", "/only"),
+            ("PATH=$HOME/bin:~/x:`id`:relative::$PATH", "/usr/bin:/bin"),
+        ] {
+            let path = settings(text).path("/usr/bin:/bin");
+            let path = std::env::join_paths(path).unwrap();
+            assert_eq!(path, *expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_user_is_found_by_number() {
+        let users =
+            "root:x:0:0:root:/root:/bin/bash\nodd\ndokku:x:999:999:,,,:/home/dokku:/bin/bash\n";
+        assert_eq!(account(users, 999), Some(("dokku", "/home/dokku")));
+        assert_eq!(account(users, 9), None);
+    }
+}
