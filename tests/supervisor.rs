@@ -486,6 +486,46 @@ fn a_deadline_that_passes_while_nobody_looks_is_kept_late() {
     recorded(&host, &app, 124, "deadline");
 }
 
+/// As if the host's clock were set forward: for docker the tasks began long ago.
+#[test]
+fn a_clock_that_jumps_forward_ends_nothing_that_is_looked_after() {
+    let host = Host::new();
+    if !host.is_own() {
+        return; // its docker is replaced
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let looks = Log::new();
+    host.replace_docker(&format!(
+        "case \"$*\" in 'container inspect '*) ;; *) exec \"$DOCKER\" \"$@\" ;; esac\n\
+         said=$(\"$DOCKER\" \"$@\"); code=$?\n\
+         [ ! -e {} ] || said=$(echo \"$said\" | sed 's/\"StartedAt\":\"20[0-9][0-9]/\"StartedAt\":\"2020/g')\n\
+         echo \"$said\"; echo look >>{}; exit $code",
+        gate.path("jump").display(),
+        looks.path().display()
+    ));
+    detached(&app, &["--timeout=600"], &waits(6));
+    gate.wait();
+    let supervisor = wait_until("a supervisor", || host.supervisor());
+    // At first, and when the stream is open: it has the deadline of the first look by then.
+    wait_until("it has looked twice", || {
+        (looks.read().lines().count() >= 2).then_some(())
+    });
+    fs::write(gate.path("jump"), "").unwrap();
+    let output = host.dokku(["run:retire", &app.name]);
+    let running = ["container", "ls", "--quiet", "--filter"];
+    let label = format!("label=com.dokku.app-name={}", app.name);
+    let running = docker(&[&running[..], &[&label]].concat());
+    fs::remove_file(gate.path("jump")).unwrap();
+    host.dokku(["run:stop", &app.name]);
+    all_is_over(&host, &app);
+    host.set_docker(&which::which("docker").unwrap());
+    assert_eq!(output.code, 0, "{output:?}");
+    assert_eq!(running.lines().count(), 1, "{output:?}");
+    assert!(crate::support::is_gone(supervisor));
+    recorded(&host, &app, 6, "stopped");
+}
+
 /// An attached task that runs until TERM.
 fn attached(app: &App<'_>, gate: &Gate, options: &[&str]) -> duct::Handle {
     let command = app

@@ -8,11 +8,15 @@
 //! |---|---|---|
 //! | was never started, ours | removed | removed: nobody is left to start it |
 //! | was never started, core's (`cron:run`) | removed | left |
-//! | runs | stopped, told to the hook, removed | ours: the supervisor is told of it |
+//! | runs | stopped, told to the hook, removed; ours: left to the supervisor that lives | ours: the supervisor is told of it |
 //! | has ended | told to the hook, removed | the same when ours, else left to core |
 //! | has no container any more | told to the hook as lost | the same |
 //!
 //! What is core's is told to no hook: core does.
+//!
+//! Whether a deadline has passed is read from the host's clock here, which somebody may set
+//! forward. A supervisor counts by a clock that nobody sets, so as long as one lives, and
+//! has not begun to end the task in vain, the deadline is its to keep.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -144,7 +148,7 @@ impl Pass<'_> {
         }
         // The journal of what is to be left is not taken for a moment: core's hook may
         // be about to begin it.
-        if judged(self.host, facts).0 == Verdict::Leave {
+        if self.judged(facts, false).0 == Verdict::Leave {
             return Ok(());
         }
         if attendant::looks_after(facts) {
@@ -159,7 +163,9 @@ impl Pass<'_> {
             journal.give_back();
             return Ok(());
         };
-        let (verdict, late) = judged(self.host, facts);
+        let is_ending = journal.story().ending == Some(Reason::Deadline);
+        let is_supervised = journal.is_on_disk() && supervisor::lives(self.host);
+        let (verdict, late) = self.judged(facts, is_supervised && !is_ending);
         match verdict {
             Verdict::Leave => journal.give_back(),
             Verdict::Finish => self.finish(facts, journal, late.is_some())?,
@@ -167,8 +173,7 @@ impl Pass<'_> {
                 let timeout = self.stop_timeout(app)?;
                 // It has asked the task to end, which takes its time.
                 let grace = Duration::from_secs(timeout).saturating_add(SLACK);
-                let is_supervised = journal.is_on_disk() && supervisor::lives(self.host);
-                if late.is_some_and(|late| late < grace) && is_supervised {
+                if is_ending && late.is_some_and(|late| late < grace) && is_supervised {
                     journal.give_back();
                     return Ok(());
                 }
@@ -203,6 +208,17 @@ impl Pass<'_> {
             return Ok(None);
         }
         Journal::in_memory(self.host, name).map(Some)
+    }
+
+    /// What is to be done with it now, and for how long its deadline has passed.
+    /// `is_kept`: a supervisor keeps its deadline.
+    fn judged(&self, facts: &Facts, is_kept: bool) -> (Verdict, Option<Duration>) {
+        let late = lateness(facts, SystemTime::now()).unwrap_or(None);
+        let is_ours = facts.is_ours(self.host);
+        (
+            verdict(facts.state.status, is_ours, late.is_some(), is_kept),
+            late,
+        )
     }
 
     fn stop(&mut self, facts: &Facts, journal: Journal, timeout: u64) -> Result<()> {
@@ -257,18 +273,12 @@ impl Pass<'_> {
 /// What a supervisor may take beyond the stop timeout.
 const SLACK: Duration = Duration::from_secs(10);
 
-/// What is to be done with it now, and for how long its deadline has passed.
-fn judged(host: &Host, facts: &Facts) -> (Verdict, Option<Duration>) {
-    let late = lateness(facts, SystemTime::now()).unwrap_or(None);
-    let verdict = verdict(facts.state.status, facts.is_ours(host), late.is_some());
-    (verdict, late)
-}
-
-fn verdict(status: Status, is_ours: bool, is_late: bool) -> Verdict {
+/// `is_kept`: a supervisor keeps the deadline.
+fn verdict(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Verdict {
     match status {
         Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Verdict::Finish,
+        Status::Running | Status::Paused if is_ours && (!is_late || is_kept) => Verdict::Adopt,
         Status::Running | Status::Paused | Status::Restarting if is_late => Verdict::Stop,
-        Status::Running | Status::Paused if is_ours => Verdict::Adopt,
         _ => Verdict::Leave,
     }
 }

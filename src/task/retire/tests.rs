@@ -42,6 +42,7 @@ fn a_deadline_counts_from_the_start() {
 
 #[test]
 fn what_becomes_of_each() {
+    // What a living supervisor changes nothing of.
     for (status, ours, late, expected) in [
         (Status::Created, true, false, Verdict::Finish),
         (Status::Created, false, false, Verdict::Leave),
@@ -49,17 +50,35 @@ fn what_becomes_of_each() {
         (Status::Running, true, false, Verdict::Adopt),
         (Status::Running, false, false, Verdict::Leave),
         (Status::Running, false, true, Verdict::Stop),
-        (Status::Paused, true, true, Verdict::Stop),
+        (Status::Paused, false, true, Verdict::Stop),
         (Status::Exited, true, false, Verdict::Finish),
         (Status::Exited, false, false, Verdict::Leave),
         (Status::Exited, false, true, Verdict::Finish),
         (Status::Dead, false, true, Verdict::Finish),
         (Status::Removing, true, true, Verdict::Leave),
     ] {
-        assert_eq!(
-            verdict(status, ours, late),
-            expected,
-            "{status:?} {ours} {late}"
-        );
+        for kept in [false, true] {
+            let found = verdict(status, ours, late, kept);
+            assert_eq!(found, expected, "{status:?} {ours} {late} {kept}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_forward_ends_nothing_that_a_supervisor_keeps() {
+    for (status, name) in [(Status::Running, "running"), (Status::Paused, "paused")] {
+        let facts = facts(name, "60", "2026-01-01T00:00:00Z");
+        for (now, kept, expected) in [
+            ("2026-01-01T00:00:30Z", true, Verdict::Adopt),
+            ("2026-01-01T00:00:30Z", false, Verdict::Adopt),
+            // An hour, or ten years: the difference is no proof.
+            ("2026-01-01T01:00:30Z", true, Verdict::Adopt),
+            ("2036-01-01T00:00:30Z", true, Verdict::Adopt),
+            ("2026-01-01T01:00:30Z", false, Verdict::Stop),
+        ] {
+            let late = lateness(&facts, at(now)).unwrap();
+            let found = verdict(status, true, late.is_some(), kept);
+            assert_eq!(found, expected, "{name} {now} {kept}");
+        }
     }
 }

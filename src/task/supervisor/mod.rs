@@ -14,6 +14,7 @@
 mod alone;
 mod hands;
 mod lanes;
+mod suspension;
 pub(crate) mod wake;
 mod watched;
 
@@ -27,6 +28,7 @@ use signal_hook::consts::{SIGKILL, SIGTERM};
 
 pub(crate) use alone::{lives, tidy};
 use hands::{Hands, News, Place, Woken};
+use suspension::Suspension;
 use watched::{STOP_TIMEOUT, Watched};
 
 use super::journal::{self, Journal, Mark};
@@ -37,7 +39,8 @@ use crate::docker::events::Death;
 use crate::dokku::host::Host;
 use crate::record::Reason;
 
-/// Every task is looked at as often: an event may have been lost.
+/// Every task is looked at as often: an event may have been lost, or the machine was
+/// suspended.
 const ROUND: Duration = Duration::from_secs(60);
 
 /// The same soon after the event stream was opened, when it tells of all.
@@ -67,6 +70,7 @@ pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
         news,
         tasks: HashMap::new(),
         round_at: None,
+        suspension: Suspension::new(),
     };
     supervisor.adopt(name);
     supervisor.look_after_all(woken)
@@ -81,6 +85,7 @@ struct Supervisor {
     tasks: HashMap<String, Watched>,
     /// When all of them are looked at; `None` before the event stream was opened.
     round_at: Option<Instant>,
+    suspension: Suspension,
 }
 
 impl Supervisor {
@@ -94,6 +99,8 @@ impl Supervisor {
                     .recv_timeout(due.saturating_duration_since(Instant::now())),
                 None => self.news.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
+            // Before a deadline is reckoned from the host's clock, which has gone on.
+            self.note_suspension();
             if let Ok(news) = news {
                 self.take_in(news);
             }
@@ -140,6 +147,14 @@ impl Supervisor {
             }
             News::Rested => {}
             News::Resumed(name, resumed) => self.resumed(&name, resumed),
+        }
+    }
+
+    fn note_suspension(&mut self) {
+        if let Some(time) = self.suspension.since_last() {
+            for task in self.tasks.values_mut() {
+                task.suspended(time);
+            }
         }
     }
 

@@ -164,6 +164,14 @@ impl Watched {
         matches!(self.hook, Hook::Awaited(_))
     }
 
+    /// The machine was suspended for so long. Its tasks were, too, and their deadlines
+    /// pass all the same.
+    pub(super) fn suspended(&mut self, time: Duration) {
+        let now = Instant::now();
+        let brought_forward = |at: Instant| at.checked_sub(time).map_or(now, |at| at.max(now));
+        self.deadline = self.deadline.map(brought_forward);
+    }
+
     /// Docker gave no answer, or would not do what it was asked for.
     pub(super) fn failed(&mut self) {
         const LONGEST: Duration = Duration::from_secs(30);
@@ -227,6 +235,19 @@ mod tests {
         let mut late = Watched::new(&story(60));
         late.started(&started(SystemTime::now() - Duration::from_secs(3600)));
         assert_eq!(left(&late), 0);
+    }
+
+    #[test]
+    fn time_in_which_the_machine_was_suspended_counts() {
+        for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
+            let mut watched = Watched::new(&story(60));
+            watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+            watched.suspended(Duration::from_secs(suspended));
+            assert_eq!(left(&watched), expected, "{suspended}");
+        }
+        let mut endless = Watched::new(&Story::default());
+        endless.suspended(Duration::from_secs(5));
+        assert_eq!(endless.deadline, None);
     }
 
     #[test]
