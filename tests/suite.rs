@@ -56,6 +56,7 @@ mod registry;
 mod resources;
 mod retire;
 mod schedulers;
+mod screen;
 mod signals;
 mod soak;
 mod ssh;

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 
 use super::options::{self, Parsed};
-use super::{print, table, when};
+use super::{json, print, table, when};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::message::{self, escaped};
@@ -66,7 +66,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         say_elsewhere(&host, app, records.is_empty())?;
     }
     if options.format == JSON {
-        print(&(serde_json::to_string_pretty(&records)? + "\n"))?;
+        print(&json::indented(&records)?)?;
     } else {
         let title = app.map_or_else(String::new, |app| format!("{} ", app.name()));
         print(&for_people(&title, &records, options.quiet || host.quiet))?;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::list_entry::{Entry, quoted};
 use super::options::{self, Parsed};
-use super::{print, table, when};
+use super::{json, print, table, when};
 use crate::docker::Docker;
 use crate::docker::container_ls::Listed;
 use crate::dokku::app::App;
@@ -188,7 +188,7 @@ fn shown(
             entries.extend(there.chain(group.gone.iter().map(Entry::gone)));
         }
         entries.extend(elsewhere.entries.into_iter().map(Entry::Elsewhere));
-        return Ok(serde_json::to_string_pretty(&entries)? + "\n");
+        return json::indented(&entries);
     }
     let quiet = options.quiet || host.quiet;
     let terminal = std::io::stdout().is_terminal();

@@ -126,7 +126,10 @@ impl Options {
         let colored = io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         (!self.quiet).then(|| Prefix {
-            text: format!("app[{}]:", name.rsplit('.').next().unwrap_or_default()),
+            text: format!(
+                "app[{}]:",
+                message::on_stdout(name.rsplit('.').next().unwrap_or_default())
+            ),
             color: colored.then_some(COLORS[number % COLORS.len()]),
         })
     }

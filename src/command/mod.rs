@@ -11,6 +11,7 @@ mod ending;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod history;
+mod json;
 pub(crate) mod keep;
 pub(crate) mod list;
 mod list_entry;

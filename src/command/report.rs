@@ -6,11 +6,12 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 
-use super::{print, when};
+use super::{json, print, when};
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::dokku::message::on_stdout;
 use crate::dokku::property::GLOBAL;
 use crate::record::Record;
 use crate::record::read::Newest;
@@ -80,7 +81,7 @@ fn tasks_of(host: &Host, app: &App) -> String {
         let ago = when::ago(&record.finished, SystemTime::now());
         format!(
             "{}, exit code {code} ({}), {ago}",
-            record.name,
+            on_stdout(&record.name),
             record.reason.word()
         )
     });
@@ -169,15 +170,14 @@ fn show(host: &Host, app: Option<&App>, asked: &Asked) -> Result<u8> {
             let flags: Vec<String> = values.keys().map(|name| format!("--run-{name}")).collect();
             bail!("Invalid flag passed, valid flags: {}", flags.join(", "));
         };
-        format!("{value}\n")
+        format!("{}\n", on_stdout(value))
     } else if asked.json {
-        // Strings and nothing else: it cannot fail.
-        serde_json::to_string(&values).unwrap_or_default() + "\n"
+        json::line(&values)?
     } else {
         let heading = format!("=====> {} run information\n", app.map_or(GLOBAL, App::name));
         let lines = values.iter().map(|(name, value)| {
             let name = format!("Run {}:", name.replace('-', " "));
-            format!("       {name:WIDTH$}{value}\n")
+            format!("       {name:WIDTH$}{}\n", on_stdout(value))
         });
         std::iter::once(heading)
             .filter(|_| !host.quiet)

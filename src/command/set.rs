@@ -8,6 +8,7 @@ use clap::Parser;
 use super::options::{self, Parsed};
 use super::print;
 use crate::dokku::host::Host;
+use crate::dokku::message::on_stdout;
 use crate::dokku::property::GLOBAL;
 use crate::task::settings::{Key, PLUGIN};
 
@@ -68,7 +69,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     } else {
         key.check(&value)?;
         host.set_property(PLUGIN, &owner, key.name, &value)?;
-        format!("-----> Setting {} to {value}\n", key.name)
+        format!("-----> Setting {} to {}\n", key.name, on_stdout(&value))
     };
     if !host.quiet {
         print(&said)?;

@@ -10,6 +10,7 @@ use super::print;
 use super::task_options::TaskOptions;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
+use crate::dokku::message::on_stdout;
 use crate::task::answers::{self, Gathered};
 use crate::task::container::{Streams, Task};
 use crate::task::elsewhere::Handover;
@@ -100,7 +101,7 @@ fn show(task: &Task) -> Result<()> {
     let environment = task.numbered_environment(NUMBER);
     let names: Vec<String> = environment
         .names()
-        .map(|name| format!("  {name}=***\n"))
+        .map(|name| format!("  {}=***\n", on_stdout(name)))
         .collect();
-    print(&format!("docker {call}\n{}", names.concat()))
+    print(&format!("docker {}\n{}", on_stdout(&call), names.concat()))
 }

@@ -12,6 +12,7 @@ use super::request::{Request, Tty};
 use super::signals::{Event, Events};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::dokku::message::on_stdout;
 use crate::process::Call;
 
 /// The hook that does the work.
@@ -127,11 +128,11 @@ fn arguments(
 fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
     let variables: Vec<String> = variables
         .iter()
-        .map(|(name, value)| format!("  {name}={value}\n"))
+        .map(|(name, value)| format!("  {name}={}\n", on_stdout(value)))
         .collect();
     format!(
         "plugn trigger {HOOK} {}\n{}",
-        shell_words::join(arguments),
+        on_stdout(&shell_words::join(arguments)),
         variables.concat()
     )
 }
