@@ -2,6 +2,7 @@
 //! goes. All on embedded hosts of the tests' own: an installed one is somebody's.
 
 mod another_dokku;
+mod another_user;
 mod archive;
 mod built_here;
 mod opt_out;

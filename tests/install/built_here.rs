@@ -111,7 +111,7 @@ cp '{}'/* "$root/bin"
         Self { directory }
     }
 
-    fn found_by(&self, command: &Expression) -> Expression {
+    pub(super) fn found_by(&self, command: &Expression) -> Expression {
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", self.directory.display()))
     }
