@@ -1,15 +1,16 @@
 //! Root's hooks work in directories of user `dokku`, on a host that has other users:
 //! here `dokku` is one without rights, and another file is root's alone.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use duct::cmd;
+use duct::{Expression, cmd};
 
 use super::built_here::{Cargo, Origin};
 use super::{archive_url, available, run_link, succeeds, write_script};
-use crate::support::{Host, Output, finish, not_run};
+use crate::support::{Host, Image, Output, finish, not_run, wait_until};
 
 /// What a hook takes at most; it ends with 124 where it waits for something that never comes.
 const LIMIT_SECONDS: &str = "60";
@@ -35,6 +36,20 @@ impl User {
     fn own(&self, path: &Path) {
         let owner = format!("{}:{}", self.uid, self.gid);
         cmd!("chown", "-hR", owner, path).run().unwrap();
+    }
+
+    /// Starts a shell script of this user's, with one argument.
+    fn script(&self, script: &str, argument: &Path) -> Expression {
+        let (uid, gid) = (
+            format!("--reuid={}", self.uid),
+            format!("--regid={}", self.gid),
+        );
+        let options = [&uid, &gid, "--clear-groups", "bash", "-c", script, "bash"];
+        let words = options
+            .map(PathBuf::from)
+            .into_iter()
+            .chain([argument.into()]);
+        cmd("setpriv", words)
     }
 }
 
@@ -161,6 +176,7 @@ fn what_root_writes_follows_no_link_of_another_user() {
     for path in [
         data.join("run/.new"),
         data.join("version-warned-of"),
+        data.join("install.lock"),
         global.join("take-over"),
         tree.join("bin/another"),
         host.library().join("plugins/enabled/.run.new"),
@@ -212,6 +228,7 @@ fn a_fifo_or_a_directory_in_place_of_a_file_holds_up_no_installation() {
     let makes: [&dyn Fn(&Path); 2] = [&fifo, &directory];
     for path in [
         data.join("version-warned-of"),
+        data.join("install.lock"),
         data.join("run/launcher"),
         data.join("run/plugin.toml"),
         data.join("run/run"),
@@ -316,4 +333,111 @@ fn what_belongs_to_another_user_is_executed_as_that_user() {
     assert_eq!(treasure.damage(), None);
     assert_eq!(help.metadata().unwrap().uid(), user.uid);
     succeeds(&host.dokku(["run:help"]));
+}
+
+/// Locks everything that can be opened, and says so.
+const LOCK_EVERYTHING: &str = r#"
+ulimit -n "$(ulimit -H -n)"
+while IFS= read -r -d '' path; do
+  if { exec {file}<"$path"; } 2>/dev/null; then flock --nonblock "$file"; fi
+done < <(find "$1" \( -type d -o -type f \) -print0 2>/dev/null)
+echo locked
+exec sleep infinity
+"#;
+
+#[test]
+fn locks_of_another_user_hold_up_nothing() {
+    let Some(user) = User::new("locks of another user") else {
+        return;
+    };
+    let host = Host::with_plugin();
+    open_for_others(&host);
+    let app = host.app(Image::Busybox);
+    // So that there are records, a journal, and a supervisor with its lock.
+    app.run(["echo", "before"]).says("before\n");
+    let detached = host.dokku(["run:detached", &app.name, "sleep", "300"]);
+    succeeds(&detached);
+    wait_until("a supervisor", || host.supervisor());
+
+    let script = user.script(LOCK_EVERYTHING, &host.directory().join("host"));
+    let locks = script.stdin_null().unchecked().reader().unwrap();
+    let mut line = String::new();
+    BufReader::new(&locks).read_line(&mut line).unwrap();
+    assert_eq!(line, "locked\n");
+
+    succeeds(&limited(&host, &[], &["plugin:install"]));
+    let locked = ["run", "--lock", "one", &app.name, "echo", "meanwhile"];
+    limited(&host, &[], &locked).says("meanwhile\n");
+    succeeds(&limited(&host, &[], &["run:stop", &app.name]));
+    wait_until("all are recorded", || {
+        let history = host.dokku(["run:history", "--format", "json", &app.name]);
+        let number = history.stdout.matches("\"id\"").count();
+        (number == 3).then_some(())
+    });
+    drop(app);
+    succeeds(&limited(&host, &[], &["plugin:uninstall", "oneoff"]));
+    locks.kill().unwrap();
+}
+
+#[test]
+fn an_installation_that_never_ends_is_waited_for_with_a_limit() {
+    let host = Host::with_plugin();
+    let log = host.directory().join("log");
+    let script = format!("echo \"${{0##*/}}\" >>'{}'", log.display());
+    for hook in ["install", "uninstall"] {
+        host.add_hook("zz-later", hook, &script);
+    }
+    let file = host.library().join("data/oneoff/install.lock");
+    let lock = File::open(&file).unwrap();
+    lock.lock().unwrap();
+    assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o600);
+    let limit = [("DOKKU_ONEOFF_LOCK_TIMEOUT", "1")];
+
+    let output = limited(&host, &limit, &["plugin:trigger", "install"]);
+    succeeds(&output);
+    assert!(
+        output.stderr.lines().count() == 1 && output.stderr.contains("under way for 1 s"),
+        "{output:?}"
+    );
+    assert_eq!(fs::read_to_string(&log).unwrap(), "install\n");
+    super::assert_served(&host, super::By::Us);
+
+    // It goes all the same, and `dokku run` is core's.
+    let output = limited(&host, &limit, &["plugin:uninstall", "oneoff"]);
+    succeeds(&output);
+    assert!(output.stderr.contains("under way for 1 s"), "{output:?}");
+    assert_eq!(
+        run_link(&host),
+        host.library().join("plugins/available/run")
+    );
+    assert_eq!(fs::read_to_string(&log).unwrap(), "install\nuninstall\n");
+    super::assert_served(&host, super::By::Core);
+    // Even when the other one leads it there again.
+    let run = host.library().join("plugins/enabled/run");
+    fs::remove_file(&run).unwrap();
+    symlink(stand_in(&host), &run).unwrap();
+    super::assert_served(&host, super::By::Core);
+}
+
+#[test]
+fn a_first_installation_that_has_to_wait_too_long_fails() {
+    let host = Host::without_plugin();
+    let file = host.library().join("data/oneoff/install.lock");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let lock = File::create(&file).unwrap();
+    lock.lock().unwrap();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    let command = origin
+        .installation(&host, &cargo)
+        .env("DOKKU_ONEOFF_LOCK_TIMEOUT", "1");
+    let output = finish(&command.stdin_null());
+    assert_eq!((output.code, cargo.calls()), (1, 0), "{output:?}");
+    super::assert_served(&host, super::By::Core);
+    drop(lock);
+    succeeds(&finish(
+        &cargo
+            .found_by(&host.command(["plugin:install"]))
+            .stdin_null(),
+    ));
+    super::assert_served(&host, super::By::Us);
 }

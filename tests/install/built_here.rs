@@ -65,7 +65,7 @@ impl Origin {
     }
 
     /// `plugin:install` with its URL, ready for more variables.
-    fn installation(&self, host: &Host, cargo: &Cargo) -> Expression {
+    pub(super) fn installation(&self, host: &Host, cargo: &Cargo) -> Expression {
         cargo.found_by(&host.command(["plugin:install", &self.url()]))
     }
 
