@@ -2,12 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 
 use duct::{Expression, cmd};
 
 use super::{By, assert_served, available, make_foreign, succeeds, write_script};
-use crate::support::{Host, Image, Output, finish, plugin_tree, repository, wait_until};
+use crate::support::{Host, Image, Output, finish, not_run, plugin_tree, repository, wait_until};
 
 /// A git repository with these sources, beside the host.
 pub(super) struct Origin(PathBuf);
@@ -85,7 +86,8 @@ impl Cargo {
         let directory = host.directory().join("cargo");
         let built = plugin_tree(host.directory()).join("bin");
         let script = format!(
-            r#"cd '{}' || exit 1
+            r#"here=$(pwd)
+cd '{}' || exit 1
 [ "$1" = install ] || exit 1
 echo "$*" >>calls
 while [ $# -gt 0 ]; do
@@ -97,6 +99,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -e "$path/Cargo.lock" ] || exit 1
+{{ echo "$here"; echo "$root"; stat -c '%u %a' "$root"; env; }} >asked
 mkdir -p "$root/bin"
 while [ -e hold ]; do touch held; sleep 0.05; done
 cp '{}'/help "$root/bin"
@@ -160,6 +163,13 @@ fn without_cargo(host: &Host, command: &Expression) -> Expression {
         .env("PATH", &programs)
         .env("CARGO_HOME", host.directory())
         .env("HOME", host.directory())
+}
+
+/// The clone's sources are no longer those that were built.
+fn change_sources(host: &Host) {
+    let path = available(host).join("src/lib.rs");
+    let text = fs::read_to_string(&path).unwrap() + "\n";
+    fs::write(path, text).unwrap();
 }
 
 fn is_clean(host: &Host) {
@@ -358,23 +368,224 @@ fn binaries_of_another_machine_in_a_clone_are_built_anew() {
     assert_served(&host, By::Us);
 }
 
+/// Where an administrator may stand: settings and programs of somebody else's for
+/// whatever is built there. None of them may be executed; each leaves a file `executed`.
+struct Elsewhere(PathBuf);
+
+impl Elsewhere {
+    fn new(host: &Host) -> Self {
+        let elsewhere = Self(host.directory().join("elsewhere"));
+        let directory = elsewhere.0.display();
+        let script = format!("echo \"$0 $*\" >>'{directory}/executed'\nexit 1");
+        for program in ["cargo", "rustc", "wrapper", "toolchain/bin/cargo"] {
+            write_script(&elsewhere.0.join(program), &script);
+        }
+        write_script(&elsewhere.0.join("toolchain/bin/rustc"), &script);
+        let files = [
+            (
+                "rust-toolchain.toml",
+                format!("[toolchain]\npath = '{directory}/toolchain'\n"),
+            ),
+            (
+                ".cargo/config.toml",
+                format!(
+                    "[build]\nrustc = '{directory}/rustc'\nrustc-wrapper = '{directory}/wrapper'\n"
+                ),
+            ),
+        ];
+        for (name, text) in files {
+            let file = elsewhere.0.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        elsewhere
+    }
+
+    /// The same by variables of cargo's and rustup's.
+    fn variables(&self) -> Vec<(&'static str, String)> {
+        let program = |name: &str| self.0.join(name).display().to_string();
+        vec![
+            ("RUSTUP_TOOLCHAIN", program("toolchain")),
+            ("RUSTC", program("rustc")),
+            ("RUSTC_WRAPPER", program("wrapper")),
+            ("CARGO_BUILD_RUSTC_WRAPPER", program("wrapper")),
+            ("RUSTC_WORKSPACE_WRAPPER", program("wrapper")),
+            ("RUSTFLAGS", format!("-Clinker={}", program("wrapper"))),
+            ("CC", program("wrapper")),
+            ("TMPDIR", program("")),
+        ]
+    }
+
+    #[track_caller]
+    fn was_not_asked(&self) {
+        let executed = fs::read_to_string(self.0.join("executed")).unwrap_or_default();
+        assert_eq!(executed, "");
+    }
+}
+
+#[test]
+fn what_an_administrator_has_around_does_not_choose_what_is_executed() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    let elsewhere = Elsewhere::new(&host);
+    // Directories that others can write, and one that they cannot.
+    let (shared, own) = (
+        host.directory().join("shared"),
+        host.directory().join("own"),
+    );
+    for (directory, mode) in [(&shared, 0o777), (&own, 0o755)] {
+        fs::create_dir(directory).unwrap();
+        fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let path = std::env::var("PATH").unwrap();
+    let command = elsewhere
+        .variables()
+        .iter()
+        .fold(
+            host.command(["plugin:install", &origin.url()]),
+            |command, (name, value)| command.env(name, value),
+        )
+        .env("HOME", &shared)
+        .env("CARGO_HOME", &shared)
+        .env("RUSTUP_HOME", &own)
+        .env("https_proxy", "http://proxy.invalid")
+        .env("PATH", format!(".::{}:{path}", cargo.directory.display()))
+        .dir(&elsewhere.0);
+    let output = finish(&command.stdin_null());
+    succeeds(&output);
+    elsewhere.was_not_asked();
+    assert!(
+        output.stderr.contains("CARGO_HOME is '")
+            && output.stderr.contains("another user can write there")
+            && !output.stderr.contains("RUSTUP_HOME"),
+        "{output:?}"
+    );
+
+    let asked = fs::read_to_string(cargo.directory.join("asked")).unwrap();
+    let lines: Vec<&str> = asked.lines().collect();
+    let [directory, build, mode, environment @ ..] = &lines[..] else {
+        panic!("{asked}")
+    };
+    assert_eq!(*directory, "/");
+    let uid = rustix::process::geteuid().as_raw();
+    assert_eq!(*mode, format!("{uid} 700"), "{build} is nobody else's");
+    let build = Path::new(build);
+    assert!(!build.starts_with(host.library()) && !build.exists());
+    let home = cmd!("getent", "passwd", uid.to_string()).read().unwrap();
+    let home = home.split(':').nth(5).unwrap();
+    let expected = [
+        format!("HOME={home}"),
+        format!("RUSTUP_HOME={}", own.display()),
+        format!("TMPDIR={}/tmp", build.display()),
+        "https_proxy=http://proxy.invalid".to_owned(),
+    ];
+    for variable in &expected {
+        assert!(
+            environment.contains(&variable.as_str()),
+            "{variable}: {asked}"
+        );
+    }
+    for variable in environment {
+        let name = variable.split('=').next().unwrap();
+        let is_expected = expected.iter().any(|expected| expected == variable)
+            || [
+                "PATH", "PWD", "OLDPWD", "SHLVL", "_", "LANG", "LC_ALL", "TERM",
+            ]
+            .contains(&name)
+            || name.to_ascii_lowercase().ends_with("_proxy")
+            || name.starts_with("SSL_CERT_");
+        assert!(is_expected, "{variable}");
+    }
+}
+
+#[test]
+fn it_is_built_where_programs_can_be_executed_and_there_is_space() {
+    if !rustix::process::geteuid().is_root() {
+        not_run("other file systems", "mounting takes root");
+        return;
+    }
+    let host = Host::without_plugin();
+    if !host.directory().starts_with("/tmp") {
+        not_run("other file systems", "they could hide the host");
+        return;
+    }
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    let place = |mounts: &str| {
+        let script = format!("{mounts}\nexec \"$@\"");
+        let words = ["--mount", "sh", "-ec", &script, "sh"].map(OsString::from);
+        let dokku = [
+            host.program().as_os_str().to_owned(),
+            "plugin:install".into(),
+        ];
+        let command = cmd("unshare", words.into_iter().chain(dokku));
+        let command = cargo.found_by(&Host::without_its_variables(command));
+        change_sources(&host);
+        succeeds(&finish(&command.stdin_null()));
+        let asked = fs::read_to_string(cargo.directory.join("asked")).unwrap();
+        let build = PathBuf::from(asked.lines().nth(1).unwrap());
+        build.parent().unwrap().display().to_string()
+    };
+    succeeds(&origin.install(&host, &cargo));
+    assert_eq!(place("true"), "/var/cache");
+    let noexec = "mount -t tmpfs -o noexec,size=2g tmpfs /var/cache";
+    assert_eq!(place(noexec), "/var/tmp");
+    let small = "mount -t tmpfs -o size=10m tmpfs /var/tmp";
+    assert_eq!(place(&format!("{noexec}\n{small}")), "/tmp");
+    let shared = "mount -t tmpfs -o mode=0777 tmpfs /var/tmp";
+    assert_eq!(place(&format!("{noexec}\n{shared}")), "/tmp");
+    assert_served(&host, By::Us);
+}
+
+#[test]
+fn a_build_that_was_killed_is_tidied_up_by_the_next() {
+    let host = Host::without_plugin();
+    let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
+    succeeds(&origin.install(&host, &cargo));
+    let built_in = || {
+        let asked = fs::read_to_string(cargo.directory.join("asked")).unwrap();
+        PathBuf::from(asked.lines().nth(1).unwrap())
+    };
+    let left = built_in();
+    fs::create_dir_all(left.join("target")).unwrap();
+    let other = left.with_file_name("dokku-oneoff-build.1-1.another-host");
+    fs::create_dir(&other).unwrap();
+    change_sources(&host);
+    succeeds(&dokku(&host, &cargo, &["plugin:install"]));
+    let is_kept = other.exists();
+    fs::remove_dir(&other).unwrap();
+    assert!(is_kept, "another host's build");
+    assert!(!left.exists() && !built_in().exists());
+    assert_eq!(cargo.calls(), 2);
+}
+
 /// With this machine's cargo and what it has fetched already; quick, not small.
 #[test]
 fn the_real_cargo_builds_it_outside_of_the_plugins_tree() {
     let host = Host::without_plugin();
     let origin = Origin::new(&host);
-    let command = [
-        ("CARGO_NET_OFFLINE", "true"),
-        ("CARGO_PROFILE_RELEASE_LTO", "off"),
-        ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
-        ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
-    ]
-    .iter()
-    .fold(
-        host.command(["plugin:install", &origin.url()]),
-        |command, (name, value)| command.env(name, value),
+    let elsewhere = Elsewhere::new(&host);
+    // The settings of an administrator's own cargo are those that count.
+    let home = host.directory().join("cargo-home");
+    fs::create_dir(&home).unwrap();
+    let settings = "[net]\noffline = true\n\
+        [profile.release]\nlto = 'off'\nopt-level = 0\ncodegen-units = 16\n";
+    fs::write(home.join("config.toml"), settings).unwrap();
+    let fetched = std::env::var_os("CARGO_HOME").map_or_else(
+        || PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"),
+        PathBuf::from,
     );
+    symlink(fetched.join("registry"), home.join("registry")).unwrap();
+    let command = elsewhere
+        .variables()
+        .iter()
+        .fold(
+            host.command(["plugin:install", &origin.url()]),
+            |command, (name, value)| command.env(name, value),
+        )
+        .env("CARGO_HOME", &home)
+        .dir(&elsewhere.0);
     succeeds(&finish(&command.stdin_null()));
+    elsewhere.was_not_asked();
     is_clean(&host);
     assert!(!available(&host).join("target").exists());
     assert_served(&host, By::Us);
