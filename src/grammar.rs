@@ -45,12 +45,12 @@ pub(crate) fn seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "expected a positive number of seconds".to_owned())
 }
 
-/// `KEY=VALUE` for a label. Dokku's own are read by Dokku and cannot be set.
+/// `KEY=VALUE` for a label. Those that Dokku and this plugin read cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     const OWN: [&str; 3] = ["com.dokku.", "org.label-schema.", "dokku-oneoff."];
     let (name, value) = pair(text)?;
     if OWN.iter().any(|own| name.starts_with(own)) {
-        return Err("labels of Dokku's own cannot be set".to_owned());
+        return Err("labels of Dokku's and this plugin's own cannot be set".to_owned());
     }
     if events::is_replacing(&name) {
         return Err(format!(

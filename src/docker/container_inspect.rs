@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Docker, events, failure, says};
 use crate::exit::{self, Failure};
+use crate::process::Call;
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -40,6 +41,8 @@ pub(crate) struct Facts {
     /// As it was asked for.
     pub(crate) image: String,
 }
+
+const STATE: &str = "{{json .State}}";
 
 /// What one call tells of several containers. One that is in neither list has gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -174,7 +177,17 @@ impl Docker {
     /// # Errors
     /// Docker gives no answer (exit code 125).
     pub(crate) fn container_state(&self, id: &str) -> Result<Option<State>> {
-        self.container_part(id, "{{json .State}}", read_state)
+        self.container_part(id, STATE, read_state)
+    }
+
+    /// The same, by a client that ends with the thread that starts it: nobody may wait for
+    /// the answer.
+    ///
+    /// # Errors
+    /// As [`Docker::container_state`].
+    pub(crate) fn container_state_in_thread(&self, id: &str) -> Result<Option<State>> {
+        let words = ["container", "inspect", "--format", STATE, "--", id];
+        self.part(id, self.call_that_ends_with_us(&words), read_state)
     }
 
     /// A part of a container's description, by docker's format, as `read` reads it;
@@ -189,6 +202,15 @@ impl Docker {
         read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Option<T>> {
         let call = self.call(&["container", "inspect", "--format", format, "--", id]);
+        self.part(id, call, read)
+    }
+
+    fn part<T>(
+        &self,
+        id: &str,
+        call: Call,
+        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<Option<T>> {
         let output = self.capture(call)?;
         if !output.status.success() {
             if says(&output, "no such container") {

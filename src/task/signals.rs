@@ -114,7 +114,7 @@ impl Events {
         thread::spawn(move || {
             let end = deaths.next().and_then(|death| {
                 let _ = sender.send(Event::Died);
-                End::of(docker.container_state(&death.id).ok()??)
+                End::of(docker.container_state_in_thread(&death.id).ok()??)
             });
             let _ = sender.send(Event::Told(end));
         });
