@@ -4,7 +4,7 @@ use std::fs;
 
 use duct::cmd;
 
-use crate::support::{App, Gate, Host, Image, docker, signal, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, docker, finish, signal, wait_until};
 
 /// A container that nobody of ours looks after, in this state.
 fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str) -> String {
@@ -136,6 +136,35 @@ fn what_was_left_of_ours_is_swept_with_its_exit_code() {
     assert_eq!(names(&app), [cores.as_str()]);
     assert_eq!(fs::read_to_string(log.path()).unwrap(), "3\n");
     docker(&["container", "rm", &cores]);
+}
+
+#[test]
+fn hooks_of_what_was_left_get_nothing_of_who_calls() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let log = Log::new();
+    let hook = format!(
+        "[ \"$2\" != {} ] || {{ env; umask; }} >{}",
+        app.name,
+        log.path().display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    for command in ["run:retire", "ps:retire"] {
+        orphan(&app, 1, &[EARLY, OURS], "exit 3", "exited");
+        let call = host.command_by("umask 077; exec \"$@\"", &[command]);
+        let path = std::env::var("PATH").unwrap();
+        let call = call
+            .stdin_null()
+            .env("ONEOFF_TEST_SECRET", "odd-secret")
+            .env("PATH", format!("/odd-path:{path}"));
+        let output = finish(&call);
+        assert_eq!(output.code, 0, "{command}: {output:?}");
+        assert_eq!(names(&app), [""; 0], "{command}");
+        let text = log.take();
+        assert!(text.contains("DOKKU_LIB_ROOT="), "{command}: {text}");
+        assert!(!text.contains("odd-"), "{command}: {text}");
+        assert!(text.ends_with("\n0022\n"), "{command}: {text}");
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! The environment of a process that works for all apps.
 //!
-//! A caller's variables are not for the hooks of other users' tasks: `sudo -E`, which
-//! Dokku starts itself with, keeps every secret, proxy and path of the session. Kept is
-//! what Dokku exports whoever calls it, and what its settings files assign; what belongs
-//! to the system comes from the system. That is an allow-list: any other variable that
-//! an administrator wants hooks to have is set in one of these files, where no caller
-//! writes.
+//! A caller's variables are not for the hooks of other users' tasks: `sudo -E`, with which
+//! Dokku starts itself, keeps every secret, proxy and path of the session. This is an
+//! allow-list: what Dokku exports to every plugin, what its settings files assign, and
+//! what belongs to the system, from the system. A variable that an administrator wants
+//! hooks to have (`DOCKER_HOST`, a proxy, `DOKKU_EVENTS`, a plugin's configuration) is set
+//! in one of these files, where no caller writes. Its value is the one in our environment:
+//! Dokku sources these files before it starts us.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,8 +16,8 @@ use std::path::{Path, PathBuf};
 use super::bus::path::plugn;
 use super::host::Host;
 
-/// What Dokku exports to every plugin of one installation (its script `dokku`, tag
-/// v0.38.27), but for `PLUGIN_*`, and what it exports about one command.
+/// What Dokku exports to every plugin, without `PLUGIN_*`, which are derived below, and
+/// without what it exports about one command (`DOKKU_COMMAND`, `DOKKU_PID`).
 const EXPORTED: [&str; 20] = [
     "DOCKER_BIN",
     "DOKKU_API_VERSION",
@@ -46,7 +47,7 @@ const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /// The settings that Dokku sources first, beside those below `DOKKU_ROOT`.
 const SYSTEM_SETTINGS: &str = "/etc/default/dokku";
 
-/// Hooks get UTF-8 in every locale's place.
+/// The locale of hooks: no language of a caller's, and UTF-8.
 const LANGUAGE: &str = "C.UTF-8";
 
 impl Host {
@@ -69,8 +70,8 @@ impl Host {
         environment
     }
 
-    /// `PATH` as the settings make it of the system's. A program that hooks or we need
-    /// may be elsewhere: its directory comes last.
+    /// `PATH` as the settings extend or replace the system's. The directory of docker's
+    /// client and of plugn is added at the end where they are not in it.
     fn background_path(&self, settings: &Settings) -> OsString {
         let mut entries = settings.path(SYSTEM_PATH);
         let docker = self.docker().ok().map(|client| client.program);
@@ -86,8 +87,7 @@ impl Host {
         std::env::join_paths(entries).unwrap_or_else(|_| SYSTEM_PATH.into())
     }
 
-    /// Dokku takes them from its caller, and makes them of `DOKKU_LIB_ROOT` where that
-    /// has none.
+    /// Dokku takes them from its caller, or else derives them from `DOKKU_LIB_ROOT`.
     fn plugin_paths(&self) -> [(&'static str, PathBuf); 6] {
         let plugins = self.library.join("plugins");
         let core = self.library.join("core-plugins");
@@ -113,8 +113,8 @@ impl Host {
         first.into_iter().chain(more).collect()
     }
 
-    /// Who we are, from the system's list of users; our own variables where it does not
-    /// have us.
+    /// Name and home of our user from the system's list of users; from our own variables
+    /// where the user is not in it.
     #[allow(clippy::unused_self, reason = "a part of the host's environment")]
     fn account(&self) -> BTreeMap<OsString, OsString> {
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();

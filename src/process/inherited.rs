@@ -42,7 +42,8 @@ const SIGNALS: [i32; 8] = [
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
 ];
 
-/// Resets what is not for other users' hooks, as far as the kernel allows.
+/// Resets umask, soft limits, nice value, the score for the kernel's choice when memory
+/// runs out, and ignored signals, as far as the kernel allows.
 pub(crate) fn reset() {
     umask(MASK);
     for (resource, usual) in LIMITS {

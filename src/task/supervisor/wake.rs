@@ -76,9 +76,9 @@ pub(super) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<Fi
     Err(io::Error::other("it is not a FIFO of ours"))
 }
 
-/// Nothing of the command that happens to start it is for the hooks of other users'
-/// tasks: neither its environment nor, reset by the process itself, what else it would
-/// inherit ([`process::inherited`]).
+/// Nothing of the command that happens to start it reaches the hooks of other users'
+/// tasks: neither its environment nor what else a process inherits, which the supervisor
+/// resets itself ([`process::inherited`]).
 fn start(host: &Host, name: &str) -> Result<()> {
     let program = process::keep().context("our own program's path cannot be read")?;
     Call::new(&program, [SUPERVISE, name])
