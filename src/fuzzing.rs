@@ -4,20 +4,20 @@
 use std::ffi::OsString;
 
 use crate::docker::{container_inspect, container_ls, image_inspect, option};
-use crate::dokku::ancestors::Ancestor;
-use crate::dokku::{ssh, words};
-use crate::grammar;
+use crate::dokku::argv::ancestors::Ancestor;
+use crate::dokku::argv::{ssh, xargs_split};
 use crate::record::Record;
-use crate::task::end::{event_time, moment};
+use crate::settings::validate;
 use crate::task::journal::Story;
-use crate::task::labels;
+use crate::task::model::labels;
+use crate::task::model::task_exit::{event_time, moment};
 
 /// A string of docker options: split, read, and never more than it was.
 ///
 /// # Panics
 /// It is not so.
 pub fn option_words(text: &str) {
-    let Ok(split) = words::split(text) else {
+    let Ok(split) = xargs_split::split(text) else {
         return;
     };
     assert!(split.concat().len() <= text.len());
@@ -35,7 +35,7 @@ pub fn option_words(text: &str) {
                 .collect(),
         })
         .collect();
-    assert_eq!(words::split(&quoted).ok().as_ref(), Some(&split));
+    assert_eq!(xargs_split::split(&quoted).ok().as_ref(), Some(&split));
 
     let Ok(options) = option::parse(split.clone()) else {
         return;
@@ -129,7 +129,7 @@ pub fn task_lines(bytes: &[u8]) {
             let _ = (record.duration(), record.has_failed());
         }
         if let Ok(text) = std::str::from_utf8(line) {
-            let _ = (grammar::moment(text), grammar::time_to_live(text));
+            let _ = (validate::moment(text), validate::time_to_live(text));
             let _ = (moment(text), labels::seconds(text));
             let _ = text.parse().ok().and_then(event_time);
         }

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use duct::Handle;
 
-use super::Docker;
-use super::container_start::DETACH_KEYS;
+use crate::docker::Docker;
+use crate::docker::container_start::DETACH_KEYS;
 
 impl Docker {
     /// Starts a client that joins a running container with our streams, stdin only

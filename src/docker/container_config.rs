@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use super::Docker;
+use crate::docker::Docker;
 
 /// What whoever joins a container must know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -42,7 +42,7 @@ impl Docker {
 
 #[cfg(test)]
 mod tests {
-    use super::Config;
+    use crate::docker::container_config::Config;
 
     #[test]
     fn buildpack_images_have_a_launcher() {

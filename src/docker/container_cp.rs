@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::Docker;
+use crate::docker::Docker;
 
 impl Docker {
     /// Whether the container has a file of this path, before it has been started.

@@ -4,8 +4,8 @@ use std::process::Output;
 
 use anyhow::Result;
 
-use super::{Docker, failure};
-use crate::exit;
+use crate::docker::{Docker, failure};
+use crate::ui::exit;
 
 /// A container that is to be made. Its values come apart from the arguments, so
 /// that none of them stands on a command line.
@@ -77,7 +77,7 @@ impl Docker {
         if output.status.success() {
             // Warnings of the daemon, such as limits that its kernel lacks.
             for line in String::from_utf8_lossy(&output.stderr).lines() {
-                crate::dokku::message::warn(line);
+                crate::ui::message::warn(line);
             }
             return Ok(match read_id(&output.stdout) {
                 Some(id) => Creation::Created(id),

@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use anyhow::{Context, Result};
 use duct::Handle;
 
-use super::Docker;
-use super::container_start::DETACH_KEYS;
+use crate::docker::Docker;
+use crate::docker::container_start::DETACH_KEYS;
 
 /// Another process in a running container.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use std::process::Output;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{Docker, events, failure, says};
-use crate::exit::{self, Failure};
-use crate::process::Call;
+use crate::docker::{Docker, events, failure, says};
+use crate::sys::process::Call;
+use crate::ui::exit;
+use crate::ui::exit::Failure;
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -195,7 +196,7 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(super) fn container_part<T>(
+    pub(crate) fn container_part<T>(
         &self,
         id: &str,
         format: &str,

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::Docker;
-use super::container_inspect::Status;
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
 
 impl Docker {
     /// Sends a signal by its number to the container's first process. Gives

@@ -5,7 +5,7 @@ use std::io::{self, PipeReader};
 use anyhow::{Context, Result};
 use duct::Handle;
 
-use super::Docker;
+use crate::docker::Docker;
 
 /// Which part of the logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use serde::{Deserialize, Deserializer};
 
-use super::container_inspect::Status;
-use super::{Docker, failure};
-use crate::dokku::message;
+use crate::docker::container_inspect::Status;
+use crate::docker::{Docker, failure};
+use crate::ui::message;
 
 /// A container in a list, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::{Docker, complaint, failure, says};
+use crate::docker::{Docker, complaint, failure, says};
 
 /// How long somebody else's removal may take, and how often it is looked whether it has
 /// come to its end.

@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 use duct::Handle;
 use rustix::termios::{LocalModes, tcgetattr};
 
-use super::{Docker, complaint};
-use crate::process::End;
+use crate::docker::{Docker, complaint};
+use crate::sys::process::End;
 
 /// Docker's own begin with Ctrl-P, which every shell has a use for and which it
 /// holds back until the next key.
-pub(super) const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
+pub(crate) const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
 
 impl Docker {
     /// Starts the container. Gives why docker's client could not, in a sentence: where

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Docker, complaint, says};
+use crate::docker::{Docker, complaint, says};
 
 /// How many docker's client stops at the same time.
 const AT_ONCE: usize = 50;

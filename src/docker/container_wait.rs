@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use duct::Handle;
 
-use super::Docker;
+use crate::docker::Docker;
 
 impl Docker {
     /// Starts a client that ends when the container has ended, or with the thread that

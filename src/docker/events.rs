@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use duct::Handle;
 use serde::Deserialize;
 
-use super::Docker;
-use crate::process;
+use crate::docker::Docker;
+use crate::sys::process;
 
 /// Attributes of a container's events that a label of the container replaces: docker copies
 /// the labels over what it says itself, and sets `image` and `name` only after that (moby,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::{Docker, failure, says};
+use crate::docker::{Docker, failure, says};
 
 /// What a run must know of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -78,7 +78,7 @@ pub(crate) fn read(json: &[u8]) -> serde_json::Result<Vec<Image>> {
 
 #[cfg(test)]
 mod tests {
-    use super::Image;
+    use crate::docker::image_inspect::Image;
 
     #[test]
     fn an_image_without_labels_or_config() {

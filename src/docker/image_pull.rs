@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::Docker;
+use crate::docker::Docker;
 
 impl Docker {
     /// Pulls an image, its progress on our stderr unless `quiet`; `login` is the

@@ -29,9 +29,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::dokku::host::GLOBAL_FLAGS;
-use crate::dokku::message;
-use crate::exit::{self, Failure};
-use crate::process::Call;
+use crate::sys::process::Call;
+use crate::ui::exit::Failure;
+use crate::ui::{exit, message};
 
 /// The docker client.
 #[derive(Clone)]

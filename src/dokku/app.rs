@@ -6,11 +6,11 @@ use std::sync::Once;
 
 use anyhow::{Result, bail};
 
-use super::bus::access::AccessHooks;
-use super::host::Host;
-use super::message;
-use crate::exit::{Failure, NO_SUCH_APP};
-use crate::process::Call;
+use crate::dokku::host::Host;
+use crate::dokku::triggers::access::AccessHooks;
+use crate::sys::process::Call;
+use crate::ui::exit::{Failure, NO_SUCH_APP};
+use crate::ui::message;
 
 /// The name of an app that exists and that the user may see.
 #[derive(Debug, Clone)]
@@ -192,7 +192,7 @@ pub(crate) fn is_valid_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_valid_name;
+    use crate::dokku::app::is_valid_name;
 
     #[test]
     fn names_of_apps() {

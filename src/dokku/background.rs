@@ -13,8 +13,8 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::bus::path::plugn;
-use super::host::Host;
+use crate::dokku::host::Host;
+use crate::dokku::triggers::path::plugn;
 
 /// What Dokku exports to every plugin, without `PLUGIN_*`, which are derived below, and
 /// without what it exports about one command (`DOKKU_COMMAND`, `DOKKU_PID`).

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
-use super::app::App;
-use super::host::Host;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
 
 impl Host {
     /// The config values of the app, global ones below them, byte for byte.

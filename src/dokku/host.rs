@@ -6,14 +6,14 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::ancestors::ancestors;
-use super::flags::{self, Evidence, GlobalFlags};
-use super::limits::DOCKER_TIMEOUT;
-use super::message;
-use super::ssh;
 use crate::docker::Client;
-use crate::exit::{self, Failure};
-use crate::process::Call;
+use crate::dokku::argv::ancestors::ancestors;
+use crate::dokku::argv::global_flags::{Evidence, GlobalFlags};
+use crate::dokku::argv::{global_flags, ssh};
+use crate::dokku::timeouts::DOCKER_TIMEOUT;
+use crate::sys::process::Call;
+use crate::ui::exit::Failure;
+use crate::ui::{exit, message};
 
 /// Directories, the one who asks, and what the global flags say.
 pub(crate) struct Host {
@@ -48,7 +48,7 @@ impl Host {
     /// # Errors
     /// Not started by Dokku, or global flags that cannot be told.
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
-        let flags = flags::find(&Evidence {
+        let flags = global_flags::find(&Evidence {
             global_flags: &std::env::var_os(GLOBAL_FLAGS)
                 .unwrap_or_default()
                 .to_string_lossy(),

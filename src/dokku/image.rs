@@ -7,9 +7,9 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::app::App;
-use super::host::Host;
-use crate::parallel::joined;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::sys::parallel::joined;
 
 /// What a release without push to a registry is tagged with.
 const LATEST: &str = "latest";

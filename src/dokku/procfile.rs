@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::app::App;
-use super::host::Host;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
 
 impl Host {
     /// The words of the app's Procfile entry `process_type`, split as a shell

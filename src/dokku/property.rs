@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::host::Host;
-use crate::regular_file;
+use crate::dokku::host::Host;
+use crate::sys::regular_file;
 
 /// No property's file is larger.
 const MOST_BYTES: u64 = 1024 * 1024;

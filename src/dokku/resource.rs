@@ -1,7 +1,7 @@
 //! The resource limits that were set for process type `run`.
 
-use super::app::App;
-use super::host::Host;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
 
 /// Values for docker's options of these names.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) fn megabytes(value: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::megabytes;
+    use crate::dokku::resource::megabytes;
 
     #[test]
     fn a_bare_number_is_megabytes() {

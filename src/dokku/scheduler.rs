@@ -2,9 +2,9 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::app::App;
-use super::host::Host;
-use crate::grammar;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::settings::validate;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
@@ -129,7 +129,7 @@ impl Host {
             seconds => seconds
                 .parse()
                 .ok()
-                .filter(|seconds| *seconds <= grammar::LONGEST)
+                .filter(|seconds| *seconds <= validate::LONGEST)
                 .with_context(|| {
                     format!(
                         "the app's stop-timeout-seconds is '{seconds}', which is no number of seconds"

@@ -17,8 +17,9 @@ use std::ffi::OsString;
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::geteuid;
 
-use crate::exit;
-use crate::process::{self, Call};
+use crate::sys::process;
+use crate::sys::process::Call;
+use crate::ui::exit;
 
 /// Dokku's own names (its `/etc/default/dokku` may set others).
 const USER: &str = "DOKKU_SYSTEM_USER";

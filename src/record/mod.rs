@@ -2,25 +2,24 @@
 //!
 //! docs/records.md is the reference of what stands in the files.
 
-mod backwards;
 pub(crate) mod output;
 pub(crate) mod read;
 pub(crate) mod replay;
-mod store;
+pub(crate) mod reverse_lines;
+pub(crate) mod store;
 
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::docker::Docker;
-use crate::docker::container_create;
+use crate::docker::{Docker, container_create};
 use crate::dokku::app;
 use crate::dokku::host::Host;
-use crate::dokku::message;
-use crate::task::settings::{KEEP_OUTPUTS, KEEP_RECORDS, Key, OUTPUT_BYTES};
-use output::Output;
-pub(crate) use store::Store;
+use crate::record::output::Output;
+pub(crate) use crate::record::store::Store;
+use crate::settings::properties::{KEEP_OUTPUTS, KEEP_RECORDS, Key, OUTPUT_BYTES};
+use crate::ui::message;
 
 /// The format that we write. A key keeps its meaning for good; one that is new is
 /// optional. Another number means that a reader of this one would misunderstand it.

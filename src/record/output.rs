@@ -13,11 +13,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use super::store::Store;
 use crate::docker::Docker;
 use crate::docker::container_logs::{Logs, Part};
-use crate::task::logs::entries::Entry;
-use crate::task::logs::streams::{Streams, Writers};
+use crate::logs::merged_reader::{Streams, Writers};
+use crate::logs::parser::Entry;
+use crate::record::store::Store;
 
 /// No entry takes less of the file: its mark, a time with nine digits after the
 /// second, and the line's end.
@@ -49,7 +49,7 @@ pub(crate) enum Output {
 ///
 /// # Errors
 /// The file cannot be written. Logs that cannot be read are no error.
-pub(super) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
+pub(crate) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
     let count = most / SHORTEST + 1;
     let part = Part {
         tail: count.to_string(),

@@ -4,11 +4,11 @@ use std::io;
 
 use serde::Deserialize;
 
-use super::backwards::Backwards;
-use super::{Record, Store, VERSION};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::dokku::message;
+use crate::record::reverse_lines::Backwards;
+use crate::record::{Record, Store, VERSION};
+use crate::ui::message;
 
 /// Lines that could not be shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Newest {
         Self::from(&Store::of(host, app.name()), app.name())
     }
 
-    pub(super) fn from(store: &Store, app: &str) -> Self {
+    pub(crate) fn from(store: &Store, app: &str) -> Self {
         let lines = match store.lines() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             file => Some(file.and_then(Backwards::new)),
@@ -155,7 +155,7 @@ fn search(
     };
     match app {
         Some(app) => in_app(app.clone()),
-        None => crate::task::listing::app_of(host, container)
+        None => crate::task::control::find::app_of(host, container)
             .and_then(in_app)
             // By id, or of an app that had another name then.
             .or_else(|| host.apps().into_iter().find_map(in_app)),

@@ -4,12 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
 use std::time::SystemTime;
 
-use super::Store;
 use crate::docker::container_create;
-use crate::regular_file;
-use crate::task::logs::entries::{ENTRY, split_time};
+use crate::logs::parser::{ENTRY, split_time};
+use crate::record::Store;
+use crate::sys::regular_file;
 
-/// An output is no larger: [`crate::grammar::bytes`] takes a gibibyte.
+/// An output is no larger: [`crate::settings::validate::bytes`] takes a gibibyte.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// A line is no longer: its mark, a time, an entry and their blanks.

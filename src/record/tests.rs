@@ -1,7 +1,7 @@
 use super::*;
 
 /// A record as the tests of the store need it.
-pub(super) fn record(id: &str) -> Record {
+pub(crate) fn record(id: &str) -> Record {
     Record {
         version: VERSION,
         id: id.to_owned(),
@@ -101,7 +101,7 @@ fn a_long_command_is_cut_between_characters() {
 
 /// Asks again until it is so, for half a minute at most.
 #[track_caller]
-pub(super) fn until(mut ready: impl FnMut() -> bool) {
+pub(crate) fn until(mut ready: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);
     while !ready() {
         assert!(

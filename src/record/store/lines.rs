@@ -4,24 +4,24 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 
 /// They take so many bytes at most, however many records are to be kept.
-pub(super) const MOST_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A container's id stands within so many bytes of a line.
 const ID_WITHIN: usize = 128;
 
 /// What one pass over the file tells.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     /// Where each line begins.
-    pub(super) starts: Vec<u64>,
+    pub(crate) starts: Vec<u64>,
     /// Bytes up to the end of the last whole line.
-    pub(super) length: u64,
+    pub(crate) length: u64,
     /// Something follows that.
-    pub(super) torn: bool,
-    pub(super) has_id: bool,
+    pub(crate) torn: bool,
+    pub(crate) has_id: bool,
 }
 
 impl Lines {
-    pub(super) fn read(file: &File, id: &str) -> io::Result<Self> {
+    pub(crate) fn read(file: &File, id: &str) -> io::Result<Self> {
         let mut lines = Self {
             starts: Vec::new(),
             length: 0,
@@ -47,7 +47,7 @@ impl Lines {
 
     /// Where the lines begin that stay; `None` while there are not too many. A tenth
     /// more may be there, so that not every end of a task writes the file anew.
-    pub(super) fn first_to_keep(&self, most: usize) -> Option<u64> {
+    pub(crate) fn first_to_keep(&self, most: usize) -> Option<u64> {
         let too_many = self.starts.len() > most + most / 10;
         if !too_many && self.length <= MOST_BYTES + MOST_BYTES / 10 {
             return None;

@@ -25,7 +25,7 @@ const LONGEST_TEXT: u64 = 256;
 
 /// What the sweeps have seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Missing {
+pub(crate) struct Missing {
     /// So long it was missing up to the last sweep.
     seconds: u64,
     /// When that was, in seconds since 1970; `None` before the first one.
@@ -33,12 +33,12 @@ pub(super) struct Missing {
 }
 
 impl Missing {
-    pub(super) fn path(store: &Path) -> PathBuf {
+    pub(crate) fn path(store: &Path) -> PathBuf {
         store.join("missing")
     }
 
     /// What is damaged, or is not a file, begins anew.
-    pub(super) fn read(store: &Path) -> Self {
+    pub(crate) fn read(store: &Path) -> Self {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = OpenOptions::new()
             .read(true)
@@ -51,13 +51,13 @@ impl Missing {
             .unwrap_or_default()
     }
 
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         // Numbers: it cannot fail.
         serde_json::to_string(&self).unwrap_or_default() + "\n"
     }
 
     /// After another sweep.
-    pub(super) fn seen_again(self, now: SystemTime) -> Self {
+    pub(crate) fn seen_again(self, now: SystemTime) -> Self {
         let now = unix_seconds(now);
         let since_last = now.saturating_sub(self.last_sweep.unwrap_or(now));
         let counted = since_last.min(LONGEST_BETWEEN_SWEEPS.as_secs());
@@ -67,13 +67,13 @@ impl Missing {
         }
     }
 
-    pub(super) fn is_long(self) -> bool {
+    pub(crate) fn is_long(self) -> bool {
         self.seconds >= LONGEST.as_secs()
     }
 }
 
 /// Since 1970; 0 before.
-pub(super) fn unix_seconds(time: SystemTime) -> u64 {
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs()

@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use duct::cmd;
 use tempfile::TempDir;
 
-use super::lines::MOST_BYTES;
 use super::*;
 use crate::record::read::{Newest, Passed};
+use crate::record::store::lines::MOST_BYTES;
 use crate::record::tests::record;
 
 fn store() -> (TempDir, Store) {

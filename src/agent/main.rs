@@ -1,0 +1,41 @@
+//! What outlives a command: not for users, started by the other binaries.
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+
+use crate::agent::supervise;
+use crate::cli::print;
+use crate::docker::Docker;
+use crate::dokku::host::Host;
+use crate::sys::process;
+use crate::task::attach::terminal;
+use crate::task::handoff::{finalizer, supervisor};
+
+/// `keep --supervise <container>`, `keep --finish <container> <open file> <end>…`, which
+/// prints an exit code, or `keep --terminal`.
+///
+/// # Errors
+/// Other arguments, or there can be no supervisor.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    match words[..] {
+        [terminal::WATCH] => terminal::watch(),
+        [supervisor::SUPERVISE, name] => {
+            // Away from the caller's terminal; it fails only where we are that already.
+            let _ = rustix::process::setsid();
+            process::inherited::reset();
+            let host = Host::without_flags()?.in_background();
+            let docker = Docker::new(host.docker()?, host.trace);
+            supervise::run(host, docker, name)?;
+        }
+        [finalizer::FINISH, name, lines, ref end @ ..] => {
+            let host = Host::without_flags()?;
+            let docker = Docker::new(host.docker()?, host.trace);
+            let code = finalizer::run(&host, &docker, name, lines, end)?;
+            print(&format!("{code}\n"))?;
+        }
+        _ => bail!("this program is started by 'dokku run'"),
+    }
+    Ok(0)
+}

@@ -1,0 +1,4 @@
+//! TODO room agent
+
+pub(crate) mod main;
+pub(crate) mod supervise;

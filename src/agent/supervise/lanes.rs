@@ -1,0 +1,179 @@
+//! Which task's last steps are taken next, and how many at the same time.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// How many tasks' last steps are taken at the same time.
+pub(crate) const LANES: usize = 8;
+
+/// How many of these tasks may be of one app: its hooks may be slow, and delay the
+/// ends of no other app's tasks.
+const LANES_PER_APP: usize = 2;
+
+/// Jobs that wait for a lane, each of an app.
+struct Lanes<J> {
+    /// In the order in which they came.
+    waiting: VecDeque<(String, J)>,
+    /// The number of jobs under way, by app; none of them is 0.
+    busy: HashMap<String, usize>,
+}
+
+impl<J> Lanes<J> {
+    fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            busy: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, app: String, job: J) {
+        self.waiting.push_back((app, job));
+    }
+
+    /// The job that is to be done now, and its app, which has one more lane from here
+    /// on. The app with the fewest lanes comes first, then the job that came first.
+    /// `None` where no job waits, or each is of an app that has its lanes.
+    fn next(&mut self) -> Option<(String, J)> {
+        let lanes = |app: &str| self.busy.get(app).copied().unwrap_or(0);
+        let waiting = self.waiting.iter().enumerate();
+        let (count, at) = waiting.map(|(at, (app, _))| (lanes(app), at)).min()?;
+        if count >= LANES_PER_APP {
+            return None;
+        }
+        let (app, job) = self.waiting.remove(at)?;
+        *self.busy.entry(app.clone()).or_default() += 1;
+        Some((app, job))
+    }
+
+    /// A job of the app is done.
+    fn done(&mut self, app: &str) {
+        if let Some(count) = self.busy.get_mut(app) {
+            *count -= 1;
+            if *count == 0 {
+                self.busy.remove(app);
+            }
+        }
+    }
+}
+
+/// The same for several threads, each of which is a lane.
+pub(crate) struct Queue<J> {
+    lanes: Mutex<Lanes<J>>,
+    /// A job has come, or is done.
+    changed: Condvar,
+}
+
+impl<J> Queue<J> {
+    pub(crate) fn new() -> Self {
+        Self {
+            lanes: Mutex::new(Lanes::new()),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn add(&self, app: String, job: J) {
+        self.lanes().add(app, job);
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next one; [`Queue::done`] follows it.
+    pub(crate) fn next(&self) -> (String, J) {
+        let mut lanes = self.lanes();
+        loop {
+            if let Some(next) = lanes.next() {
+                return next;
+            }
+            let changed = self.changed.wait(lanes);
+            lanes = changed.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    pub(crate) fn done(&self, app: &str) {
+        self.lanes().done(app);
+        self.changed.notify_one();
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes<J>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The app of a container's name, `<app>.<type>.<number>`; the name itself where it has
+/// another form.
+pub(crate) fn app_of(name: &str) -> &str {
+    name.rsplitn(3, '.').nth(2).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lanes(jobs: &[(&str, u32)]) -> Lanes<u32> {
+        let mut lanes = Lanes::new();
+        for (app, job) in jobs {
+            lanes.add((*app).to_owned(), *job);
+        }
+        lanes
+    }
+
+    /// The jobs that are begun until none is left to begin.
+    fn begun(lanes: &mut Lanes<u32>) -> Vec<u32> {
+        std::iter::from_fn(|| lanes.next())
+            .map(|(_, job)| job)
+            .collect()
+    }
+
+    #[test]
+    fn an_app_has_two_lanes_and_the_rest_go_on() {
+        let jobs = [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("a", 5), ("c", 6)];
+        let mut lanes = lanes(&jobs);
+        assert_eq!(begun(&mut lanes), [1, 4, 6, 2]);
+        lanes.done("b");
+        assert_eq!(begun(&mut lanes), [0; 0]);
+        lanes.done("a");
+        assert_eq!(begun(&mut lanes), [3]);
+        lanes.done("a");
+        lanes.done("a");
+        assert_eq!(begun(&mut lanes), [5]);
+    }
+
+    #[test]
+    fn jobs_of_one_app_are_begun_in_their_order() {
+        let mut lanes = lanes(&[("a", 1), ("a", 2), ("a", 3), ("a", 4)]);
+        let mut order = begun(&mut lanes);
+        for _ in 0..2 {
+            lanes.done("a");
+            order.extend(begun(&mut lanes));
+        }
+        assert_eq!(order, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn an_app_that_has_a_lane_comes_after_one_that_has_none() {
+        let mut lanes = lanes(&[("a", 1), ("a", 2), ("b", 3)]);
+        assert_eq!(lanes.next(), Some(("a".to_owned(), 1)));
+        assert_eq!(lanes.next(), Some(("b".to_owned(), 3)));
+        assert_eq!(lanes.next(), Some(("a".to_owned(), 2)));
+        assert_eq!(lanes.next(), None);
+    }
+
+    #[test]
+    fn nothing_is_kept_of_what_is_done() {
+        let mut lanes = lanes(&[("a", 1)]);
+        assert_eq!(begun(&mut lanes), [1]);
+        lanes.done("a");
+        lanes.done("a");
+        assert_eq!((lanes.waiting.len(), lanes.busy.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_app_may_have_dots_in_its_name() {
+        for (name, app) in [
+            ("demo.run.7", "demo"),
+            ("demo.example.cron.7", "demo.example"),
+            ("odd", "odd"),
+        ] {
+            assert_eq!(app_of(name), app);
+        }
+    }
+}

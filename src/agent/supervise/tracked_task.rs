@@ -1,0 +1,266 @@
+//! A task as the supervisor knows it.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::docker::container_inspect::{Facts, Status};
+use crate::docker::events::Death;
+use crate::task::journal::{Story, Unwritten};
+use crate::task::model::task_exit::{Seen, code_of};
+
+/// Seconds, of a task whose journal does not tell: Dokku's own for every app.
+pub(crate) const STOP_TIMEOUT: u64 = 30;
+
+/// How long after a task's end core's hook may come.
+const LONGEST_HOOK: Duration = Duration::from_secs(15);
+
+/// What has a task's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExitCodeSource {
+    /// Its container alone: a label of that may say otherwise in docker's events.
+    State,
+    /// These, too.
+    Event,
+}
+
+impl ExitCodeSource {
+    fn of(facts: &Facts) -> Self {
+        if facts.has_plain_events() {
+            Self::Event
+        } else {
+            Self::State
+        }
+    }
+}
+
+/// Core's hook `scheduler-post-run`, which has the exit code.
+#[derive(Clone, Copy)]
+enum Hook {
+    /// The task is ours, or nobody waits for its end.
+    None,
+    Expected,
+    /// The task has ended; so long it is waited for.
+    Awaited(Instant),
+}
+
+pub(crate) struct Watched {
+    /// The container's; `None` while nobody knows it.
+    pub(crate) id: Option<String>,
+    pub(crate) stop_timeout: Duration,
+    /// Until its deadline is known.
+    time_to_live: Option<Duration>,
+    is_foreign: bool,
+    hook: Hook,
+    exit_code_source: ExitCodeSource,
+    /// `None` before its start is known, without one, and when it has passed.
+    pub(crate) deadline: Option<Instant>,
+    /// When it is killed: it was asked to end.
+    pub(crate) kill_at: Option<Instant>,
+    /// When it is tried again: docker gave no answer.
+    pub(crate) again_at: Option<Instant>,
+    failures: u32,
+    /// What docker has told of its end.
+    pub(crate) seen: Option<Seen>,
+    /// Its last steps are being taken.
+    pub(crate) busy: bool,
+    /// What its journal has no space for.
+    pub(crate) unwritten: Unwritten,
+    /// Its journal has no beginning: the disk was full.
+    pub(crate) is_torn: bool,
+}
+
+impl Watched {
+    pub(crate) fn new(story: &Story) -> Self {
+        let mut watched = Self {
+            id: story.id.clone(),
+            stop_timeout: Duration::default(),
+            time_to_live: None,
+            is_foreign: false,
+            hook: Hook::None,
+            exit_code_source: ExitCodeSource::State,
+            deadline: None,
+            kill_at: None,
+            again_at: None,
+            failures: 0,
+            seen: None,
+            busy: false,
+            unwritten: Unwritten::default(),
+            is_torn: false,
+        };
+        watched.read(story);
+        watched
+    }
+
+    /// Notes what it was begun with.
+    pub(crate) fn read(&mut self, story: &Story) {
+        let head = story.head.as_ref();
+        let seconds = head.and_then(|head| head.time_to_live);
+        let stop_timeout = head.map_or(STOP_TIMEOUT, |head| head.stop_timeout);
+        self.is_foreign = head.is_some_and(|head| head.foreign);
+        if head.is_some_and(|head| head.foreign && !head.detached) {
+            self.hook = Hook::Expected;
+        }
+        if head.is_some_and(|head| head.plain_events) {
+            self.exit_code_source = ExitCodeSource::Event;
+        }
+        self.stop_timeout = Duration::from_secs(stop_timeout);
+        self.time_to_live = seconds
+            .filter(|_| !self.is_foreign && self.kill_at.is_none())
+            .map(Duration::from_secs);
+        self.is_torn = head.is_none() || story.id.is_none();
+    }
+
+    /// What docker knows it by.
+    pub(crate) fn target(&self, name: &str) -> String {
+        self.id.clone().unwrap_or_else(|| name.to_owned())
+    }
+
+    /// Whether there is nothing to be done.
+    pub(crate) fn goes(&self, facts: &Facts) -> bool {
+        match facts.state.status {
+            Status::Created => self.is_foreign,
+            _ => code_of(&facts.state).is_none(),
+        }
+    }
+
+    /// Notes its deadline, once: from then on it is by a clock that nobody sets.
+    pub(crate) fn started(&mut self, facts: &Facts) {
+        self.failures = 0;
+        self.id = Some(facts.id.clone());
+        self.exit_code_source = ExitCodeSource::of(facts);
+        let started = humantime::parse_rfc3339(&facts.state.started_at);
+        let Ok(started) = started else {
+            return;
+        };
+        let Some(time_to_live) = self.time_to_live.take() else {
+            return;
+        };
+        let ago = SystemTime::now().duration_since(started);
+        let left = time_to_live.saturating_sub(ago.unwrap_or_default());
+        self.deadline = Instant::now().checked_add(left);
+    }
+
+    /// Notes what docker has told of its end.
+    pub(crate) fn died(&mut self, death: &Death) {
+        self.id = Some(death.id.clone());
+        self.seen = Seen::of(death, self.exit_code_source);
+    }
+
+    /// Whether its last steps have to wait for core's hook `scheduler-post-run`: docker's
+    /// events do not tell the exit code, and its container is removed by docker.
+    pub(crate) fn waits_for_hook(&mut self) -> bool {
+        let now = Instant::now();
+        let by = match self.hook {
+            Hook::Awaited(by) => by,
+            Hook::Expected if self.exit_code_source == ExitCodeSource::State => now + LONGEST_HOOK,
+            Hook::Expected | Hook::None => return false,
+        };
+        self.hook = Hook::Awaited(by);
+        self.again_at = Some(by).filter(|by| *by > now);
+        self.again_at.is_some()
+    }
+
+    /// Whether its end is known, and core's hook was not there yet.
+    pub(crate) fn awaits_hook(&self) -> bool {
+        matches!(self.hook, Hook::Awaited(_))
+    }
+
+    /// The machine was suspended for so long. Its tasks were, too, and their deadlines
+    /// pass all the same.
+    pub(crate) fn suspended(&mut self, time: Duration) {
+        let now = Instant::now();
+        let brought_forward = |at: Instant| at.checked_sub(time).map_or(now, |at| at.max(now));
+        self.deadline = self.deadline.map(brought_forward);
+    }
+
+    /// Docker gave no answer, or would not do what it was asked for.
+    pub(crate) fn failed(&mut self) {
+        const LONGEST: Duration = Duration::from_secs(30);
+        let pause = Duration::from_millis(100 << self.failures.min(10));
+        self.failures = self.failures.saturating_add(1);
+        self.again_at = Instant::now().checked_add(pause.min(LONGEST));
+    }
+
+    /// `None` while its last steps are being taken: it may have ended in time.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        if self.busy {
+            return None;
+        }
+        [self.deadline, self.kill_at, self.again_at]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::journal::Head;
+    use crate::task::model::task_exit::moment;
+
+    fn story(time_to_live: u64) -> Story {
+        let head = format!(
+            r#"{{"app":"demo","name":"demo.run.1","type":"run","command":[],"image":"i","user":"ada","detached":true,
+                "created":"2026-01-01T00:00:00Z","stop_timeout":5,"time_to_live":{time_to_live}}}"#
+        );
+        let head: Head = serde_json::from_str(&head).unwrap();
+        Story {
+            head: Some(head),
+            ..Story::default()
+        }
+    }
+
+    fn started(at: SystemTime) -> Facts {
+        let at = humantime::format_rfc3339_nanos(at).to_string();
+        assert!(moment(&at).is_some());
+        let json = format!(
+            r#"["id","/demo.run.1","{at}",{{"Status":"running","ExitCode":0,"StartedAt":"{at}"}},null,null,"i"]"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    /// Seconds until the deadline.
+    fn left(watched: &Watched) -> u64 {
+        let deadline = watched.deadline.unwrap();
+        // A test takes less than the half second that is rounded away.
+        let left = deadline.saturating_duration_since(Instant::now());
+        (left + Duration::from_millis(500)).as_secs()
+    }
+
+    #[test]
+    fn a_deadline_counts_from_the_start_that_docker_tells() {
+        let mut watched = Watched::new(&story(60));
+        watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+        assert_eq!(left(&watched), 40);
+        let mut late = Watched::new(&story(60));
+        late.started(&started(SystemTime::now() - Duration::from_secs(3600)));
+        assert_eq!(left(&late), 0);
+    }
+
+    #[test]
+    fn time_in_which_the_machine_was_suspended_counts() {
+        for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
+            let mut watched = Watched::new(&story(60));
+            watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+            watched.suspended(Duration::from_secs(suspended));
+            assert_eq!(left(&watched), expected, "{suspended}");
+        }
+        let mut endless = Watched::new(&Story::default());
+        endless.suspended(Duration::from_secs(5));
+        assert_eq!(endless.deadline, None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_moves_no_deadline() {
+        let mut watched = Watched::new(&story(60));
+        watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+        // The next look comes an hour later by the host's clock, or a day earlier.
+        watched.started(&started(SystemTime::now() - Duration::from_secs(3620)));
+        watched.started(&started(SystemTime::now() + Duration::from_secs(86_400)));
+        assert_eq!(left(&watched), 40);
+        // Set back between the start and the first look: never more than was asked for.
+        let mut early = Watched::new(&story(60));
+        early.started(&started(SystemTime::now() + Duration::from_secs(86_400)));
+        assert_eq!(left(&early), 60);
+    }
+}

@@ -1,0 +1,303 @@
+//! What the supervisor has done and told by others, so that nothing that hangs holds
+//! it up: a fixed number of threads, however many tasks there are.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::{Context, Result};
+use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
+
+use crate::agent::supervise::lanes;
+use crate::agent::supervise::lanes::{LANES, Queue};
+use crate::agent::supervise::tracked_task::ExitCodeSource;
+use crate::docker::Docker;
+use crate::docker::container_inspect::Facts;
+use crate::docker::events::{Death, Deaths};
+use crate::dokku::host::Host;
+use crate::settings::validate;
+use crate::sys::process;
+use crate::task::handoff::supervisor;
+use crate::task::journal::{Journal, Unwritten};
+use crate::task::model::labels;
+use crate::task::model::task_exit::{Seen, event_time};
+use crate::task::teardown::recover::{Resumed, resume};
+
+/// As many containers are asked for in one call: docker's answer is held as a whole.
+const AT_ONCE: usize = 50;
+
+/// Where the supervisor is.
+pub(crate) struct Place {
+    pub(crate) host: Host,
+    pub(crate) docker: Docker,
+}
+
+/// What the supervisor is told.
+pub(crate) enum News {
+    /// The name of a task's container.
+    Named(String),
+    /// From now on the stream tells of ends.
+    StreamOpened,
+    Died(Death),
+    /// What was found of each container by its name; `None` for one that has gone.
+    Looked(Vec<(String, Option<Facts>)>),
+    /// Docker did not tell of these.
+    NoAnswer(Vec<String>),
+    /// A call of docker's that was waited for has ended.
+    Rested,
+    /// What became of a task; `None` when somebody else looks after it.
+    Resumed(String, Option<Result<Resumed>>),
+}
+
+/// A name, and the name or id that docker is asked for.
+pub(crate) type Target = (String, String);
+
+/// A task's name, what docker has told of its end, and what its journal has no space for.
+type Ended = (String, Option<Seen>, Unwritten);
+
+/// The threads that do what is asked for.
+pub(crate) struct Hands {
+    looks: Sender<Vec<Target>>,
+    signals: Sender<(i32, Vec<String>)>,
+    ends: Arc<Queue<Ended>>,
+    /// Looks and signals that have not come to their end.
+    under_way: Arc<AtomicUsize>,
+    /// The process group of the event stream's client; 0 without one.
+    stream: Arc<AtomicU32>,
+}
+
+impl Hands {
+    pub(crate) fn start(place: &Arc<Place>, news: &Sender<News>) -> Self {
+        let (looks, to_look) = mpsc::channel();
+        let (signals, to_signal) = mpsc::channel();
+        let ends = Arc::new(Queue::new());
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let stream = Arc::new(AtomicU32::new(0));
+        let (here, teller, client) = (Arc::clone(place), news.clone(), Arc::clone(&stream));
+        thread::spawn(move || follow_deaths(&here, &teller, &client));
+        let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
+        thread::spawn(move || look(&here, &to_look, &teller, &count));
+        let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
+        thread::spawn(move || signal(&here, &to_signal, &teller, &count));
+        for _ in 0..LANES {
+            let (here, ends, teller) = (Arc::clone(place), Arc::clone(&ends), news.clone());
+            thread::spawn(move || finish(&here, &ends, &teller));
+        }
+        Self {
+            looks,
+            signals,
+            ends,
+            under_way,
+            stream,
+        }
+    }
+
+    /// Whether no client of docker's runs for us but the event stream's.
+    pub(crate) fn rest(&self) -> bool {
+        self.under_way.load(Ordering::SeqCst) == 0
+    }
+
+    /// Ends the event stream, whatever stands between docker's client and us.
+    pub(crate) fn end(&self) {
+        process::kill_group(self.stream.load(Ordering::SeqCst));
+    }
+
+    pub(crate) fn look(&self, targets: Vec<Target>) {
+        if !targets.is_empty() {
+            self.under_way.fetch_add(1, Ordering::SeqCst);
+            let _ = self.looks.send(targets);
+        }
+    }
+
+    /// Sends a signal to these containers.
+    pub(crate) fn signal(&self, signal: i32, ids: Vec<String>) {
+        if !ids.is_empty() {
+            self.under_way.fetch_add(1, Ordering::SeqCst);
+            let _ = self.signals.send((signal, ids));
+        }
+    }
+
+    /// Has the last steps of a task taken.
+    pub(crate) fn resume(&self, name: String, seen: Option<Seen>, unwritten: Unwritten) {
+        let app = lanes::app_of(&name).to_owned();
+        self.ends.add(app, (name, seen, unwritten));
+    }
+}
+
+impl Seen {
+    pub(crate) fn of(death: &Death, source: ExitCodeSource) -> Option<Self> {
+        let stated = death.stated_exit_code.parse().ok();
+        Some(Self {
+            exit_code: stated.filter(|_| source == ExitCodeSource::Event),
+            finished: event_time(death.time)?,
+        })
+    }
+}
+
+/// Reads docker's event stream, and opens it again when the daemon comes back.
+fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
+    const SHORTEST: Duration = Duration::from_millis(100);
+    const LONGEST: Duration = Duration::from_secs(10);
+    let mut pause = SHORTEST;
+    let mut since = SystemTime::now();
+    loop {
+        let opened = Instant::now();
+        let deaths = place.docker.deaths(labels::CONTAINER_TYPE, since);
+        let group = deaths.as_ref().map_or(0, Deaths::group);
+        client.store(group, Ordering::SeqCst);
+        if news.send(News::StreamOpened).is_err() {
+            return;
+        }
+        if let Ok(mut deaths) = deaths {
+            for death in &mut deaths {
+                if news.send(News::Died(death)).is_err() {
+                    return;
+                }
+            }
+            // Once it is waited for, its number may be another's.
+            client.store(0, Ordering::SeqCst);
+        }
+        since = SystemTime::now();
+        if opened.elapsed() > LONGEST {
+            pause = SHORTEST;
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LONGEST);
+    }
+}
+
+/// Looks at what is asked for, all that has come meanwhile at once.
+fn look(
+    place: &Place,
+    asked: &Receiver<Vec<Target>>,
+    news: &Sender<News>,
+    under_way: &AtomicUsize,
+) {
+    while let Ok(mut targets) = asked.recv() {
+        let mut count = 1;
+        for more in asked.try_iter() {
+            count += 1;
+            targets.extend(more);
+        }
+        for part in targets.chunks(AT_ONCE) {
+            let ids: Vec<&str> = part.iter().map(|(_, target)| target.as_str()).collect();
+            let looks = place.docker.container_facts(&ids);
+            let find = |target: &str| -> Option<Option<Facts>> {
+                let looks = looks.as_ref().ok()?;
+                let is_it = |facts: &&Facts| facts.id == target || facts.name() == target;
+                let is_unclear = looks.unclear.iter().any(|unclear| unclear == target);
+                (!is_unclear).then(|| looks.found.iter().find(is_it).cloned())
+            };
+            let (mut looked, mut unclear) = (Vec::new(), Vec::new());
+            for (name, target) in part {
+                match find(target) {
+                    Some(facts) => looked.push((name.clone(), facts)),
+                    None => unclear.push(name.clone()),
+                }
+            }
+            let told = [News::Looked(looked), News::NoAnswer(unclear)];
+            if told.into_iter().any(|told| news.send(told).is_err()) {
+                return;
+            }
+        }
+        under_way.fetch_sub(count, Ordering::SeqCst);
+        let _ = news.send(News::Rested);
+    }
+}
+
+fn signal(
+    place: &Place,
+    asked: &Receiver<(i32, Vec<String>)>,
+    news: &Sender<News>,
+    under_way: &AtomicUsize,
+) {
+    while let Ok((signal, ids)) = asked.recv() {
+        for part in ids.chunks(AT_ONCE) {
+            let ids: Vec<&str> = part.iter().map(String::as_str).collect();
+            // Who does not end is signalled again.
+            let _ = place.docker.containers_kill(&ids, signal);
+        }
+        under_way.fetch_sub(1, Ordering::SeqCst);
+        let _ = news.send(News::Rested);
+    }
+}
+
+fn finish(place: &Place, ends: &Queue<Ended>, news: &Sender<News>) {
+    let Place { host, docker } = place;
+    loop {
+        let (app, (name, seen, unwritten)) = ends.next();
+        let resumed = match Journal::take_existing(host, &name) {
+            Ok(None) => None,
+            Ok(Some(journal)) => {
+                let journal = journal.with(&unwritten);
+                Some(resume(host, docker, &name, journal, seen))
+            }
+            Err(error) => Some(Err(error)),
+        };
+        ends.done(&app);
+        if news.send(News::Resumed(name, resumed)).is_err() {
+            return;
+        }
+    }
+}
+
+/// The supervisor's FIFO. Whatever else is at its path gives way: no other process makes
+/// one while we have the lock.
+fn open_or_make(path: &Path) -> io::Result<File> {
+    // For both, so that it does not end with the last process that has written (fifo(7)).
+    let open = || supervisor::open_fifo(OpenOptions::new().read(true).write(true), path);
+    let fifo = open().or_else(|_| {
+        if path.symlink_metadata().is_ok() {
+            let aside = path.with_extension(format!("wake.{}", std::process::id()));
+            fs::remove_file(path).or_else(|_| fs::rename(path, aside))?;
+        }
+        mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
+        open()
+    })?;
+    // It waits for what is written.
+    fcntl_setfl(&fifo, OFlags::RDWR)?;
+    Ok(fifo)
+}
+
+/// The FIFO, and the thread that reads names from it.
+pub(crate) struct Woken {
+    fifo: File,
+    reader: JoinHandle<()>,
+}
+
+impl Woken {
+    /// # Errors
+    /// The plugin's data directory cannot be written.
+    pub(crate) fn open(place: &Place, news: &Sender<News>) -> Result<Self> {
+        let path = supervisor::fifo(&place.host);
+        let opened = open_or_make(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
+        let (lines, fifo) =
+            opened.with_context(|| format!("'{}' cannot be opened", path.display()))?;
+        let news = news.clone();
+        let reader = thread::spawn(move || {
+            for name in BufReader::new(lines).lines().map_while(Result::ok) {
+                // None is made of what is no name: it would become a path.
+                if !name.is_empty() && validate::container(&name).is_err() {
+                    continue;
+                }
+                if name.is_empty() || news.send(News::Named(name)).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { fifo, reader })
+    }
+
+    /// From here on nobody finds somebody who reads.
+    pub(crate) fn close(mut self, place: &Place) {
+        let _ = fs::remove_file(supervisor::fifo(&place.host));
+        if self.fifo.write_all(b"\n").is_ok() {
+            let _ = self.reader.join();
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a task that somebody waited for came to.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::record::{Record, read};
+use crate::task::journal;
+use crate::ui::{exit, message};
+
+/// How long after the container's end its record may be missing: until then a hook
+/// is told of the end, or the output is taken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The exit code that the record has: docker's own says nothing of a deadline.
+pub(crate) fn code(record: &Record) -> u8 {
+    record.exit_code.unwrap_or_else(|| {
+        message::warn(&format!(
+            "Nobody saw the end of {}: its exit code is not known",
+            record.name
+        ));
+        exit::DOCKER
+    })
+}
+
+/// The same for a task whose container has just ended or gone, with the exit code
+/// that docker says it had.
+///
+/// # Errors
+/// Nobody can tell.
+pub(crate) fn code_of(
+    host: &Host,
+    app: &App,
+    task: &Listed,
+    docker_says: Option<u8>,
+) -> Result<u8> {
+    let told = match recorded(host, app, task) {
+        Recorded::As(record) => return Ok(code(&record)),
+        Recorded::No { told } => told,
+    };
+    match told.or(docker_says) {
+        Some(code) => Ok(code),
+        None => bail!("{} is gone, and there is no record of its end", task.name),
+    }
+}
+
+/// The record of a task whose container has just ended or gone.
+pub(crate) fn record_of(host: &Host, app: &App, task: &Listed) -> Option<Record> {
+    match recorded(host, app, task) {
+        Recorded::As(record) => Some(*record),
+        Recorded::No { .. } => None,
+    }
+}
+
+enum Recorded {
+    As(Box<Record>),
+    /// None is kept, or it takes too long; the exit code that hooks were told.
+    No {
+        told: Option<u8>,
+    },
+}
+
+/// Waits for whoever looks after the task.
+fn recorded(host: &Host, app: &App, task: &Listed) -> Recorded {
+    let until = Instant::now() + PATIENCE;
+    let mut told = None;
+    loop {
+        // The name may have been drawn again.
+        let story = journal::story(host, &task.name)
+            .filter(|story| story.id.as_ref().is_none_or(|id| *id == task.id));
+        // The record is there before the journal goes.
+        let is_over = story.is_none() || Instant::now() > until;
+        told = story.and_then(|story| story.told).or(told);
+        if let Some((record, _)) = read::find(host, &task.id, Some(app)) {
+            return Recorded::As(Box::new(record));
+        }
+        if is_over {
+            return Recorded::No { told };
+        }
+        std::thread::sleep(PAUSE);
+    }
+}

@@ -1,0 +1,93 @@
+//! A task in the JSON of `run:list`.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::docker::container_ls::Listed;
+use crate::dokku::host::Host;
+use crate::record::{Reason, Record};
+use crate::task::journal;
+
+/// One of ours, or as another scheduler's plugin has it.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Entry<'a> {
+    Here(Box<Shown<'a>>),
+    Elsewhere(Box<RawValue>),
+}
+
+/// Core's keys as core has them, ours after them.
+#[derive(Serialize)]
+pub(crate) struct Shown<'a> {
+    name: &'a str,
+    state: &'a str,
+    command: Cow<'a, str>,
+    created_at: Cow<'a, str>,
+    app: &'a str,
+    #[serde(rename = "type")]
+    container_type: &'a str,
+    image: &'a str,
+    started: Option<String>,
+    deadline: Option<String>,
+    exit_code: Option<u8>,
+    finished: Option<&'a str>,
+    reason: Option<Reason>,
+    cron_id: Option<&'a str>,
+    user: Option<&'a str>,
+}
+
+impl<'a> Entry<'a> {
+    /// One whose container is there.
+    pub(crate) fn there(host: &Host, task: &'a Listed) -> Self {
+        let started = journal::story(host, &task.name).and_then(|story| story.started);
+        Self::Here(Box::new(Shown {
+            name: &task.name,
+            state: &task.state,
+            command: Cow::from(&task.command),
+            created_at: Cow::from(&task.created_at),
+            app: &task.app,
+            container_type: &task.container_type,
+            image: &task.image,
+            deadline: task.deadline(started.as_deref()),
+            started,
+            exit_code: task.exit_code(),
+            finished: None,
+            reason: None,
+            // What is core's may have other labels from its image.
+            cron_id: filled(&task.cron_id).filter(|_| task.is_cron()),
+            user: filled(&task.user).filter(|_| task.is_ours(host)),
+        }))
+    }
+
+    /// One whose container has gone, in docker's forms as if it had not.
+    pub(crate) fn gone(record: &'a Record) -> Self {
+        let created = record.created.get(..19).unwrap_or_default();
+        Self::Here(Box::new(Shown {
+            name: &record.name,
+            state: "exited",
+            command: quoted(&record.command).into(),
+            created_at: format!("{} +0000 UTC", created.replace('T', " ")).into(),
+            app: &record.app,
+            container_type: &record.process_type,
+            image: &record.image,
+            started: record.started.clone(),
+            deadline: None,
+            exit_code: record.exit_code,
+            finished: Some(&record.finished),
+            reason: Some(record.reason),
+            cron_id: None,
+            user: filled(&record.user),
+        }))
+    }
+}
+
+/// As docker shows a command: the words with blanks between, in double quotes.
+pub(crate) fn quoted(command: &[String]) -> String {
+    format!("{:?}", command.join(" "))
+}
+
+fn filled(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,11 @@
+//! TODO room cli::common
+
+pub(crate) mod args;
+pub(crate) mod exit_status;
+pub(crate) mod launch;
+pub(crate) mod list_entry;
+pub(crate) mod selection;
+pub(crate) mod ssh_words;
+pub(crate) mod table;
+pub(crate) mod task_args;
+pub(crate) mod time_format;

@@ -1,0 +1,60 @@
+//! A table for people, in the form of docker's: three blanks between columns.
+
+use crate::ui::message::escaped;
+
+/// Rows of equal length, the first one the heading. What a terminal would obey is
+/// shown escaped with `escape`.
+pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: bool) -> String {
+    let rows: Vec<[String; COLUMNS]> = rows
+        .iter()
+        .map(|row| {
+            row.each_ref()
+                .map(|cell| if escape { escaped(cell) } else { cell.clone() })
+        })
+        .collect();
+    // Docker's columns are at least ten wide, gap included.
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count() + 3)
+            .max()
+            .unwrap_or(0)
+            .max(10)
+    };
+    let widths: Vec<usize> = (0..COLUMNS).map(width).collect();
+    let mut text = String::new();
+    for row in &rows {
+        for (column, cell) in row.iter().enumerate() {
+            let blanks = if column + 1 == COLUMNS {
+                0
+            } else {
+                widths[column] - cell.chars().count()
+            };
+            text.push_str(cell);
+            text.push_str(&" ".repeat(blanks));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_docker_aligns() {
+        let rows = [
+            ["NAMES", "COMMAND", "CREATED"].map(str::to_owned),
+            ["demo.run.28689", "\"sleep 15\"", "2 seconds ago"].map(str::to_owned),
+        ];
+        let expected = "NAMES            COMMAND      CREATED\ndemo.run.28689   \"sleep 15\"   2 seconds ago\n";
+        assert_eq!(aligned(&rows, false), expected);
+    }
+
+    #[test]
+    fn control_characters_are_shown_on_a_terminal() {
+        let rows = [["\u{1b}[31mred\n\u{202e}".to_owned()]];
+        assert_eq!(aligned(&rows, true), "\\u{1b}[31mred\\n\\u{202e}\n");
+        assert_eq!(aligned(&rows, false), "\u{1b}[31mred\n\u{202e}\n");
+    }
+}

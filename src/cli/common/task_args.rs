@@ -1,0 +1,226 @@
+//! The options and words of a command that makes a task.
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+use clap::{ArgAction, Parser};
+
+use crate::cli::common::args;
+use crate::cli::common::args::Parsed;
+use crate::dokku::argv::global_flags::GlobalFlags;
+use crate::settings::properties::Settings;
+use crate::settings::validate;
+use crate::settings::validate::TimeToLive;
+use crate::task::model::request::{Cron, Lock, OnHangup, Policy, Request, Tty};
+use crate::ui::message;
+
+// Core's options first, ours after them. The words are one list: with the app as
+// a positional of its own clap would take options out of the command.
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub(crate) struct TaskOptions {
+    /// Set a variable of the task's environment
+    #[arg(short, long, value_name = "KEY=VALUE", action = ArgAction::Append, allow_hyphen_values = true)]
+    env: Vec<OsString>,
+    /// Allocate no terminal
+    #[arg(long)]
+    no_tty: bool,
+    /// Allocate a terminal in any case
+    #[arg(long)]
+    force_tty: bool,
+    /// Stop the task after so many seconds [default: 86400]
+    #[arg(long, value_name = "SECONDS", value_parser = validate::seconds)]
+    ttl_seconds: Option<u64>,
+    /// The task's id in the app's crontab (deprecated)
+    #[arg(long, value_name = "ID", value_parser = validate::identifier)]
+    cron_id: Option<String>,
+    /// What the task does while another one has its cron id or lock: allow, forbid or replace
+    #[arg(long, value_name = "POLICY", value_parser = validate::policy)]
+    concurrency_policy: Option<Policy>,
+    /// Run only while no other task of the app has this lock
+    #[arg(long, value_name = "NAME", value_parser = validate::identifier)]
+    lock: Option<String>,
+    /// Stop the task after 90 (seconds), 10m, 2h or never: none
+    #[arg(long, value_name = "TIME", value_parser = validate::time_to_live, conflicts_with = "ttl_seconds")]
+    timeout: Option<TimeToLive>,
+    /// Label the container
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = validate::label)]
+    label: Vec<(String, String)>,
+    /// Memory in place of the app's limit: 512m, 1g (a bare number is megabytes)
+    #[arg(long, value_name = "SIZE", value_parser = validate::memory)]
+    memory: Option<String>,
+    /// Processors in place of the app's limit: 0.5, 2
+    #[arg(long, value_name = "NUMBER", value_parser = validate::cpus)]
+    cpus: Option<String>,
+    /// Run as this user (and group) of the image
+    #[arg(long, value_name = "USER[:GROUP]", value_parser = validate::user)]
+    user: Option<String>,
+    /// Run in this directory of the container
+    #[arg(long, value_name = "DIRECTORY", value_parser = validate::workdir)]
+    workdir: Option<String>,
+    /// Attach no input
+    #[arg(long)]
+    no_stdin: bool,
+    /// When the terminal hangs up or nobody reads the output any more: stop the task, or keep it
+    /// running [default: stop for a terminal, keep for a pipe]
+    #[arg(long, value_name = "stop|keep", value_parser = validate::on_hangup)]
+    on_hangup: Option<OnHangup>,
+    /// Show the container that would be made, and make none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[arg(trailing_var_arg = true, hide = true)]
+    words: Vec<OsString>,
+    /// For messages.
+    #[arg(skip)]
+    usage: String,
+}
+
+impl TaskOptions {
+    /// `command` is what stands after `dokku`; `arguments` begin with it.
+    ///
+    /// # Errors
+    /// Wrong usage: one sentence that names what is wrong, and the usage line.
+    pub(crate) fn parse_words(command: &str, arguments: &[OsString]) -> Result<Parsed<Self>> {
+        let usage = format!("{command} [options] <app> [<cmd>...]");
+        Ok(match args::parse::<Self>(&usage, arguments)? {
+            Parsed::Options(options) => Parsed::Options(Self {
+                usage: format!("dokku {usage}"),
+                ..options
+            }),
+            Parsed::Help(text) => Parsed::Help(text),
+        })
+    }
+
+    /// The app's name (empty when none is given), and what is asked of its task.
+    ///
+    /// # Errors
+    /// A value that cannot be taken. No value of the environment is part of the
+    /// message.
+    pub(crate) fn asked(&self, flags: &GlobalFlags) -> Result<(String, Request)> {
+        let words: Result<Vec<String>> =
+            self.words.iter().map(|word| validate::utf8(word)).collect();
+        let mut words = words?.into_iter();
+        let app = flags
+            .app
+            .clone()
+            .or_else(|| words.next())
+            .unwrap_or_default();
+        let mut words = words.peekable();
+        let literal = words.next_if(|word| word == "--").is_some();
+        Ok((app, self.request(flags, literal, words.collect())?))
+    }
+
+    /// What the app's properties say where the command says nothing.
+    pub(crate) fn with_settings(&self, request: Request, settings: &Settings) -> Request {
+        let time_to_live = match (self.timeout, self.ttl_seconds) {
+            (None, None) => settings.time_to_live.0,
+            _ => request.time_to_live,
+        };
+        Request {
+            time_to_live,
+            stdin: request.stdin && settings.stdin,
+            on_hangup: request.on_hangup.or(settings.on_hangup),
+            ..request
+        }
+    }
+
+    fn request(&self, flags: &GlobalFlags, literal: bool, command: Vec<String>) -> Result<Request> {
+        if self.no_tty && self.force_tty {
+            bail!("Cannot specify both --force-tty and --no-tty");
+        }
+        let policy = self.concurrency_policy.unwrap_or_default();
+        if policy != Policy::Allow && self.cron_id.is_none() && self.lock.is_none() {
+            bail!(
+                "'--concurrency-policy {}' needs a '--lock' or '--cron-id' to hold",
+                policy.name()
+            );
+        }
+        Ok(Request {
+            environment: self.environment()?,
+            global_labels: global_labels(flags)?,
+            labels: self.label.clone(),
+            time_to_live: self
+                .timeout
+                .map_or(self.ttl_seconds, |TimeToLive(seconds)| seconds),
+            without_deadline: self.timeout == Some(TimeToLive(None)),
+            cron: self.cron(),
+            lock: self.lock(),
+            memory: self.memory.clone(),
+            cpus: self.cpus.clone(),
+            user: self.user.clone(),
+            workdir: self.workdir.clone(),
+            stdin: !self.no_stdin,
+            on_hangup: self.on_hangup,
+            tty: match (self.no_tty, self.force_tty) {
+                (true, _) => Tty::Never,
+                (_, true) => Tty::Always,
+                _ => Tty::Auto,
+            },
+            literal,
+            command,
+        })
+    }
+
+    /// A lock that another task may have, too, would be none.
+    fn lock(&self) -> Option<Lock> {
+        let policy = self.concurrency_policy.unwrap_or(Policy::Forbid);
+        self.lock.clone().map(|name| Lock { name, policy })
+    }
+
+    fn cron(&self) -> Option<Cron> {
+        let policy = self.concurrency_policy.unwrap_or_default();
+        self.cron_id.clone().map(|id| Cron { id, policy })
+    }
+
+    fn environment(&self) -> Result<Vec<(String, String)>> {
+        self.env
+            .iter()
+            .map(|pair| variable(pair, &self.usage))
+            .collect()
+    }
+}
+
+fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
+    let pair = |label: &String| {
+        // Docker takes a label without a value; so does core's global flag.
+        let pair = if label.contains('=') {
+            label.clone()
+        } else {
+            format!("{label}=")
+        };
+        validate::label(&pair)
+            .map_err(|why| anyhow::anyhow!("invalid value '{label}' for '--label': {why}"))
+    };
+    flags.labels.iter().map(pair).collect()
+}
+
+/// One pair of `--env`.
+fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
+    let shown = pair.to_string_lossy();
+    let name = shown.split('=').next().unwrap_or_default();
+    let Some(text) = pair.to_str() else {
+        bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
+    };
+    let (name, value) = validate::pair(text).map_err(|why| {
+        let masked = if text.contains('=') { "=***" } else { "" };
+        anyhow::anyhow!(
+            "invalid value '{name}{masked}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}"
+        )
+    })?;
+    if ['\'', '"']
+        .iter()
+        .any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
+    {
+        message::warn(&format!(
+            "The value of '{name}' keeps the quotes around it: they are not needed here"
+        ));
+    }
+    Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! `dokku run:exec [options] --container NAME <cmd>…`
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use duct::Handle;
+use signal_hook::consts::SIGKILL;
+
+use crate::cli::common::args;
+use crate::cli::common::args::Parsed;
+use crate::cli::common::selection::{One, one};
+use crate::cli::print;
+use crate::docker::Docker;
+use crate::docker::container_exec::Process;
+use crate::dokku::host::Host;
+use crate::settings::validate;
+use crate::sys::process;
+use crate::task::attach::terminal::Terminal;
+use crate::task::events::{Event, Events};
+use crate::ui::{exit, message};
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// The task
+    #[arg(long, value_name = "NAME", value_parser = validate::container)]
+    container: Option<String>,
+    /// Allocate no terminal
+    #[arg(long)]
+    no_tty: bool,
+    /// Allocate a terminal in any case
+    #[arg(long)]
+    force_tty: bool,
+    #[arg(trailing_var_arg = true, hide = true)]
+    words: Vec<OsString>,
+}
+
+/// What tells the processes of one command from all others of the container.
+const MARK: &str = "DOKKU_ONEOFF_EXEC";
+
+/// Runs another command in a task's container; its exit code is ours. The task's own
+/// command knows nothing of it.
+///
+/// # Errors
+/// Wrong usage, a container that is not there or has ended.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:exec [options] --container NAME <cmd>...";
+    let options: Options = match args::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    if options.no_tty && options.force_tty {
+        bail!("Cannot specify both --force-tty and --no-tty");
+    }
+    let words = options.words.iter().map(|word| validate::utf8(word));
+    let words = words.collect::<Result<Vec<_>>>()?;
+    if words.is_empty() {
+        bail!("No command specified\nUsage: dokku {USAGE}");
+    }
+    let host = Host::from_environment(arguments)?;
+    let (docker, task) = match one(&host, options.container.as_deref(), USAGE)? {
+        One::Ended(record) => bail!(
+            "{} has ended already: no command can run in it",
+            record.name
+        ),
+        One::Here { docker, task, .. } => (docker, task),
+    };
+    let Some(config) = docker.container_config(&task.id)? else {
+        bail!("{} has ended already: no command can run in it", task.name)
+    };
+    let terminals = || std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let launcher = config.launcher().map(str::to_owned);
+    exec(
+        &docker,
+        &task.id,
+        options.force_tty || (!options.no_tty && terminals()),
+        &launcher.into_iter().chain(words).collect::<Vec<_>>(),
+    )
+}
+
+fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result<u8> {
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    let mark = format!("{MARK}={random:016x}");
+    let mut environment = vec![mark.clone()];
+    if terminal && std::env::var_os("TERM").is_some() {
+        environment.push("TERM".to_owned()); // the value is taken from our environment
+    }
+    let events = Events::watch()?;
+    let mut guard = if terminal { Terminal::guard()? } else { None };
+    let client = docker.container_exec(&Process {
+        id,
+        terminal,
+        environment: &environment,
+        command,
+    })?;
+    if let Some(guard) = &mut guard {
+        guard.client_is(client.pids().first().copied());
+    }
+    let client = Arc::new(client);
+    events.watch_client(Arc::clone(&client));
+    let mut owed: Option<Owed> = None;
+    loop {
+        let again = owed.as_ref().filter(|owed| owed.is_to_be_looked_at());
+        match events.next(again.map(|_| Instant::now() + AGAIN)) {
+            Event::ClientEnded { .. } => return Ok(process::code(client.wait()?.status)),
+            Event::Signal(signal) => {
+                owed = Some(match owed {
+                    None => Owed::first(signal),
+                    Some(owed) => owed.again(),
+                });
+            }
+            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
+        }
+        if let Some(due) = &mut owed
+            && !due.go_on(docker, id, &mark)?
+        {
+            client.kill()?;
+            message::warn("The command could not be told to end: it runs on in the container");
+            return Ok(exit::of_signal(due.signal));
+        }
+    }
+}
+
+/// A signal on its way to the command.
+#[derive(Default)]
+struct Owed {
+    signal: i32,
+    /// The call that passes it on, and when that was made.
+    call: Option<(Handle, Instant)>,
+    /// How many calls have found no process: the command may not have been started, or
+    /// there is no way.
+    misses: u32,
+    is_passed_on: bool,
+    /// When the client is ended, whatever the image's shell says of the command.
+    give_up_at: Option<Instant>,
+}
+
+const AGAIN: Duration = Duration::from_millis(200);
+const MOST_MISSES: u32 = 5;
+
+/// How long after the second signal a command that was killed may take to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(5);
+
+impl Owed {
+    fn first(signal: i32) -> Self {
+        Self {
+            signal,
+            ..Self::default()
+        }
+    }
+
+    /// The second time it is killed.
+    fn again(self) -> Self {
+        if self.give_up_at.is_some() {
+            return self;
+        }
+        self.end_call();
+        Self {
+            signal: SIGKILL,
+            give_up_at: Instant::now().checked_add(GONE_WITHIN),
+            ..Self::default()
+        }
+    }
+
+    fn is_to_be_looked_at(&self) -> bool {
+        !self.is_passed_on || self.give_up_at.is_some()
+    }
+
+    /// Passes it on, without waiting for it: another signal may come. Gives whether there
+    /// is still hope.
+    fn go_on(&mut self, docker: &Docker, id: &str, mark: &str) -> Result<bool> {
+        if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
+            self.end_call();
+            return Ok(false);
+        }
+        let Some((call, since)) = &self.call else {
+            if !self.is_passed_on {
+                let call = pass_on(docker, id, mark, self.signal)?;
+                self.call = Some((call, Instant::now()));
+            }
+            return Ok(true);
+        };
+        match call.try_wait()? {
+            Some(output) if output.status.success() => self.is_passed_on = true,
+            Some(_) => self.misses += 1,
+            None if since.elapsed() < docker.timeout() => return Ok(true),
+            None => {
+                self.end_call();
+                return Ok(false);
+            }
+        }
+        self.call = None;
+        Ok(self.misses <= MOST_MISSES)
+    }
+
+    fn end_call(&self) {
+        if let Some((call, _)) = &self.call {
+            process::kill_group(call.pids().first().copied().unwrap_or(0));
+        }
+    }
+}
+
+/// Docker passes no signal on to such a process (moby issue 9098). A shell of the
+/// image, where it has one, finds it by its environment; its children have that, too,
+/// but not its parent, which is outside the container. The call ends well where it did.
+fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Handle> {
+    let script = format!(
+        "found=1
+        for process in /proc/[0-9]*; do
+            tr '\\0' '\\n' <$process/environ | grep -qxF \"$1\" &&
+            grep -q '^PPid:[[:space:]]*0$' $process/status &&
+            kill -{signal} ${{process#/proc/}} && found=0
+        done 2>/dev/null
+        exit $found"
+    );
+    docker.container_exec_silently(id, &["sh", "-c", &script, "sh", mark])
+}

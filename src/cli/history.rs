@@ -1,0 +1,223 @@
+//! `dokku run:history [options] [<app>]`
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use crate::cli::common::args::Parsed;
+use crate::cli::common::{args, table, time_format};
+use crate::cli::{json, print};
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::record::read::{Newest, Passed};
+use crate::record::{Reason, Record};
+use crate::settings::validate;
+use crate::task::handoff::supervisor;
+use crate::ui::message;
+use crate::ui::message::escaped;
+
+const JSON: &str = "json";
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// How to show them: stdout (a table) or json
+    #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
+    format: String,
+    /// So many, or all
+    #[arg(short, long, value_name = "N", default_value = "20", value_parser = validate::lines)]
+    num: String,
+    /// Only those that came to another exit code than 0
+    #[arg(long)]
+    failed: bool,
+    /// Only those that ended after this time: 10m, 2026-08-03T05:47:44Z
+    #[arg(long, value_name = "TIME", value_parser = validate::moment)]
+    since: Option<SystemTime>,
+    /// Only run or cron tasks
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["run", "cron"], hide_possible_values = true)]
+    process_type: Option<String>,
+    /// Without the heading
+    #[arg(long)]
+    quiet: bool,
+    #[arg(hide = true)]
+    app: Option<String>,
+}
+
+/// Shows the records of an app's tasks, or of every app that the user may see; the
+/// newest first.
+///
+/// # Errors
+/// Wrong usage, an app that is not there or has its tasks elsewhere.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let options: Options = match args::parse("run:history [options] [<app>]", arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    supervisor::wake_for_the_lost(&host);
+    let name = options.app.as_ref().or(host.flags.app.as_ref());
+    let app = name.map(|name| host.app(name)).transpose()?;
+    let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);
+    let (records, passed) = found(&host, &options, &apps);
+    passed.say();
+    if let Some(app) = &app {
+        say_elsewhere(&host, app, records.is_empty())?;
+    }
+    if options.format == JSON {
+        print(&json::indented(&records)?)?;
+    } else {
+        let title = app.map_or_else(String::new, |app| format!("{} ", app.name()));
+        print(&for_people(&title, &records, options.quiet || host.quiet))?;
+    }
+    Ok(0)
+}
+
+/// Records of another scheduler's tasks are not here; those of before it may be.
+fn say_elsewhere(host: &Host, app: &App, none: bool) -> Result<()> {
+    let scheduler = host.scheduler(app)?;
+    if scheduler == DOCKER_LOCAL {
+        return Ok(());
+    }
+    let sentence = format!(
+        "the app's scheduler is '{scheduler}': tasks that run there leave no record on this host"
+    );
+    if none {
+        bail!(sentence);
+    }
+    message::warn(&sentence);
+    Ok(())
+}
+
+/// The newest of all apps that are wanted.
+fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Passed) {
+    let most = options.num.parse().unwrap_or(usize::MAX);
+    let mut sources: Vec<(Newest, Option<Record>)> = apps
+        .iter()
+        .map(|app| {
+            let mut newest = Newest::of(host, app);
+            let first = newest.find(|record| options.wants(record));
+            (newest, first)
+        })
+        .collect();
+    let mut records = Vec::new();
+    while records.len() < most {
+        let next = sources.iter_mut().max_by(|(_, one), (_, other)| {
+            let finished = |record: &Option<Record>| {
+                let record = record.as_ref()?;
+                Some(humantime::parse_rfc3339(&record.finished).unwrap_or(SystemTime::UNIX_EPOCH))
+            };
+            finished(one).cmp(&finished(other))
+        });
+        let Some((newest, next)) = next else { break };
+        let Some(record) = next.take() else { break };
+        records.push(record);
+        *next = newest.find(|record| options.wants(record));
+    }
+    let mut passed = Passed::default();
+    for (newest, _) in &sources {
+        passed.add(newest.passed);
+        newest.say_failure();
+    }
+    (records, passed)
+}
+
+impl Options {
+    fn wants(&self, record: &Record) -> bool {
+        let ended_after = |since: SystemTime| {
+            humantime::parse_rfc3339(&record.finished).is_ok_and(|finished| finished >= since)
+        };
+        (!self.failed || record.has_failed())
+            && self.since.is_none_or(ended_after)
+            && self
+                .process_type
+                .as_ref()
+                .is_none_or(|wanted| *wanted == record.process_type)
+    }
+}
+
+fn for_people(title: &str, records: &[Record], quiet: bool) -> String {
+    let now = SystemTime::now();
+    let rows: Vec<[String; 6]> = records
+        .iter()
+        .map(|record| {
+            [
+                record.name.clone(),
+                time_format::ago(&record.finished, now),
+                time_format::took(record.duration()),
+                exit(record),
+                record.user.clone(),
+                shell_words::join(&record.command),
+            ]
+        })
+        .collect();
+    if quiet {
+        let line = |row: &[String; 6]| row.each_ref().map(|cell| escaped(cell)).join("\t");
+        return rows.iter().map(|row| line(row) + "\n").collect();
+    }
+    let heading = ["NAME", "ENDED", "TOOK", "EXIT", "USER", "COMMAND"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
+    let text = table::aligned(&rows, true);
+    let mut shown = format!("=====> {title}run history\n");
+    let failed = std::iter::once(false).chain(records.iter().map(Record::has_failed));
+    let terminal = Screen::of_stdout();
+    for (line, failed) in text.lines().zip(failed) {
+        shown += &terminal.line(line, failed);
+    }
+    shown
+}
+
+/// The code, and why it ended unless it did so by itself.
+fn exit(record: &Record) -> String {
+    let code = record
+        .exit_code
+        .map_or_else(|| "?".to_owned(), |code| code.to_string());
+    match record.reason {
+        Reason::Exited => code,
+        other => format!("{code} ({})", other.word()),
+    }
+}
+
+/// What stdout can show.
+struct Screen {
+    /// Its width in characters; `None` where lines have no end.
+    width: Option<usize>,
+    colored: bool,
+}
+
+impl Screen {
+    fn of_stdout() -> Self {
+        let stdout = std::io::stdout();
+        if !stdout.is_terminal() {
+            return Self {
+                width: None,
+                colored: false,
+            };
+        }
+        let size = rustix::termios::tcgetwinsize(&stdout).ok();
+        Self {
+            width: size
+                .map(|size| usize::from(size.ws_col))
+                .filter(|width| *width > 0),
+            colored: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+
+    /// Cut where a terminal would break it, and red when it is to stand out.
+    fn line(&self, line: &str, stands_out: bool) -> String {
+        let mut line = line.to_owned();
+        if let Some(width) = self.width
+            && line.chars().count() > width
+        {
+            line = line.chars().take(width - 1).chain(['…']).collect();
+        }
+        if stands_out && self.colored {
+            format!("\u{1b}[31m{line}\u{1b}[0m\n")
+        } else {
+            line + "\n"
+        }
+    }
+}

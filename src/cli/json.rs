@@ -1,0 +1,86 @@
+//! JSON on stdout.
+
+use std::fmt::Write;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use crate::ui::message::is_obeyed;
+
+/// The value, indented, with a line's end.
+///
+/// # Errors
+/// It is no JSON.
+pub(crate) fn indented(value: &impl Serialize) -> Result<String> {
+    Ok(harmless(&serde_json::to_string_pretty(value)?) + "\n")
+}
+
+/// The value in one line.
+///
+/// # Errors
+/// As [`indented`].
+pub(crate) fn line(value: &impl Serialize) -> Result<String> {
+    Ok(harmless(&serde_json::to_string(value)?) + "\n")
+}
+
+/// The same value without a character that a terminal obeys: it can be within a string
+/// only, where every character may be written by its number. Those that JSON is laid out
+/// with stay.
+fn harmless(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_obeyed(character) && !character.is_ascii_whitespace() {
+            // None of them is beyond U+FFFF.
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Mostly what a terminal obeys, and what JSON has a use for.
+    fn random_text(random: &mut fastrand::Rng) -> String {
+        const LETTERS: [char; 14] = [
+            '\u{1b}', '\u{7f}', '\u{9b}', '\u{61c}', '\u{200e}', '\u{202e}', '\u{2066}', '\n', '"',
+            '\\', 'u', 'é', '字', '😀',
+        ];
+        let length = random.usize(0..40);
+        let letter = |random: &mut fastrand::Rng| {
+            if random.bool() {
+                random.choice(LETTERS).unwrap()
+            } else {
+                random.char(..)
+            }
+        };
+        (0..length).map(|_| letter(random)).collect()
+    }
+
+    #[test]
+    fn the_value_stays_and_nothing_is_obeyed() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..2000 {
+            let value = [random_text(&mut random), random_text(&mut random)];
+            for json in [indented(&value).unwrap(), line(&value).unwrap()] {
+                let read: [String; 2] = serde_json::from_str(&json).unwrap();
+                assert_eq!(read, value, "seed {seed}");
+                let obeyed = json
+                    .chars()
+                    .find(|letter| is_obeyed(*letter) && *letter != '\n');
+                assert_eq!(obeyed, None, "seed {seed}: {json:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_have_written_is_valid_as_before() {
+        let raw = "[{\"a\":\t\"\u{9b}\u{202e}\"}]";
+        let value = serde_json::value::RawValue::from_string(raw.to_owned()).unwrap();
+        assert_eq!(line(&value).unwrap(), "[{\"a\":\t\"\\u009b\\u202e\"}]\n");
+    }
+}

@@ -1,0 +1,266 @@
+//! `dokku run:list [--format stdout|json] [--quiet] [--all] [<app>]`
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use serde_json::value::RawValue;
+
+use crate::cli::common::args::Parsed;
+use crate::cli::common::list_entry::{Entry, quoted};
+use crate::cli::common::{args, table, time_format};
+use crate::cli::{json, print};
+use crate::docker::Docker;
+use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::record::Record;
+use crate::record::read::Newest;
+use crate::sys::parallel::joined;
+use crate::task::control::find;
+use crate::task::handoff::supervisor;
+use crate::ui::message;
+use crate::ui::message::escaped;
+
+const HOOK: &str = "scheduler-run-list";
+const JSON: &str = "json";
+
+/// So many tasks of an app that have gone are listed with `--all`; `run:history` has
+/// the rest.
+const MOST_GONE: usize = 20;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// How to show them: stdout (a table) or json
+    #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
+    format: String,
+    /// Without the heading
+    #[arg(long)]
+    quiet: bool,
+    /// Cron tasks too, and the last ones that have ended
+    #[arg(long)]
+    all: bool,
+    #[arg(hide = true)]
+    app: Option<String>,
+}
+
+/// Lists the tasks of an app, or of every app that the user may see.
+///
+/// # Errors
+/// Wrong usage, an app that is not there, docker gives no answer.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let options: Options = match args::parse("run:list [options] [<app>]", arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    supervisor::wake_for_the_lost(&host);
+    match options.app.as_ref().or(host.flags.app.as_ref()) {
+        Some(name) => list_one(&host, &options, &host.app(name)?),
+        None => list_every(&host, &options),
+    }
+}
+
+fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
+    // Nearly every app is this host's: docker is asked before the answer is there.
+    let (scheduler, tasks) = std::thread::scope(|scope| {
+        let tasks = scope.spawn(|| find::tasks(&docker(host)?, Some(app)));
+        (host.scheduler(app), joined(tasks))
+    });
+    let scheduler = scheduler?;
+    if scheduler != DOCKER_LOCAL {
+        return host.hand_over_command(HOOK, &scheduler, app, &[&options.format]);
+    }
+    let mut tasks = tasks?;
+    tasks.retain(|task| options.wants(task));
+    let group = Group {
+        gone: options.gone(host, app, &tasks),
+        app,
+        tasks,
+    };
+    print(&shown(host, options, &[group], Elsewhere::default())?)?;
+    Ok(0)
+}
+
+/// One question to docker, and one to each app's scheduler that is another.
+fn list_every(host: &Host, options: &Options) -> Result<u8> {
+    let apps = host.apps();
+    let mut tasks = find::tasks(&docker(host)?, None)?;
+    tasks.retain(|task| options.wants(task));
+    let mut groups = Vec::new();
+    for app in &apps {
+        let (own, others) = tasks
+            .into_iter()
+            .partition(|task: &Listed| task.app == app.name());
+        tasks = others;
+        groups.push(Group {
+            gone: options.gone(host, app, &own),
+            app,
+            tasks: own,
+        });
+    }
+    groups.retain(|group| !(group.tasks.is_empty() && group.gone.is_empty()));
+    let mut code = 0;
+    let mut elsewhere = Elsewhere::default();
+    for app in &apps {
+        let Some(scheduler) = host.other_scheduler(app) else {
+            continue;
+        };
+        let answer = host.ask_scheduler(HOOK, &scheduler, app, &[&options.format]);
+        if let Err(error) = answer.and_then(|answer| elsewhere.add(options, &answer)) {
+            message::warn(&format!("{}: {error:#}", app.name()));
+            code = 1;
+        }
+    }
+    print(&shown(host, options, &groups, elsewhere)?)?;
+    Ok(code)
+}
+
+fn docker(host: &Host) -> Result<Docker> {
+    Ok(Docker::new(host.docker()?, host.trace))
+}
+
+impl Options {
+    fn wants(&self, task: &Listed) -> bool {
+        self.all || !(task.is_cron() || task.has_ended())
+    }
+
+    /// The tasks that have ended and whose containers are not there any more.
+    fn gone(&self, host: &Host, app: &App, tasks: &[Listed]) -> Vec<Record> {
+        if !self.all {
+            return Vec::new();
+        }
+        let there: HashSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let mut newest = Newest::of(host, app);
+        let gone = newest
+            .by_ref()
+            .filter(|record| !there.contains(record.id.as_str()))
+            .take(MOST_GONE)
+            .collect();
+        newest.passed.say();
+        newest.say_failure();
+        gone
+    }
+}
+
+/// What other schedulers have answered.
+#[derive(Default)]
+struct Elsewhere {
+    entries: Vec<Box<RawValue>>,
+    text: String,
+}
+
+impl Elsewhere {
+    /// A plugin that has nothing to list may say nothing.
+    fn add(&mut self, options: &Options, answer: &str) -> Result<()> {
+        if options.format != JSON {
+            self.text.push_str(answer);
+        } else if !answer.trim().is_empty() {
+            let entries: Vec<_> = serde_json::from_str(answer)
+                .with_context(|| format!("the answer of hook '{HOOK}' is no JSON list"))?;
+            self.entries.extend(entries);
+        }
+        Ok(())
+    }
+}
+
+/// What there is of an app.
+struct Group<'a> {
+    app: &'a App,
+    tasks: Vec<Listed>,
+    gone: Vec<Record>,
+}
+
+/// The text for the groups of tasks and those of other schedulers.
+fn shown(
+    host: &Host,
+    options: &Options,
+    groups: &[Group<'_>],
+    elsewhere: Elsewhere,
+) -> Result<String> {
+    if options.format == JSON {
+        let mut entries = Vec::new();
+        for group in groups {
+            let there = group.tasks.iter().map(|task| Entry::there(host, task));
+            entries.extend(there.chain(group.gone.iter().map(Entry::gone)));
+        }
+        entries.extend(elsewhere.entries.into_iter().map(Entry::Elsewhere));
+        return json::indented(&entries);
+    }
+    let quiet = options.quiet || host.quiet;
+    let terminal = std::io::stdout().is_terminal();
+    let here = groups
+        .iter()
+        .map(|group| for_people(group, options.all, quiet, terminal));
+    Ok(here.chain([elsewhere.text]).collect())
+}
+
+/// Docker's table under Dokku's heading; with `quiet` tabs between the columns, as
+/// docker does without its word `table`. With `all` tasks that have ended are among
+/// them, and a column says which.
+fn for_people(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> String {
+    let mut rows: Vec<[String; 4]> = group
+        .tasks
+        .iter()
+        .map(|task| {
+            [
+                &task.name,
+                &task.command,
+                &task.running_for,
+                &task.status_text,
+            ]
+            .map(String::clone)
+        })
+        .collect();
+    rows.extend(group.gone.iter().map(|record| {
+        let now = SystemTime::now();
+        let code = record
+            .exit_code
+            .map_or_else(|| "?".to_owned(), |code| code.to_string());
+        [
+            record.name.clone(),
+            quoted(&record.command),
+            time_format::ago(&record.created, now),
+            format!(
+                "Exited ({code}) {}",
+                time_format::ago(&record.finished, now)
+            ),
+        ]
+    }));
+    let columns = if all { 4 } else { 3 };
+    if quiet {
+        let shown = |cell: &String| {
+            if terminal {
+                escaped(cell)
+            } else {
+                cell.clone()
+            }
+        };
+        return rows
+            .iter()
+            .map(|row| row[..columns].iter().map(shown).collect::<Vec<_>>())
+            .map(|cells| {
+                cells.join("	")
+                    + "
+"
+            })
+            .collect();
+    }
+    let heading = ["NAMES", "COMMAND", "CREATED", "STATUS"].map(str::to_owned);
+    let rows: Vec<_> = std::iter::once(heading).chain(rows).collect();
+    let rows = if all {
+        table::aligned(&rows, terminal)
+    } else {
+        let rows: Vec<[String; 3]> = rows
+            .into_iter()
+            .map(|[name, command, created, _]| [name, command, created])
+            .collect();
+        table::aligned(&rows, terminal)
+    };
+    format!("=====> {} run containers\n{rows}", group.app.name())
+}

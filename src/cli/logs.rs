@@ -1,0 +1,305 @@
+//! `dokku run:logs [options] <app>|--container NAME`
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use duct::Handle;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::cli::common::args::Parsed;
+use crate::cli::common::selection::{Chosen, choose};
+use crate::cli::common::{args, exit_status};
+use crate::cli::print;
+use crate::docker::Docker;
+use crate::docker::container_logs::Part;
+use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::logs::merge;
+use crate::logs::merge::{Prefix, Source};
+use crate::record::output::Output;
+use crate::record::replay::{Written, replay};
+use crate::record::{Record, Store, replay};
+use crate::settings::validate;
+use crate::sys::parallel::CLIENTS;
+use crate::sys::timestamp;
+use crate::sys::timestamp::Precision;
+use crate::task::handoff::supervisor;
+use crate::task::model::task_exit::code_of;
+use crate::ui::message;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// Show this task only
+    #[arg(long, value_name = "NAME", value_parser = validate::container)]
+    container: Option<String>,
+    /// So many lines of each task, from the end, or all
+    #[arg(short, long, value_name = "N", default_value = "100", value_parser = validate::lines)]
+    num: String,
+    /// Show what is still to come, until the last task ends
+    #[arg(short, long)]
+    tail: bool,
+    /// Without times and names
+    #[arg(short, long)]
+    quiet: bool,
+    /// From this time on: 10m, 2026-08-03T05:47:44Z
+    #[arg(long, value_name = "TIME", value_parser = validate::since)]
+    since: Option<String>,
+    /// What the tasks wrote to stderr goes to stderr
+    #[arg(long)]
+    stderr: bool,
+    #[arg(hide = true)]
+    app: Option<String>,
+}
+
+/// How long after its last word docker's client may take to end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Core's colours, in core's order.
+const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
+
+/// Shows the logs of one task, or of an app's.
+///
+/// # Errors
+/// Wrong usage, an app or a container that is not there, docker gives no answer.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:logs [options] <app>|--container NAME";
+    let options: Options = match args::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    supervisor::wake_for_the_lost(&host);
+    let container = options.container.as_deref();
+    match choose(&host, options.app.as_deref(), container, false, USAGE)? {
+        Chosen::Elsewhere { app, scheduler } => {
+            let flag = |on: bool| if on { "true" } else { "false" };
+            let rest = [
+                container.unwrap_or_default(),
+                flag(options.tail),
+                flag(options.quiet),
+                &options.num,
+            ];
+            host.hand_over_command("scheduler-run-logs", &scheduler, &app, &rest)
+        }
+        Chosen::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
+        Chosen::Here { docker, tasks, app } => {
+            if tasks.is_empty() && !host.quiet {
+                message::plain("No run containers exist");
+            }
+            if options.tail && tasks.len() > CLIENTS {
+                bail!(
+                    "{} has {} tasks, and --tail follows {CLIENTS} at most: name one with --container",
+                    app.name(),
+                    tasks.len()
+                );
+            }
+            // Each takes a client of docker's as long as the others do: among more, the
+            // order of time holds within a part of them.
+            let mut code = 0;
+            for (part, tasks) in tasks.chunks(CLIENTS).enumerate() {
+                let Some(failed) = show(&host, &docker, &app, tasks, part * CLIENTS, &options)?
+                else {
+                    break; // nobody reads any more
+                };
+                code |= u8::from(failed);
+            }
+            Ok(code)
+        }
+    }
+}
+
+impl Options {
+    /// Which part of an output that is kept.
+    fn kept_part(&self) -> Result<replay::Part> {
+        let since = self.since.as_deref().map(validate::moment).transpose();
+        Ok(replay::Part {
+            tail: self.num.parse().ok(),
+            since: since.map_err(anyhow::Error::msg)?,
+            after: None,
+        })
+    }
+
+    /// What stands before the lines of the `number`th task.
+    fn prefix(&self, name: &str, number: usize) -> Option<Prefix> {
+        let colored = io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        (!self.quiet).then(|| Prefix {
+            text: format!(
+                "app[{}]:",
+                message::on_stdout(name.rsplit('.').next().unwrap_or_default())
+            ),
+            color: colored.then_some(COLORS[number % COLORS.len()]),
+        })
+    }
+}
+
+/// Shows the logs of these tasks, the first of which has the number `first`. Gives whether
+/// something is missing; `None` when nobody reads any more.
+fn show(
+    host: &Host,
+    docker: &Docker,
+    app: &App,
+    tasks: &[Listed],
+    first: usize,
+    options: &Options,
+) -> Result<Option<bool>> {
+    let begun = timestamp::now(Precision::Nanoseconds);
+    let part = Part {
+        tail: options.num.clone(),
+        follow: options.tail,
+        since: options.since.clone(),
+    };
+    let (mut sources, mut clients) = (Vec::new(), Vec::new());
+    for (number, task) in (first..).zip(tasks) {
+        let logs = docker.container_logs(&task.id, &part, options.stderr)?;
+        let prefix = options.prefix(&task.name, number);
+        sources.push(Source {
+            reader: logs.stdout,
+            to_stderr: false,
+            prefix: prefix.clone(),
+        });
+        sources.extend(logs.stderr.map(|reader| Source {
+            reader,
+            to_stderr: true,
+            prefix,
+        }));
+        clients.push(logs.client);
+    }
+    let patience = if options.tail {
+        merge::FOLLOWED
+    } else {
+        merge::ENDING
+    };
+    let last = merge::merge(
+        sources,
+        patience,
+        &mut BufWriter::new(io::stdout().lock()),
+        &mut io::stderr(),
+        nobody_reads,
+    );
+    if last.is_empty() {
+        // A client that is silent would not notice either.
+        clients.iter().try_for_each(Handle::kill)?;
+        return Ok(None);
+    }
+    let mut is_missing = false;
+    let sources = last.len() / tasks.len().max(1);
+    for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
+        let last = last.iter().max().filter(|time| !time.is_empty());
+        let failed = has_failed(&clients[number]);
+        let missing = match last {
+            // It had gone before docker was asked.
+            None if failed => options.kept_part()?,
+            last => replay::Part {
+                after: Some(last.map_or(begun.as_bytes(), Vec::as_slice).to_vec()),
+                ..replay::Part::default()
+            },
+        };
+        let complete = (failed || options.tail)
+            && is_over(docker, task)
+            && show_rest(host, app, task, first + number, &missing, options);
+        is_missing |= failed && !complete;
+    }
+    Ok(Some(is_missing))
+}
+
+/// What docker's client came to, which has closed its streams already.
+fn has_failed(client: &Handle) -> bool {
+    let end = client.wait_timeout(PATIENCE);
+    matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
+}
+
+/// Whether its record is there, or about to be. One that runs has only lost docker's
+/// client.
+fn is_over(docker: &Docker, task: &Listed) -> bool {
+    let state = docker.container_state(&task.id);
+    state.is_ok_and(|state| state.is_none_or(|state| code_of(&state).is_some()))
+}
+
+/// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
+/// errors and hang-ups only.
+fn nobody_reads() -> bool {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// What the client has missed: it is told of no container that has gone, and docker
+/// closes the logs that it follows with the container, however far their reader is.
+/// Gives whether nothing is missing.
+fn show_rest(
+    host: &Host,
+    app: &App,
+    task: &Listed,
+    number: usize,
+    part: &replay::Part,
+    options: &Options,
+) -> bool {
+    let Some(Record {
+        output: Some(Output::Kept { .. }),
+        ..
+    }) = exit_status::record_of(host, app, task)
+    else {
+        return false;
+    };
+    let prefix = options.prefix(&task.name, number);
+    let store = Store::of(host, app.name());
+    let rest = write(&store, &task.id, part, prefix.as_ref(), options);
+    rest.is_ok_and(|there| there.is_some())
+}
+
+/// As if the container were still there.
+fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
+    let name = &record.name;
+    match &record.output {
+        Some(Output::Kept { .. }) => {}
+        Some(Output::Unreadable(why)) => bail!("the output of {name} is not kept: {why}"),
+        None if record.detached => bail!("the output of {name} is not kept"),
+        None => bail!("{name} was attached: what it wrote is not kept"),
+    }
+    let part = options.kept_part()?;
+    let prefix = options.prefix(name, 0);
+    let store = Store::of(host, app.name());
+    match write(&store, &record.id, &part, prefix.as_ref(), options) {
+        Ok(Some(())) => Ok(()),
+        Ok(None) => bail!("the output of {name} is not kept any more"),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(error).with_context(|| format!("the output of {name} cannot be shown")),
+    }
+}
+
+fn write(
+    store: &Store,
+    id: &str,
+    part: &replay::Part,
+    prefix: Option<&Prefix>,
+    options: &Options,
+) -> io::Result<Option<()>> {
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    let mut stderr = io::stderr();
+    // Which of the two is within a line.
+    let mut within = [false; 2];
+    let there = replay(store, id, part, |line: &Written| {
+        let to_stderr = line.to_stderr && options.stderr;
+        let mut text = Vec::new();
+        let within = &mut within[usize::from(line.to_stderr)];
+        if let (false, Some(prefix)) = (*within, prefix) {
+            text.extend(prefix.at(&line.time));
+        }
+        text.extend(&line.bytes);
+        text.extend(line.ends_line.then_some(b'\n'));
+        *within = !line.ends_line;
+        if to_stderr {
+            stderr.write_all(&text)
+        } else {
+            stdout.write_all(&text)
+        }
+    })?;
+    stdout.flush()?;
+    Ok(there)
+}

@@ -1,0 +1,43 @@
+//! One file a subcommand: its options, then its steps.
+
+pub(crate) mod attach;
+pub(crate) mod common;
+pub(crate) mod detached;
+pub(crate) mod exec;
+pub(crate) mod help;
+pub(crate) mod history;
+pub(crate) mod json;
+pub(crate) mod list;
+pub(crate) mod logs;
+pub(crate) mod plugn;
+pub(crate) mod report;
+pub(crate) mod retire;
+pub(crate) mod run;
+pub(crate) mod set;
+pub(crate) mod stop;
+pub(crate) mod wait;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::dokku::system_user;
+use crate::ui::exit;
+
+/// Runs a command on its words as they were typed.
+pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+    exit::status(
+        system_user::refuse_root()
+            .and_then(|()| crate::cli::common::ssh_words::as_typed(exit::arguments()))
+            .and_then(|words| command(&words)),
+    )
+}
+
+/// To stdout, where a command of ours has something to say there. A reader that
+/// has gone is no error.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,69 @@
+//! `plugn` for the hooks that we start: `trigger` by our own bus, everything else
+//! by the real plugn, which stands behind this one in `PATH`.
+//!
+//! Whatever could come out otherwise than with plugn is handed to it, too.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::dokku::triggers::{Bus, Fired, path};
+use crate::sys::process;
+use crate::sys::process::Call;
+use crate::ui::exit::Failure;
+use crate::ui::{exit, message};
+
+/// Gives the exit code of what was asked for. Its streams are ours.
+///
+/// # Errors
+/// A hook, or plugn, cannot be started (exit code 126 or 127).
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let (Some(plugins), Some((trigger, rest))) = (plugins(), trigger(arguments)) else {
+        return hand_over(arguments);
+    };
+    let rest: Vec<&OsStr> = rest.iter().map(OsString::as_os_str).collect();
+    let fired = Bus::new(&plugins).fire(trigger, &rest, message::plain, |call| {
+        call.our_input().start()?.into_output()
+    })?;
+    Ok(match fired {
+        Fired::All(_) => 0,
+        Fired::Failed { code, .. } => code,
+    })
+}
+
+fn trigger(arguments: &[OsString]) -> Option<(&str, &[OsString])> {
+    match arguments {
+        [word, trigger, rest @ ..] if word == "trigger" => Some((trigger.to_str()?, rest)),
+        _ => None,
+    }
+}
+
+/// `PLUGIN_PATH`, unless plugn would take another one (it reads a file `.plugn`),
+/// split it (its shell does at blanks), or show what it does.
+fn plugins() -> Option<PathBuf> {
+    let plugins = PathBuf::from(env::var_os("PLUGIN_PATH")?);
+    let is_plain = |c: char| c.is_alphanumeric() || "/_.-+,:@=~%".contains(c);
+    let is_traced = env::var_os("TRACE").is_some_and(|value| !value.is_empty());
+    (plugins.is_absolute()
+        && plugins.to_str()?.chars().all(is_plain)
+        && !is_traced
+        && !Path::new(".plugn").exists())
+    .then_some(plugins)
+}
+
+fn hand_over(arguments: &[OsString]) -> Result<u8> {
+    let plugn = path::plugn().ok_or_else(|| {
+        Failure::error(
+            exit::NOT_FOUND,
+            "'plugn' was not found behind oneoff's own in PATH",
+        )
+    })?;
+    let output = Call::new(&plugn, arguments)
+        .our_input()
+        .start()
+        .and_then(duct::Handle::into_output)
+        .context("'plugn' could not be started")?;
+    Ok(process::code(output.status))
+}

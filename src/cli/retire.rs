@@ -1,0 +1,48 @@
+//! `dokku run:retire [<app>]`
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::cli::common::args;
+use crate::cli::common::args::Parsed;
+use crate::cli::print;
+use crate::dokku::host::Host;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    #[arg(hide = true)]
+    app: Option<String>,
+}
+
+/// Fires the trigger that Dokku's own pass fires: ours is among its hooks.
+///
+/// # Errors
+/// Wrong usage, an app that is not there.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let options: Options = match args::parse("run:retire [<app>]", arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
+        Some(name) => vec![host.app(name)?],
+        None if host.shows_every_app() => return fire(&host, &[]),
+        // What becomes of other users' tasks is not this user's to see.
+        None => host.apps(),
+    };
+    let mut code = 0;
+    for app in &apps {
+        let retired = fire(&host, &[&host.scheduler(app)?, app.name()])?;
+        code = if code == 0 { retired } else { code };
+    }
+    Ok(code)
+}
+
+fn fire(host: &Host, words: &[&str]) -> Result<u8> {
+    host.hand_over("scheduler-run-retire", words, |call| {
+        call.start()?.into_output()
+    })
+}

@@ -1,0 +1,22 @@
+//! `dokku run [options] <app> [<cmd>…]`
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::cli::common::launch;
+use crate::cli::common::launch::Start;
+use crate::task::attach;
+
+/// Runs an attached task; gives its exit code. `arguments` begin with the command
+/// word.
+///
+/// # Errors
+/// Wrong usage, an app that is not there, a task that could not be made.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    match launch::prepare("run", arguments, false)? {
+        Start::Shown => Ok(0),
+        Start::Here { host, docker, task } => attach::run(&host, &docker, *task),
+        Start::Elsewhere { host, task } => task.run(&host),
+    }
+}

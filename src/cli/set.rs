@@ -1,0 +1,79 @@
+//! `dokku run:set <app>|--global <property> [<value>]`
+
+use std::ffi::OsString;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use crate::cli::common::args;
+use crate::cli::common::args::Parsed;
+use crate::cli::print;
+use crate::dokku::host::Host;
+use crate::dokku::property::GLOBAL;
+use crate::settings::properties::{Key, PLUGIN};
+use crate::ui::message::on_stdout;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true)]
+struct Options {
+    /// For every app
+    #[arg(long)]
+    global: bool,
+    #[arg(hide = true)]
+    words: Vec<String>,
+}
+
+/// Sets a property, or unsets it when there is no value.
+///
+/// # Errors
+/// Wrong usage, an app that is not there, a value that is none of the property's, or
+/// `--global` from a user who may not see every app.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:set <app>|--global <property> [<value>]";
+    let options: Options = match args::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    let mut words = options.words.into_iter();
+    let owner = if options.global {
+        // Every app's tasks follow it: whoever may see one app must not change the others'.
+        if !host.sees_every_app() {
+            bail!(
+                "'run:set --global' is for users to whom the access plugin shows every app, and there must be one: 'dokku run:set <app> <property>' sets one app's"
+            );
+        }
+        GLOBAL.to_owned()
+    } else {
+        let name = host
+            .flags
+            .app
+            .clone()
+            .or_else(|| words.next())
+            .unwrap_or_default();
+        host.app(&name)?.name().to_owned()
+    };
+    let Some(name) = words.next() else {
+        bail!("No property specified\nUsage: dokku {USAGE}")
+    };
+    let key = Key::named(&name)?;
+    if key.global && !options.global {
+        bail!("property '{name}' is the host's: 'dokku run:set --global {name}' sets it");
+    }
+    let value = words.next().unwrap_or_default();
+    if let Some(word) = words.next() {
+        bail!("'{word}' is one word too many\nUsage: dokku {USAGE}");
+    }
+    let said = if value.is_empty() {
+        host.unset_property(PLUGIN, &owner, key.name)?;
+        format!("-----> Unsetting {}\n", key.name)
+    } else {
+        key.check(&value)?;
+        host.set_property(PLUGIN, &owner, key.name, &value)?;
+        format!("-----> Setting {} to {}\n", key.name, on_stdout(&value))
+    };
+    if !host.quiet {
+        print(&said)?;
+    }
+    Ok(0)
+}

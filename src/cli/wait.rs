@@ -1,0 +1,100 @@
+//! `dokku run:wait [--timeout TIME] --container NAME`
+
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Parser;
+
+use crate::cli::common::args::Parsed;
+use crate::cli::common::selection::{One, one};
+use crate::cli::common::{args, exit_status};
+use crate::cli::print;
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
+use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::settings::validate;
+use crate::settings::validate::TimeToLive;
+use crate::task::handoff::supervisor;
+use crate::task::model::task_exit;
+
+#[derive(Debug, Parser)]
+#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+struct Options {
+    /// The task
+    #[arg(long, value_name = "NAME", value_parser = validate::container)]
+    container: Option<String>,
+    /// Wait so long at most: 90 (seconds), 10m, 2h
+    #[arg(long, value_name = "TIME", value_parser = validate::time_to_live)]
+    timeout: Option<TimeToLive>,
+}
+
+/// A task that is made and not started, or whose waiting client was lost, is looked
+/// at again after so long.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Waits for the task's end; its exit code is ours. One that has ended already is
+/// answered from its record.
+///
+/// # Errors
+/// Wrong usage, a container that is not there, or it still runs after `--timeout`.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    const USAGE: &str = "run:wait [--timeout TIME] --container NAME";
+    let options: Options = match args::parse(USAGE, arguments)? {
+        Parsed::Options(options) => options,
+        Parsed::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    supervisor::wake_for_the_lost(&host);
+    let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
+    let limit = limit.map(Duration::from_secs);
+    match one(&host, options.container.as_deref(), USAGE)? {
+        One::Ended(record) => Ok(exit_status::code(&record)),
+        One::Here { docker, app, task } => wait(&host, &docker, &app, &task, limit),
+    }
+}
+
+fn wait(
+    host: &Host,
+    docker: &Docker,
+    app: &App,
+    task: &Listed,
+    limit: Option<Duration>,
+) -> Result<u8> {
+    let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+    loop {
+        // Docker's `wait` answers at once for one that was not started yet.
+        let state = docker.container_state(&task.id)?;
+        match state
+            .as_ref()
+            .map(|state| (state.status, task_exit::code_of(state)))
+        {
+            None => return exit_status::code_of(host, app, task, None),
+            Some((Status::Created, _)) => std::thread::sleep(PAUSE),
+            Some((_, Some(code))) => return exit_status::code_of(host, app, task, Some(code)),
+            Some((_, None)) => {
+                let client = docker.container_wait_for_code(&task.id)?;
+                let ended = match until {
+                    Some(until) => client.wait_deadline(until)?,
+                    None => Some(client.wait()?),
+                };
+                if let Some(output) = ended {
+                    let said = String::from_utf8_lossy(&output.stdout);
+                    if let (true, Ok(code)) = (output.status.success(), said.trim().parse()) {
+                        return exit_status::code_of(host, app, task, Some(code));
+                    }
+                    std::thread::sleep(PAUSE);
+                } else {
+                    client.kill()?;
+                }
+            }
+        }
+        if let (Some(limit), Some(until)) = (limit, until)
+            && Instant::now() >= until
+        {
+            bail!("{} still runs after {} seconds", task.name, limit.as_secs());
+        }
+    }
+}

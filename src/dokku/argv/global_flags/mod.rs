@@ -1,0 +1,169 @@
+//! Dokku's global flags, told from words of the user's own command.
+//!
+//! Dokku scans *every* word of the command line for its flags, so its variables
+//! alone do not say whether `--trace` was meant for it or for the user's
+//! program. `DOKKU_GLOBAL_FLAGS` holds every `--word` of the line; what is in it
+//! beyond the words that are still in our argv was a leading word, and only
+//! those are Dokku's (`parse_args` in its plugin `common`, and `dokku` itself).
+
+pub(crate) mod echo;
+
+use std::collections::HashMap;
+
+use anyhow::{Result, bail};
+
+/// What stood before the command word.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct GlobalFlags {
+    /// The app of `--app`.
+    pub(crate) app: Option<String>,
+    /// Each `--label=…`, without the option's name.
+    pub(crate) labels: Vec<String>,
+    /// Variables that Dokku set for a word of the user's own command. They must
+    /// reach neither us nor a hook.
+    pub(crate) not_meant: Vec<&'static str>,
+    /// What `DOKKU_GLOBAL_FLAGS` is without the words of the user's own command, which may
+    /// hold values: `--env=NAME=value`. `None` where nobody has looked.
+    pub(crate) scanned: Option<String>,
+}
+
+/// What Dokku exported, and what its own processes can tell about it.
+pub(crate) struct Evidence<'a> {
+    pub(crate) global_flags: &'a str,
+    pub(crate) app_name: Option<&'a str>,
+    /// Our arguments, the command word first.
+    pub(crate) argv: &'a [Vec<u8>],
+    /// The words after `dokku` of the ancestor processes that are one, nearest first.
+    pub(crate) ancestors: &'a [Vec<Vec<u8>>],
+    /// What stood before the command word, where that is known: through SSH, where
+    /// the scanned words are not those that came out in the end.
+    pub(crate) leading: Option<&'a [String]>,
+}
+
+const VARIABLES: [(&str, &str); 3] = [
+    ("--trace", "DOKKU_TRACE"),
+    ("--quiet", "DOKKU_QUIET_OUTPUT"),
+    ("--force", "DOKKU_APPS_FORCE_DELETE"),
+];
+
+/// # Errors
+/// The user's command holds an `--app` too, and no ancestor process tells which
+/// app was meant for Dokku.
+pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
+    let mut ours = scanned(evidence.argv);
+    let (leading, exact) = if let Some(words) = evidence.leading {
+        ours.extend(evidence.global_flags.split_whitespace().map(str::to_owned));
+        let bytes: Vec<_> = words.iter().map(|word| word.clone().into_bytes()).collect();
+        (scanned(&bytes), Some(words.to_vec()))
+    } else {
+        let leading = beyond(evidence.global_flags, &ours);
+        let exact = exact(evidence, &leading);
+        (leading, exact)
+    };
+    let leading_has = |flag: &str| leading.iter().any(|word| word == flag);
+    let ours_has = |flag: &str| ours.iter().any(|word| word == flag);
+
+    let app = match (leading_has("--app"), ours_has("--app"), &exact) {
+        (true, _, Some(words)) => app_of(words),
+        (true, true, None) => bail!(
+            "'--app' stands before and after the command, and which app was meant for Dokku cannot be told: name the app after 'run'"
+        ),
+        (false, true, _) => None,
+        // Meant for Dokku, or set by the caller for the whole session.
+        (true, false, None) | (false, false, _) => evidence.app_name.map(str::to_owned),
+    };
+    if exact.is_none() && leading.iter().any(|word| !word.starts_with("--")) {
+        bail!(
+            "a global flag holds a blank and cannot be told from the words after it: use 'run --label' in its place"
+        );
+    }
+    let scanned = Some(leading.join(" "));
+    let labels = exact
+        .unwrap_or(leading.clone())
+        .iter()
+        .filter_map(|word| word.strip_prefix("--label=").map(str::to_owned))
+        .collect();
+    let not_meant = VARIABLES
+        .into_iter()
+        .filter(|(flag, _)| ours_has(flag) && !leading_has(flag))
+        .map(|(_, variable)| variable)
+        .collect();
+    Ok(GlobalFlags {
+        app: app.filter(|app| !app.is_empty()),
+        labels,
+        not_meant,
+        scanned,
+    })
+}
+
+/// The words that Dokku's scan of `argv` adds to `DOKKU_GLOBAL_FLAGS`. The word
+/// after an `--app` is passed over; the line goes through `echo -e`, and a word
+/// with blanks falls apart.
+fn scanned(argv: &[Vec<u8>]) -> Vec<String> {
+    let mut line = Vec::new();
+    let mut argv = argv.iter();
+    while let Some(word) = argv.next() {
+        if word == b"--app" {
+            argv.next();
+        }
+        if word.starts_with(b"--") {
+            line.push(b' ');
+            line.extend(word);
+        }
+    }
+    let line = echo::expanded(&line);
+    String::from_utf8_lossy(&line)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The words of `flags` that are not among `ours`, each counted as often as it stands.
+fn beyond(flags: &str, ours: &[String]) -> Vec<String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for word in ours {
+        *count.entry(word).or_default() += 1;
+    }
+    // The leading words come first in the flags, so the last ones are ours.
+    let mut leading: Vec<String> = flags
+        .split_whitespace()
+        .rev()
+        .filter(|word| match count.get_mut(word) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
+        })
+        .map(str::to_owned)
+        .collect();
+    leading.reverse();
+    leading
+}
+
+/// The leading words as they were typed, from the farthest ancestor `dokku` whose
+/// command line ends with our argv (`sudo` starts a second one without them).
+/// They count only when they hold what `leading` says and nothing else.
+fn exact(evidence: &Evidence<'_>, leading: &[String]) -> Option<Vec<String>> {
+    evidence
+        .ancestors
+        .iter()
+        .map_while(|words| words.strip_suffix(evidence.argv))
+        .filter(|words| scanned(words) == leading)
+        .filter_map(|words| {
+            words
+                .iter()
+                .map(|word| String::from_utf8(word.clone()).ok())
+                .collect()
+        })
+        .last()
+}
+
+/// The last `--app` of the leading words.
+fn app_of(words: &[String]) -> Option<String> {
+    let at = words.iter().rposition(|word| word == "--app")?;
+    words.get(at + 1).cloned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! What Dokku makes of a command that comes through SSH: `xargs -n 1` starts one
+//! `echo` a word, and each line that they print is a word.
+
+use crate::dokku::argv::xargs_split;
+use crate::sys::process::Call;
+
+/// The words of Dokku's; `echo` gives what echo(1) prints for an option that makes
+/// it print text of its own. `None` when it does not say.
+pub(crate) fn given(text: &str, echo: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
+    // Words before a quote that is not closed are printed all the same.
+    let (words, open) = xargs_split::completed(text);
+    let mut printed = String::new();
+    if words.is_empty() && open.is_none() {
+        printed.push('\n'); // xargs starts one `echo` for no word, too
+    }
+    for word in &words {
+        match word.as_str() {
+            "--help" | "--version" => printed.push_str(&echo(word)?),
+            switches if is_switches(switches) => {
+                if !switches.contains('n') {
+                    printed.push('\n');
+                }
+            }
+            word => {
+                printed.push_str(word);
+                printed.push('\n');
+            }
+        }
+    }
+    Some(printed.split_terminator('\n').map(str::to_owned).collect())
+}
+
+/// `-n` prints no line's end, `-e` and `-E` change nothing in no word (echo.c of
+/// coreutils; letters may run together).
+fn is_switches(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|letters| {
+        !letters.is_empty() && letters.bytes().all(|letter| b"neE".contains(&letter))
+    })
+}
+
+/// Asks this machine's `echo`, through this machine's `xargs`: its text depends on
+/// its version, its name and the language.
+pub(crate) fn ask_echo(option: &str) -> Option<String> {
+    let xargs = which::which("xargs").ok()?;
+    let output = Call::new(&xargs, ["-n", "1"])
+        .input(option.into())
+        .silent()
+        .stdout()
+        .ok()?;
+    String::from_utf8(output.stdout).ok()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use duct::cmd;
+
+    use super::*;
+
+    /// Dokku's own lines for it.
+    pub(crate) fn by_bash(text: &str) -> Vec<String> {
+        let script = r#"readarray -t words < <(printf '%s' "$1" | xargs -n 1 2>/dev/null)
+            [[ ${#words[@]} -eq 0 ]] || printf '%s\0' "${words[@]}""#;
+        let printed = cmd!("bash", "-c", script, "bash", text).read().unwrap();
+        printed.split_terminator('\0').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn what_is_known_to_become_of_words() {
+        let table: &[(&str, &[&str])] = &[
+            ("run app ls -l", &["run", "app", "ls", "-l"]),
+            ("run -e A=b app", &["run", "", "A=b", "app"]),
+            ("run:logs app -n 5", &["run:logs", "app", "5"]),
+            ("x -nE -Ee -nx -", &["x", "", "-nx", "-"]),
+            ("a 'b c' \"d\"", &["a", "b c", "d"]),
+            ("a 'b\nc' d", &["a"]),
+            ("a b\\\nc d", &["a", "b", "c", "d"]),
+            ("a b\"c", &["a"]),
+            ("a '' b ''", &["a", "", "b"]),
+            ("", &[""]),
+            ("'", &[""]),
+            ("'a", &[]),
+        ];
+        for (text, expected) in table {
+            assert_eq!(given(text, |_| None).unwrap(), *expected, "{text:?}");
+            assert_eq!(by_bash(text), *expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_echos_own_is_asked_for() {
+        assert_eq!(given("a --version", |_| None), None);
+        let text = "run app python --version x --help --helpx";
+        let words = given(text, ask_echo).unwrap();
+        assert!(words.len() > 10 && words.ends_with(&["--helpx".to_owned()]));
+        assert_eq!(by_bash(text), words);
+    }
+
+    #[test]
+    fn bash_and_xargs_say_the_same_of_any_text() {
+        const PIECES: [&str; 24] = [
+            " ",
+            " ",
+            " ",
+            " ",
+            "\t",
+            "\n",
+            "'",
+            "'",
+            "\"",
+            "\"",
+            "\\",
+            "\r",
+            "\x0b",
+            "-n",
+            "-e",
+            "-E",
+            "-",
+            "--help",
+            "--version",
+            "a",
+            "b c",
+            "=",
+            "é",
+            "$x",
+        ];
+        let mut random = fastrand::Rng::with_seed(6);
+        let texts: Vec<String> = (0..1500)
+            .map(|_| {
+                (0..random.usize(..10))
+                    .map(|_| *random.choice(&PIECES).unwrap())
+                    .collect()
+            })
+            .collect();
+        std::thread::scope(|scope| {
+            for part in texts.chunks(texts.len() / 4 + 1) {
+                scope.spawn(move || {
+                    for text in part {
+                        assert_eq!(given(text, ask_echo).unwrap(), by_bash(text), "{text:?}");
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,163 @@
+//! What we ask and tell the hooks of other plugins.
+
+use std::ffi::OsStr;
+use std::io;
+use std::process::Output;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::dokku::host::Host;
+use crate::dokku::timeouts::HOOK_TIMEOUT;
+use crate::dokku::triggers::access::{AccessHooks, ExecutableHooks};
+use crate::dokku::triggers::{Bus, Fired};
+use crate::sys::process::Call;
+use crate::ui::exit::Failure;
+use crate::ui::message;
+
+/// What our own hooks of these triggers are told by core we know when we tell it.
+const KNOWN_TO_US: [&str; 2] = ["post-container-create", "scheduler-post-run"];
+
+impl Host {
+    /// What the hooks print, one after the other.
+    ///
+    /// # Errors
+    /// A hook that cannot be started or fails; the hooks after it are not asked.
+    pub(crate) fn ask(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
+        said(trigger, self.fire(trigger, arguments, Call::stdout)?)
+    }
+
+    /// As [`Host::ask`] for a question whose failure means "nothing to say":
+    /// what the hooks say on stderr is left out, too. What is no UTF-8 becomes U+FFFD.
+    pub(crate) fn ask_softly(&self, trigger: &str, arguments: &[&str]) -> String {
+        match self.fire_softly(trigger, arguments) {
+            Ok(Fired::All(said)) => String::from_utf8_lossy(&said).into_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Whether the hooks answer, and with something that is no UTF-8.
+    pub(crate) fn answers_in_other_bytes(&self, trigger: &str, arguments: &[&str]) -> bool {
+        let fired = self.fire_softly(trigger, arguments);
+        matches!(fired, Ok(Fired::All(said)) if std::str::from_utf8(&said).is_err())
+    }
+
+    fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<Fired> {
+        let silently = |call: Call| self.told_truly(call).silent().stdout();
+        self.bus()
+            .fire(trigger, &words(arguments), |_| {}, silently)
+    }
+
+    /// Tells the hooks of something. What they print goes to our stderr. One that
+    /// does not end is killed at its limit.
+    ///
+    /// # Errors
+    /// As [`Host::ask`]; the hook's exit status is ours.
+    pub(crate) fn tell(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
+        let relay = |call| self.within_limit(call, Call::relay_within);
+        said(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
+    }
+
+    fn within_limit(
+        &self,
+        call: Call,
+        run: fn(Call, Duration) -> io::Result<Option<Output>>,
+    ) -> io::Result<Output> {
+        let limit = self.limit(HOOK_TIMEOUT);
+        let call = if self.in_background {
+            call.own_group()
+        } else {
+            call
+        };
+        run(call, limit)?.ok_or_else(|| {
+            let seconds = limit.as_secs();
+            let why = format!(
+                "it has not ended within {seconds} seconds ('dokku run:set --global hook-timeout' sets how long it may take)"
+            );
+            io::Error::new(io::ErrorKind::TimedOut, why)
+        })
+    }
+
+    /// The hooks of a trigger that decides on access.
+    pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
+        self.bus().access_hooks(trigger)
+    }
+
+    /// What access hooks print, one after the other, where `run` captures it. One that does
+    /// not end is killed at its limit.
+    ///
+    /// # Errors
+    /// A hook that cannot be started or fails, and an answer that is not valid UTF-8.
+    pub(crate) fn ask_for_access(
+        &self,
+        hooks: &ExecutableHooks,
+        trigger: &str,
+        arguments: &[&str],
+        run: fn(Call, Duration) -> io::Result<Option<Output>>,
+    ) -> Result<String> {
+        let run = |call| self.within_limit(self.told_truly(call), run);
+        let said = self
+            .bus()
+            .ask_for_access(hooks, trigger, &words(arguments), run)?;
+        String::from_utf8(said)
+            .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8"))
+    }
+
+    /// Lets the hooks do the work: `run` starts each and waits for it. Gives the
+    /// exit status of the first that fails, or 0.
+    ///
+    /// # Errors
+    /// A hook cannot be started.
+    pub(crate) fn hand_over(
+        &self,
+        trigger: &str,
+        arguments: &[&str],
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<u8> {
+        match self.fire(trigger, arguments, run)? {
+            Fired::All(_) => Ok(0),
+            Fired::Failed { code, .. } => Ok(code),
+        }
+    }
+
+    /// Whether a plugin other than the event log and these has a hook of this name.
+    pub(crate) fn is_answered(&self, trigger: &str, but_by: &[&str]) -> bool {
+        self.bus().is_answered(trigger, but_by)
+    }
+
+    fn fire(
+        &self,
+        trigger: &str,
+        arguments: &[&str],
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Fired> {
+        let bus = if KNOWN_TO_US.contains(&trigger) {
+            self.bus().without_ours()
+        } else {
+            self.bus()
+        };
+        bus.fire(trigger, &words(arguments), message::plain, |call| {
+            run(self.told_truly(call))
+        })
+    }
+
+    fn bus(&self) -> Bus {
+        Bus::new(self.enabled.parent().unwrap_or(&self.enabled))
+    }
+}
+
+fn words<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
+    arguments.iter().copied().map(OsStr::new).collect()
+}
+
+/// What was printed, as text; a failure becomes an error with its exit code.
+fn said(trigger: &str, fired: Fired) -> Result<String> {
+    match fired {
+        Fired::All(said) => String::from_utf8(said)
+            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8")),
+        Fired::Failed { who, code } => Err(Failure::error(
+            code,
+            format!("{who} failed with exit code {code}"),
+        )),
+    }
+}

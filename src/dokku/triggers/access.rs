@@ -1,0 +1,110 @@
+//! Hooks that decide on access: one that is there and gives no answer allows nothing.
+//!
+//! Core asks for any directory entry of the hook's name (a glob), and plugn passes over
+//! what is not an executable file. So with core, too, a hook `user-auth-app` that has lost
+//! its mode leaves a user without apps.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use anyhow::{Result, bail};
+use rustix::fs::{Access, access};
+
+use crate::dokku::triggers::{Bus, EVENT_LOG, Fired, Hook};
+use crate::sys::process::Call;
+
+/// The hooks of a trigger that decides on access.
+pub(crate) enum AccessHooks {
+    /// No plugin but the event log has one: everything is allowed.
+    Absent,
+    /// All of them can be executed.
+    Executable(ExecutableHooks),
+    /// This one, or the directory that may hold one, cannot be used: nothing is allowed.
+    Unusable(PathBuf),
+}
+
+/// Hooks that were there a moment ago: one that is not any more is a failure.
+pub(crate) struct ExecutableHooks(Vec<Hook>);
+
+impl Bus {
+    /// The hooks of this trigger.
+    pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
+        match self.find_access_hooks(trigger) {
+            Ok(hooks) if hooks.iter().all(|hook| hook.plugin == EVENT_LOG) => AccessHooks::Absent,
+            Ok(hooks) => AccessHooks::Executable(ExecutableHooks(hooks)),
+            Err(path) => AccessHooks::Unusable(path),
+        }
+    }
+
+    /// In the order in which plugn comes to them. The error is the path that cannot be used.
+    fn find_access_hooks(&self, trigger: &str) -> Result<Vec<Hook>, PathBuf> {
+        let enabled = self.plugins.join("enabled");
+        let mut plugins = fs::read_dir(&enabled)
+            .and_then(|entries| {
+                entries
+                    .map(|entry| Ok(entry?.file_name()))
+                    .collect::<io::Result<Vec<_>>>()
+            })
+            .map_err(|_| enabled.clone())?;
+        plugins.sort();
+        let mut hooks = Vec::new();
+        for plugin in plugins {
+            let path = enabled.join(&plugin).join(trigger);
+            let is_event_log = plugin.as_bytes() == EVENT_LOG.as_bytes();
+            let executable = match path.symlink_metadata() {
+                Err(error) if is_absence(&error) => continue,
+                // It cannot be told whether there is one.
+                Err(_) => false,
+                // plugn passes over plugins that begin with a dot, core counts them.
+                Ok(_) => !plugin.as_bytes().starts_with(b".") && can_answer(&path),
+            };
+            if executable {
+                let plugin = plugin.to_string_lossy().into_owned();
+                hooks.push(Hook {
+                    plugin,
+                    path,
+                    executable,
+                });
+            } else if !is_event_log {
+                return Err(path);
+            }
+        }
+        Ok(hooks)
+    }
+
+    /// Runs these hooks as [`Bus::fire`] does.
+    ///
+    /// # Errors
+    /// As [`Bus::fire`]. Every failure of a hook is one.
+    pub(crate) fn ask_for_access(
+        &self,
+        hooks: &ExecutableHooks,
+        trigger: &str,
+        arguments: &[&OsStr],
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Vec<u8>> {
+        match self.fire_hooks(hooks.0.clone(), trigger, arguments, |_| {}, run)? {
+            Fired::All(said) => Ok(said),
+            Fired::Failed { who, code } => bail!("{who} failed with exit code {code}"),
+        }
+    }
+}
+
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// A regular file that the kernel lets us execute: `access` knows of file systems that
+/// execute nothing. An empty one is about to be written: a shell would find no command in
+/// it and report success.
+fn can_answer(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
+        && access(path, Access::EXEC_OK).is_ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! Dokku's plugin bus: a trigger runs every enabled plugin's hook of that name.
+//!
+//! `plugn trigger` does it, starting a shell, and itself again for every plugin;
+//! here it costs one process a hook. The rules are plugn's (its `trigger` and
+//! `config-export`): plugins in byte order of their names, a configuration that
+//! stays for the hooks that follow, the first failure ends the chain. What cannot
+//! be told for certain without plugn is left to plugn.
+
+pub(crate) mod access;
+pub(crate) mod configuration;
+pub(crate) mod path;
+pub(crate) mod toml;
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::{fs, io};
+
+use anyhow::{Context, Error, Result, anyhow};
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
+
+use crate::sys::process;
+use crate::sys::process::Call;
+use crate::ui::exit;
+use crate::ui::exit::Failure;
+
+/// Core's event log implements nearly every hook and does nothing unless
+/// `DOKKU_EVENTS` is set; Dokku counts it as nobody.
+const EVENT_LOG: &str = "20_events";
+
+/// The plugins below one directory.
+pub(crate) struct Bus {
+    /// `PLUGIN_PATH`: `enabled`, `available` and `config.toml`.
+    plugins: PathBuf,
+    without_ours: bool,
+}
+
+/// What the hooks of a trigger came to.
+pub(crate) enum Fired {
+    /// All of them did well; what they printed.
+    All(Vec<u8>),
+    /// The first one that failed: who, and with which exit code.
+    Failed { who: String, code: u8 },
+}
+
+/// A file of the trigger's name in an enabled plugin.
+#[derive(Clone)]
+struct Hook {
+    plugin: String,
+    path: PathBuf,
+    executable: bool,
+}
+
+/// Variables and their values.
+type Exports = Vec<(String, OsString)>;
+
+impl Bus {
+    pub(crate) fn new(plugins: &Path) -> Self {
+        Self {
+            plugins: plugins.to_owned(),
+            without_ours: false,
+        }
+    }
+
+    /// Passes over the hooks that are programs beside ours.
+    pub(crate) fn without_ours(self) -> Self {
+        Self {
+            without_ours: true,
+            ..self
+        }
+    }
+
+    /// Runs the hooks, each by `run`. A file that cannot be executed is passed over,
+    /// with a sentence to `complain`.
+    ///
+    /// # Errors
+    /// A hook cannot be started (exit code 126 or 127, as a shell has it), or was killed
+    /// at its limit.
+    pub(crate) fn fire(
+        &self,
+        trigger: &str,
+        arguments: &[&OsStr],
+        complain: fn(&str),
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Fired> {
+        let mut hooks = self.hooks(trigger);
+        if self.without_ours {
+            hooks.retain(|hook| !is_ours(&hook.path));
+        }
+        self.fire_hooks(hooks, trigger, arguments, complain, run)
+    }
+
+    fn fire_hooks(
+        &self,
+        mut hooks: Vec<Hook>,
+        trigger: &str,
+        arguments: &[&OsStr],
+        complain: fn(&str),
+        run: impl Fn(Call) -> io::Result<Output>,
+    ) -> Result<Fired> {
+        if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
+            hooks.retain(|hook| hook.plugin != EVENT_LOG || !hook.executable);
+        }
+        let Some(configurations) = self.configurations(&hooks) else {
+            return through_plugn(trigger, arguments, run);
+        };
+        let mut said = Vec::new();
+        for (hook, exports) in hooks.iter().zip(&configurations) {
+            let Hook { plugin, path, .. } = hook;
+            if !hook.executable {
+                complain(&format!(
+                    "Trigger '{trigger}' is not executable, skipping plugin ({plugin})"
+                ));
+                continue;
+            }
+            let who = || format!("hook '{trigger}' of plugin '{plugin}'");
+            let output = run_hook(path, arguments, exports, &run)
+                .map_err(|error| not_started(&who(), path, &error))?;
+            said.extend(output.stdout);
+            if !output.status.success() {
+                return Ok(Fired::Failed {
+                    who: who(),
+                    code: process::code(output.status),
+                });
+            }
+        }
+        Ok(Fired::All(said))
+    }
+
+    /// Whether a plugin other than the event log and these has a hook of this name.
+    pub(crate) fn is_answered(&self, trigger: &str, but_by: &[&str]) -> bool {
+        self.hooks(trigger).iter().any(|hook| {
+            hook.executable && hook.plugin != EVENT_LOG && !but_by.contains(&hook.plugin.as_str())
+        })
+    }
+
+    /// In the order in which plugn comes to them: plugin names by bytes.
+    fn hooks(&self, trigger: &str) -> Vec<Hook> {
+        let enabled = self.plugins.join("enabled");
+        let mut plugins: Vec<_> = fs::read_dir(&enabled)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| Some(entry.ok()?.file_name()))
+            .filter(|name| !name.as_bytes().starts_with(b"."))
+            .collect();
+        plugins.sort();
+        plugins
+            .into_iter()
+            .filter_map(|plugin| {
+                let path = enabled.join(&plugin).join(trigger);
+                path.is_file().then(|| Hook {
+                    plugin: plugin.to_string_lossy().into_owned(),
+                    executable: access(&path, Access::EXEC_OK).is_ok(),
+                    path,
+                })
+            })
+            .collect()
+    }
+
+    /// What each hook finds in its environment beyond ours; `None` where only plugn
+    /// can tell.
+    fn configurations(&self, hooks: &[Hook]) -> Option<Vec<Exports>> {
+        let mut so_far = Exports::new();
+        hooks
+            .iter()
+            .map(|hook| {
+                if !is_plain(&hook.plugin) {
+                    return None;
+                }
+                if hook.executable {
+                    let own = configuration::exports(&self.plugins, &hook.plugin, |name| {
+                        let earlier = so_far.iter().rev().find(|(set, _)| set == name);
+                        earlier.map_or_else(
+                            || std::env::var_os(name),
+                            |(_, value)| Some(value.clone()),
+                        )
+                    })?;
+                    so_far.extend(own);
+                }
+                Some(so_far.clone())
+            })
+            .collect()
+    }
+}
+
+fn is_ours(hook: &Path) -> bool {
+    let directory = |path: &Path| fs::canonicalize(path).ok()?.parent().map(Path::to_owned);
+    let ours = std::env::current_exe().ok();
+    let ours = ours.and_then(|path| directory(&path));
+    ours.is_some() && directory(hook) == ours
+}
+
+/// A name that plugn's shell does not split or expand.
+fn is_plain(plugin: &str) -> bool {
+    plugin
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+fn run_hook(
+    path: &Path,
+    arguments: &[&OsStr],
+    exports: &Exports,
+    run: impl Fn(Call) -> io::Result<Output>,
+) -> io::Result<Output> {
+    let call = |program: &Path, words: Vec<&OsStr>| {
+        exports
+            .iter()
+            .fold(with_our_plugn(Call::new(program, words)), |call, export| {
+                call.env(&export.0, &export.1)
+            })
+    };
+    match run(call(path, arguments.to_vec())) {
+        // A script without its first line: a shell reads it itself.
+        Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+            let bash = which::which("bash").map_err(|_| error)?;
+            let words = [&[path.as_os_str()], arguments].concat();
+            run(call(&bash, words))
+        }
+        result => result,
+    }
+}
+
+/// For what cannot be told for certain: plugn runs the whole chain.
+fn through_plugn(
+    trigger: &str,
+    arguments: &[&OsStr],
+    run: impl Fn(Call) -> io::Result<Output>,
+) -> Result<Fired> {
+    let plugn = path::plugn().context("'plugn' was not found")?;
+    let words = [&[OsStr::new("trigger"), OsStr::new(trigger)], arguments].concat();
+    let output = run(with_our_plugn(Call::new(&plugn, words)))
+        .map_err(|error| not_started("'plugn'", &plugn, &error))?;
+    if output.status.success() {
+        return Ok(Fired::All(output.stdout));
+    }
+    Ok(Fired::Failed {
+        who: format!("hook '{trigger}'"),
+        code: process::code(output.status),
+    })
+}
+
+/// Hooks call plugn themselves: they find ours first.
+fn with_our_plugn(call: Call) -> Call {
+    match path::for_hooks() {
+        Some(path) => call.env("PATH", path),
+        None => call,
+    }
+}
+
+fn not_started(who: &str, path: &Path, error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return anyhow!("{who} was killed: {error}");
+    }
+    // What a script lacks when it is there is the program of its first line: for the
+    // shell that plugn brings along (bash before 5.2) a reason not to execute it.
+    let code = if error.kind() == io::ErrorKind::NotFound && !path.exists() {
+        exit::NOT_FOUND
+    } else {
+        exit::NOT_EXECUTABLE
+    };
+    Failure::error(code, format!("{who} could not be started: {error}"))
+}

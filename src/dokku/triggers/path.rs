@@ -1,0 +1,51 @@
+//! Which `plugn` is found: by the hooks that we start ours, by us the real one.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use rustix::fs::{Access, access};
+
+/// Beside `bin` in the plugin's tree. It holds nothing else, so that in `PATH` no
+/// other program of ours (`list`, `run`, `set`) stands before somebody's.
+const DIRECTORY: &str = "path";
+const PLUGN: &str = "plugn";
+
+/// `PATH` with our plugn in front; `None` when it is that already, or is not to be
+/// changed: it is empty, or there is no such plugn.
+pub(crate) fn for_hooks() -> Option<&'static OsStr> {
+    static PATH: OnceLock<Option<OsString>> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let path = env::var_os("PATH").filter(|path| !path.is_empty())?;
+        let own = own_directory().filter(|own| access(own.join(PLUGN), Access::EXEC_OK).is_ok())?;
+        if env::split_paths(&path).next().as_ref() == Some(&own) {
+            return None;
+        }
+        env::join_paths([own].into_iter().chain(env::split_paths(&path))).ok()
+    })
+    .as_deref()
+}
+
+/// The first `plugn` behind our own in `PATH`: two that are ours, of two trees, do
+/// not hand a call to each other and back.
+pub(crate) fn plugn() -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let entries: Vec<PathBuf> = env::split_paths(&path).collect();
+    let own = own_directory().and_then(|own| real(&own));
+    let last = entries
+        .iter()
+        .rposition(|entry| own.is_some() && real(entry) == own);
+    let behind = entries.get(last.map_or(0, |last| last + 1)..)?;
+    which::which_in(PLUGN, env::join_paths(behind).ok(), "/").ok()
+}
+
+fn own_directory() -> Option<PathBuf> {
+    let program = env::current_exe().ok()?;
+    Some(program.parent()?.parent()?.join(DIRECTORY))
+}
+
+/// The file that `plugn` in this directory comes to.
+fn real(directory: &Path) -> Option<PathBuf> {
+    fs::canonicalize(directory.join(PLUGN)).ok()
+}

@@ -1,0 +1,150 @@
+//! The logs of several tasks as one stream, in the order of their times.
+
+use std::io::{ErrorKind, PipeReader, Result, Write};
+use std::time::Duration;
+
+use crate::logs::merged_reader::{Streams, Writers};
+use crate::logs::parser::Entry;
+
+/// How long a source that is followed may be silent until the others go on without it.
+pub(crate) const FOLLOWED: Duration = Duration::from_millis(100);
+
+/// The same for sources that end by themselves. They are silent until docker's client has
+/// started, and where it hangs.
+pub(crate) const ENDING: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether somebody still reads what is written, while there is
+/// nothing to write.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// One stream of one task.
+pub(crate) struct Source {
+    pub(crate) reader: PipeReader,
+    pub(crate) to_stderr: bool,
+    /// What stands before each line: `app[7]:`; nothing for raw lines.
+    pub(crate) prefix: Option<Prefix>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    pub(crate) text: String,
+    /// An ANSI colour.
+    pub(crate) color: Option<u8>,
+}
+
+/// Copies the sources to these outputs until all have ended, or an output has no
+/// reader any more: then it gives nothing, else the time of each source's last line.
+/// None waits longer than the `patience` for another that is silent.
+/// `has_gone` tells of the reader while there is nothing to write. Nothing is read
+/// before there is a use for it: a slow reader costs no memory.
+pub(crate) fn merge(
+    sources: Vec<Source>,
+    patience: Duration,
+    stdout: &mut impl Write,
+    stderr: &mut impl Write,
+    has_gone: impl Fn() -> bool,
+) -> Vec<Vec<u8>> {
+    let (mut readers, mut ways) = (Vec::new(), Vec::new());
+    for source in sources {
+        readers.push(source.reader);
+        ways.push(Way {
+            to_stderr: source.to_stderr,
+            prefix: source.prefix,
+            last: Vec::new(),
+        });
+    }
+    let mut streams = Streams::new(readers, Writers::Several, patience);
+    let mut merge = Merge {
+        ways,
+        within: [None; 2],
+    };
+    if merge.run(&mut streams, stdout, stderr, has_gone).is_err() {
+        return Vec::new();
+    }
+    merge.ways.into_iter().map(|way| way.last).collect()
+}
+
+struct Way {
+    to_stderr: bool,
+    prefix: Option<Prefix>,
+    /// The time of the last entry that was written; empty before the first.
+    last: Vec<u8>,
+}
+
+struct Merge {
+    ways: Vec<Way>,
+    /// Whose line on stdout and stderr has no end yet.
+    within: [Option<usize>; 2],
+}
+
+impl Merge {
+    fn run(
+        &mut self,
+        streams: &mut Streams,
+        stdout: &mut impl Write,
+        stderr: &mut impl Write,
+        has_gone: impl Fn() -> bool,
+    ) -> Result<()> {
+        loop {
+            let within = |merge: &Self| merge.within.into_iter().flatten().next();
+            while let Some((number, entry)) = streams.next(within(self)) {
+                let (to_stderr, text) = self.shown(number, &entry);
+                if to_stderr {
+                    stderr.write_all(&text)?;
+                } else {
+                    stdout.write_all(&text)?;
+                }
+            }
+            // Somebody may be reading along.
+            stdout.flush()?;
+            if streams.have_ended() {
+                return Ok(());
+            }
+            if !streams.read_more(ROUND)? && has_gone() {
+                return Err(ErrorKind::BrokenPipe.into());
+            }
+        }
+    }
+
+    /// The entry as its user sees it, and whether it is for stderr: so is what has no
+    /// time, which is docker's own.
+    fn shown(&mut self, number: usize, entry: &Entry) -> (bool, Vec<u8>) {
+        let way = &mut self.ways[number];
+        let is_dockers = entry.time.is_empty();
+        let to_stderr = way.to_stderr || is_dockers;
+        let within = &mut self.within[usize::from(to_stderr)];
+        let mut text = Vec::new();
+        if *within != Some(number) {
+            // Another's line that goes on later, or has no end.
+            text.extend(within.is_some().then_some(b'\n'));
+            let prefix = way.prefix.as_ref().filter(|_| !is_dockers);
+            text.extend(
+                prefix
+                    .map(|prefix| prefix.at(&entry.time))
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        text.extend(&entry.bytes);
+        text.extend(entry.ends_line.then_some(b'\n'));
+        *within = (!entry.ends_line).then_some(number);
+        if !is_dockers {
+            way.last.clone_from(&entry.time);
+        }
+        (to_stderr, text)
+    }
+}
+
+impl Prefix {
+    /// What stands before a line that was written at this time.
+    pub(crate) fn at(&self, time: &[u8]) -> Vec<u8> {
+        let (on, off) = self.color.map_or((String::new(), ""), |color| {
+            (format!("\x1b[{color}m"), "\x1b[0m")
+        });
+        let name = format!(" {}{off} ", self.text);
+        [on.as_bytes(), time, name.as_bytes()].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests;

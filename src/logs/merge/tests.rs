@@ -1,0 +1,155 @@
+use std::sync::mpsc;
+use std::thread;
+
+use super::*;
+use crate::logs::parser::ENTRY;
+
+fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
+    let sources = parts.iter().map(|(text, to_stderr, prefix)| {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+        Source {
+            reader,
+            to_stderr: *to_stderr,
+            prefix: prefix.clone(),
+        }
+    });
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    merge(sources.collect(), ENDING, &mut stdout, &mut stderr, || {
+        false
+    });
+    (
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
+}
+
+/// Of stdout, without a prefix.
+fn raw(reader: PipeReader) -> Source {
+    Source {
+        reader,
+        to_stderr: false,
+        prefix: None,
+    }
+}
+
+fn at(second: u8, text: &str) -> String {
+    format!("2026-11-23T14:36:{second:02}.000000001Z {text}\n")
+}
+
+#[test]
+fn lines_come_in_the_order_of_their_times() {
+    let one = at(1, "one") + &at(3, "three") + &at(5, "five");
+    let two = at(2, "two") + &at(4, "");
+    let (stdout, stderr) = merged(&[(&one, false, None), (&two, false, None)]);
+    assert_eq!(
+        (stdout.as_str(), stderr.as_str()),
+        ("one\ntwo\nthree\n\nfive\n", "")
+    );
+}
+
+#[test]
+fn errors_go_their_own_way() {
+    let (stdout, stderr) = merged(&[(&at(1, "out"), false, None), (&at(2, "err"), true, None)]);
+    assert_eq!((stdout.as_str(), stderr.as_str()), ("out\n", "err\n"));
+}
+
+#[test]
+fn a_prefix_is_cores() {
+    let plain = Prefix {
+        text: "app[7]:".to_owned(),
+        color: None,
+    };
+    let colored = Prefix {
+        color: Some(36),
+        ..plain.clone()
+    };
+    let time = "2026-11-23T14:36:01.000000001Z";
+    assert_eq!(
+        merged(&[(&at(1, "x"), false, Some(plain))]).0,
+        format!("{time} app[7]: x\n")
+    );
+    assert_eq!(
+        merged(&[(&at(1, "x"), false, Some(colored))]).0,
+        format!("\x1b[36m{time} app[7]:\x1b[0m x\n")
+    );
+}
+
+#[test]
+fn a_line_that_docker_has_split_is_one_again() {
+    let long = "x".repeat(2 * ENTRY + 5);
+    let time = "2026-11-23T14:36:01.000000001Z ";
+    let split = format!(
+        "{time}{}{time}{}{time}{}\n",
+        &long[..ENTRY],
+        &long[ENTRY..2 * ENTRY],
+        &long[2 * ENTRY..]
+    );
+    assert_eq!(merged(&[(&split, false, None)]).0, long + "\n");
+}
+
+#[test]
+fn a_line_stays_one_among_others() {
+    let time = |second| format!("2026-11-23T14:36:{second:02}.000000001Z ");
+    let long = "x".repeat(ENTRY);
+    let split = format!("{}{long}{}end\n", time(1), time(3));
+    let two = at(2, "two");
+    let (stdout, _) = merged(&[(&split, false, None), (&two, false, None)]);
+    assert_eq!(stdout, format!("{long}end\ntwo\n"));
+    let endless = time(1) + "no end";
+    let (stdout, _) = merged(&[(&endless, false, None), (&two, false, None)]);
+    assert_eq!(stdout, "no end\ntwo\n");
+}
+
+#[test]
+fn a_source_whose_client_starts_late_is_waited_for() {
+    let (early, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(at(2, "two").as_bytes()).unwrap();
+    drop(writer);
+    let (late, mut writer) = std::io::pipe().unwrap();
+    thread::spawn(move || {
+        thread::sleep(FOLLOWED * 3);
+        writer.write_all(at(1, "one").as_bytes())
+    });
+    let sources = vec![raw(early), raw(late)];
+    let mut shown = Vec::new();
+    merge(sources, ENDING, &mut shown, &mut std::io::sink(), || false);
+    assert_eq!(shown, b"one\ntwo\n");
+}
+
+#[test]
+fn a_silent_source_holds_up_no_busy_one_for_long() {
+    let (reader, mut busy) = std::io::pipe().unwrap();
+    let (silent, _kept_open) = std::io::pipe().unwrap();
+    let (mut output, shown) = std::io::pipe().unwrap();
+    let sources = vec![raw(reader), raw(silent)];
+    thread::spawn(move || {
+        let mut shown = std::io::BufWriter::new(shown);
+        merge(sources, FOLLOWED, &mut shown, &mut std::io::sink(), || {
+            false
+        })
+    });
+    // A line comes more often than patience ends.
+    thread::spawn(move || {
+        while busy.write_all(at(1, "x").as_bytes()).is_ok() {
+            thread::sleep(FOLLOWED / 4);
+        }
+    });
+    let (sender, first) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = [0; 16];
+        sender.send(std::io::Read::read(&mut output, &mut bytes))
+    });
+    let length = first.recv_timeout(FOLLOWED * 50).expect("a line is shown");
+    assert!(length.unwrap() > 0);
+}
+
+#[test]
+fn what_docker_itself_says_goes_to_stderr() {
+    for line in ["Error response from daemon: no\n", "", "x\n", "2026 x\n"] {
+        assert_eq!(
+            merged(&[(line, false, None)]),
+            (String::new(), line.to_owned())
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Several streams of docker's logs, read entry by entry in the order of their times.
+
+use std::io::{self, PipeReader, Read};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use crate::logs::parser::{Entries, Entry};
+
+/// Who writes the streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writers {
+    /// One client of docker's, one entry after the other.
+    One,
+    /// A client each, as fast as it can.
+    Several,
+}
+
+/// Of each stream no more is read than its next entry needs: whatever is still to come
+/// waits in the pipe.
+pub(crate) struct Streams {
+    all: Vec<Stream>,
+    writers: Writers,
+    /// How long a stream without an entry holds up the others.
+    patience: Duration,
+}
+
+struct Stream {
+    reader: PipeReader,
+    entries: Entries,
+    /// The first that was not given yet.
+    next: Option<Entry>,
+    /// Nothing came for so long that the others go on without it.
+    stalled: bool,
+}
+
+impl Streams {
+    pub(crate) fn new(readers: Vec<PipeReader>, writers: Writers, patience: Duration) -> Self {
+        let stream = |reader| Stream {
+            reader,
+            entries: Entries::default(),
+            next: None,
+            stalled: false,
+        };
+        Self {
+            all: readers.into_iter().map(stream).collect(),
+            writers,
+            patience,
+        }
+    }
+
+    pub(crate) fn have_ended(&self) -> bool {
+        self.all.iter().all(Stream::has_ended)
+    }
+
+    /// The entry that comes first and the number of its stream; `None` when that cannot
+    /// be told before more is read, and at the end. As long as one is `within` a line,
+    /// it is its turn.
+    pub(crate) fn next(&mut self, within: Option<usize>) -> Option<(usize, Entry)> {
+        self.all.iter_mut().for_each(Stream::advance);
+        if let Some(number) = within {
+            let stream = &mut self.all[number];
+            if let Some(entry) = stream.next.take() {
+                return Some((number, entry));
+            }
+            if !stream.has_ended() && !stream.stalled {
+                return None;
+            }
+        }
+        // Docker's times are of equal length and in UTC: they sort as text.
+        let waiting = self.all.iter().enumerate();
+        let (_, first) = waiting
+            .filter_map(|(number, stream)| Some((&stream.next.as_ref()?.time, number)))
+            .min()?;
+        let is_known = |stream: &Stream| {
+            stream.next.is_some() || stream.has_nothing_earlier(self.writers == Writers::One)
+        };
+        if !self.all.iter().all(is_known) {
+            return None;
+        }
+        Some((first, self.all[first].next.take()?))
+    }
+
+    /// Waits for what is missing, and reads it. `false` when all have been silent for
+    /// the `longest` time.
+    ///
+    /// # Errors
+    /// A stream cannot be read.
+    pub(crate) fn read_more(&mut self, longest: Duration) -> io::Result<bool> {
+        let is_held = self.all.iter().any(|stream| stream.next.is_some());
+        let is_short = is_held || self.all.iter().any(|stream| stream.stalled);
+        let time = if is_short { self.patience } else { longest };
+        let wanted: Vec<usize> = (0..self.all.len())
+            .filter(|number| self.all[*number].is_wanted())
+            .collect();
+        let mut watched: Vec<PollFd<'_>> = wanted
+            .iter()
+            .map(|number| PollFd::new(&self.all[*number].reader, PollFlags::IN))
+            .collect();
+        let ready = match poll(&mut watched, Timespec::try_from(time).ok().as_ref()) {
+            Err(Errno::INTR) => return Ok(true),
+            ready => ready?,
+        };
+        let came: Vec<bool> = watched
+            .iter()
+            .map(|watched| !watched.revents().is_empty())
+            .collect();
+        for (number, came) in wanted.into_iter().zip(came) {
+            let stream = &mut self.all[number];
+            if came {
+                stream.read()?;
+            } else if ready == 0 {
+                // When all are silent, the next entry waits for the others again.
+                stream.stalled = is_held;
+            }
+        }
+        Ok(ready > 0 || is_short)
+    }
+}
+
+impl Stream {
+    fn advance(&mut self) {
+        if self.next.is_none() {
+            self.next = self.entries.next();
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.next.is_none() && self.entries.ended && self.entries.is_empty()
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.next.is_none() && !self.entries.ended
+    }
+
+    /// Whether an entry that is still to come is later than all that the others have:
+    /// what one writer has not even put into the pipe yet is.
+    fn has_nothing_earlier(&self, one_writer: bool) -> bool {
+        let is_empty = || self.entries.is_empty() && !is_ready(&self.reader);
+        self.has_ended() || self.stalled || (one_writer && is_empty())
+    }
+
+    fn read(&mut self) -> io::Result<()> {
+        let mut bytes = [0; 16 * 1024];
+        match self.reader.read(&mut bytes) {
+            Ok(0) => self.entries.ended = true,
+            Ok(length) => self.entries.feed(&bytes[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        self.stalled = false;
+        Ok(())
+    }
+}
+
+fn is_ready(reader: &PipeReader) -> bool {
+    let mut watched = [PollFd::new(reader, PollFlags::IN)];
+    // In doubt it is: then it is read.
+    poll(&mut watched, Some(&Timespec::default())) != Ok(0)
+}

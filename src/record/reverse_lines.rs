@@ -1,0 +1,149 @@
+//! The lines of a file from its end, without reading the rest.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+const CHUNK: usize = 64 * 1024;
+
+/// No line of ours is longer; what is would cost memory.
+const LONGEST: usize = 1024 * 1024;
+
+/// A line that is too long to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLong;
+
+/// Lines without their ends, the last one first. What stands after the last end is
+/// none: it is being written, or was never finished.
+pub(crate) struct Backwards {
+    file: File,
+    /// Where `bytes` begin in the file.
+    position: u64,
+    /// Read and not given yet.
+    bytes: Vec<u8>,
+    /// The end of the line in `bytes` was left out.
+    too_long: bool,
+    /// Nothing was given yet.
+    at_end: bool,
+    /// Why it ended before its beginning.
+    pub(crate) failure: Option<std::io::Error>,
+}
+
+impl Backwards {
+    pub(crate) fn new(file: File) -> std::io::Result<Self> {
+        let position = file.metadata()?.len();
+        Ok(Self {
+            file,
+            position,
+            bytes: Vec::new(),
+            too_long: false,
+            at_end: true,
+            failure: None,
+        })
+    }
+
+    /// Whether there was something to read.
+    fn read(&mut self) -> bool {
+        let length = usize::try_from(self.position).map_or(CHUNK, |left| left.min(CHUNK));
+        let mut chunk = vec![0; length];
+        let from = self.position - length as u64;
+        if length == 0 {
+            return false;
+        }
+        if let Err(error) = self.file.read_exact_at(&mut chunk, from) {
+            self.failure = Some(error);
+            self.position = 0;
+            self.bytes.clear();
+            return false;
+        }
+        if self.bytes.len() > LONGEST {
+            self.bytes.clear();
+            self.too_long = true;
+        }
+        chunk.append(&mut self.bytes);
+        self.bytes = chunk;
+        self.position = from;
+        true
+    }
+}
+
+impl Iterator for Backwards {
+    type Item = Result<Vec<u8>, TooLong>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let line = match self.bytes.iter().rposition(|byte| *byte == b'\n') {
+                Some(end) => {
+                    let line = self.bytes.split_off(end + 1);
+                    self.bytes.pop();
+                    line
+                }
+                None if self.read() => continue,
+                // The file's first line; after it there is nothing.
+                None if self.bytes.is_empty() && !self.too_long => return None,
+                None => std::mem::take(&mut self.bytes),
+            };
+            let too_long = std::mem::take(&mut self.too_long) || line.len() > LONGEST;
+            if std::mem::take(&mut self.at_end) {
+                continue;
+            }
+            return Some(if too_long { Err(TooLong) } else { Ok(line) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &[u8]) -> Vec<Result<Vec<u8>, TooLong>> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, text).unwrap();
+        Backwards::new(File::open(path).unwrap()).unwrap().collect()
+    }
+
+    fn expected(lines: &[&str]) -> Vec<Result<Vec<u8>, TooLong>> {
+        lines
+            .iter()
+            .map(|line| Ok(line.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn the_last_line_comes_first() {
+        assert_eq!(
+            lines(b"one\ntwo\n\nfour\n"),
+            expected(&["four", "", "two", "one"])
+        );
+        assert_eq!(lines(b"one\n"), expected(&["one"]));
+        assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn what_has_no_end_is_no_line() {
+        assert_eq!(lines(b"one\ntorn"), expected(&["one"]));
+        assert_eq!(lines(b"torn"), []);
+    }
+
+    #[test]
+    fn lines_that_lie_across_chunks_are_whole() {
+        let long: Vec<String> = (0..40)
+            .map(|number| number.to_string().repeat(10_000))
+            .collect();
+        let text = long.join("\n") + "\n";
+        let wanted: Vec<&str> = long.iter().rev().map(String::as_str).collect();
+        assert_eq!(lines(text.as_bytes()), expected(&wanted));
+    }
+
+    #[test]
+    fn what_is_too_long_is_said_and_the_rest_is_read() {
+        let text = format!("one\n{}\nthree\n", "x".repeat(3 * LONGEST));
+        let [three, too_long, one] = &lines(text.as_bytes())[..] else {
+            unreachable!("three lines");
+        };
+        assert_eq!(
+            (three, too_long, one),
+            (&Ok(b"three".to_vec()), &Err(TooLong), &Ok(b"one".to_vec()))
+        );
+    }
+}

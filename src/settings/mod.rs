@@ -1,0 +1,4 @@
+//! TODO room settings
+
+pub(crate) mod properties;
+pub(crate) mod validate;

@@ -1,0 +1,231 @@
+//! The plugin's own properties: what an app's tasks get where their command says
+//! nothing.
+
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::property::OURS;
+use crate::dokku::resource::{Resources, megabytes};
+use crate::dokku::timeouts;
+use crate::dokku::timeouts::Limit;
+use crate::settings::validate;
+use crate::settings::validate::TimeToLive;
+use crate::task::model::request::OnHangup;
+
+/// Its name in Dokku's property store.
+pub(crate) const PLUGIN: &str = OURS;
+
+/// A property.
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    /// What holds when it is set nowhere.
+    pub(crate) default: &'static str,
+    /// It is the host's, not an app's.
+    pub(crate) global: bool,
+    check: fn(&str) -> Result<(), String>,
+}
+
+pub(crate) const TTL_SECONDS: Key = Key {
+    name: "ttl-seconds",
+    default: "86400",
+    global: false,
+    check: |text| validate::time_to_live(text).map(|_| ()),
+};
+pub(crate) const MEMORY: Key = Key {
+    name: "memory",
+    default: "",
+    global: false,
+    check: |text| validate::memory(text).map(|_| ()),
+};
+pub(crate) const CPUS: Key = Key {
+    name: "cpus",
+    default: "",
+    global: false,
+    check: |text| validate::cpus(text).map(|_| ()),
+};
+pub(crate) const STDIN: Key = Key {
+    name: "stdin",
+    default: ATTACH,
+    global: false,
+    check: |text| one_of([ATTACH, NONE], text),
+};
+
+pub(crate) const ON_HANGUP: Key = Key {
+    name: "on-hangup",
+    default: "",
+    global: false,
+    check: |text| validate::on_hangup(text).map(|_| ()),
+};
+
+/// So many records an app.
+pub(crate) const KEEP_RECORDS: Key = Key {
+    name: "keep-records",
+    default: "1000",
+    global: false,
+    check: |text| validate::count(text).map(|_| ()),
+};
+/// Of so many detached tasks the end of their output.
+pub(crate) const KEEP_OUTPUTS: Key = Key {
+    name: "keep-outputs",
+    default: "50",
+    global: false,
+    check: |text| validate::count(text).map(|_| ()),
+};
+/// The end of an output: so many bytes, each line's time included.
+pub(crate) const OUTPUT_BYTES: Key = Key {
+    name: "output-bytes",
+    default: "1048576",
+    global: false,
+    check: |text| validate::bytes(text).map(|_| ()),
+};
+/// Whose words of a command that comes through SSH are taken. It holds for every app:
+/// which one is meant is among the words.
+pub(crate) const SSH_WORDS: Key = Key {
+    name: "ssh-words",
+    default: TYPED,
+    global: true,
+    check: |text| one_of([TYPED, WORDS_OF_DOKKU], text),
+};
+
+const fn limit(limit: Limit) -> Key {
+    Key {
+        name: limit.property,
+        default: limit.default,
+        global: true,
+        check: |text| validate::seconds(text).map(|_| ()),
+    }
+}
+pub(crate) const DOCKER_TIMEOUT: Key = limit(timeouts::DOCKER_TIMEOUT);
+pub(crate) const HOOK_TIMEOUT: Key = limit(timeouts::HOOK_TIMEOUT);
+
+/// Every property, by name.
+pub(crate) const KEYS: [&Key; 11] = [
+    &CPUS,
+    &DOCKER_TIMEOUT,
+    &HOOK_TIMEOUT,
+    &KEEP_OUTPUTS,
+    &KEEP_RECORDS,
+    &MEMORY,
+    &ON_HANGUP,
+    &OUTPUT_BYTES,
+    &SSH_WORDS,
+    &STDIN,
+    &TTL_SECONDS,
+];
+
+const ATTACH: &str = "attach";
+const NONE: &str = "none";
+const TYPED: &str = "typed";
+pub(crate) const WORDS_OF_DOKKU: &str = "dokku";
+
+fn one_of(words: [&str; 2], text: &str) -> Result<(), String> {
+    if words.contains(&text) {
+        Ok(())
+    } else {
+        Err(format!("expected {}", words.join(" or ")))
+    }
+}
+
+impl Key {
+    /// # Errors
+    /// There is none of this name; the message has all names.
+    pub(crate) fn named(name: &str) -> Result<&'static Self> {
+        if let Some(key) = KEYS.into_iter().find(|key| key.name == name) {
+            return Ok(key);
+        }
+        bail!(
+            "there is no property '{name}': there are {}",
+            KEYS.map(|key| key.name).join(", ")
+        )
+    }
+
+    /// # Errors
+    /// The value is none of this property's.
+    pub(crate) fn check(&self, value: &str) -> Result<()> {
+        match (self.check)(value) {
+            Ok(()) => Ok(()),
+            Err(why) => bail!(
+                "invalid value '{value}' for property '{}': {why}",
+                self.name
+            ),
+        }
+    }
+
+    /// What holds for the app.
+    pub(crate) fn computed(&self, host: &Host, app: &App) -> String {
+        self.computed_for(host, app.name())
+    }
+
+    /// The same for an app that may have gone.
+    fn computed_for(&self, host: &Host, app: &str) -> String {
+        host.property_or_global(PLUGIN, app, self.name)
+            .unwrap_or_else(|| self.default.to_owned())
+    }
+
+    /// The same of a property that is a number; the default for what was written by
+    /// hand, and wrongly: at a task's end there is nobody to tell.
+    pub(crate) fn number<T: FromStr>(&self, host: &Host, app: &str) -> Option<T> {
+        let value = self.computed_for(host, app);
+        let good = self.check(&value).is_ok();
+        Some(value)
+            .filter(|_| good)
+            .and_then(|value| value.parse().ok())
+            .or_else(|| self.default.parse().ok())
+    }
+}
+
+/// What holds for the tasks of an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) time_to_live: TimeToLive,
+    pub(crate) stdin: bool,
+    pub(crate) on_hangup: Option<OnHangup>,
+    memory: Option<String>,
+    cpus: Option<String>,
+}
+
+impl Settings {
+    /// # Errors
+    /// A property's file was written by hand, and wrongly.
+    pub(crate) fn of(host: &Host, app: &App) -> Result<Self> {
+        let value = |key: &Key| -> Result<String> {
+            let value = key.computed(host, app);
+            if !value.is_empty() {
+                key.check(&value)?;
+            }
+            Ok(value)
+        };
+        let filled = |value: String| Some(value).filter(|value| !value.is_empty());
+        let time_to_live =
+            validate::time_to_live(&value(&TTL_SECONDS)?).map_err(anyhow::Error::msg)?;
+        Ok(Self {
+            time_to_live,
+            stdin: value(&STDIN)? != NONE,
+            on_hangup: validate::on_hangup(&value(&ON_HANGUP)?).ok(),
+            memory: filled(value(&MEMORY)?),
+            cpus: filled(value(&CPUS)?),
+        })
+    }
+
+    /// These limits over the app's. A memory of its own stands in for the app's
+    /// three, which docker wants to agree.
+    pub(crate) fn over(self, app: Resources) -> Resources {
+        let cpus = self.cpus.or(app.cpus.clone());
+        match self.memory {
+            Some(memory) => {
+                let memory = Some(megabytes(memory));
+                Resources {
+                    memory,
+                    memory_swap: None,
+                    memory_reservation: None,
+                    cpus,
+                    ..app
+                }
+            }
+            None => Resources { cpus, ..app },
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The grammars of what users may say: options and properties. Checked before
+//! anything is asked or started.
+
+use std::ffi::OsStr;
+use std::time::{Duration, SystemTime};
+
+use crate::docker::events;
+use crate::task::model::request::{OnHangup, Policy};
+
+/// `None` for `none`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TimeToLive(pub(crate) Option<u64>);
+
+/// Seconds, or a number with `s`, `m`, `h` or `d`, or `none`.
+pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
+    const EXPECTED: &str = "expected seconds, a number with s, m, h or d, or 'none'";
+    if text == "none" {
+        return Ok(TimeToLive(None));
+    }
+    let number = text.trim_end_matches(['s', 'm', 'h', 'd']);
+    let unit = match &text[number.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(EXPECTED.to_owned()),
+    };
+    seconds(number)
+        .ok()
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|seconds| *seconds <= LONGEST)
+        .map(|seconds| TimeToLive(Some(seconds)))
+        .ok_or_else(|| EXPECTED.to_owned())
+}
+
+/// A hundred years, in seconds.
+pub(crate) const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+
+/// A positive number of seconds.
+pub(crate) fn seconds(text: &str) -> Result<u64, String> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse()
+        .ok()
+        .filter(|seconds| digits && (1..=LONGEST).contains(seconds))
+        .ok_or_else(|| "expected a positive number of seconds".to_owned())
+}
+
+/// `KEY=VALUE` for a label. Those that Dokku and this plugin read cannot be set.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    const OWN: [&str; 3] = ["com.dokku.", "org.label-schema.", "dokku-oneoff."];
+    let (name, value) = pair(text)?;
+    if OWN.iter().any(|own| name.starts_with(own)) {
+        return Err("labels of Dokku's and this plugin's own cannot be set".to_owned());
+    }
+    if events::is_replacing(&name) {
+        return Err(format!(
+            "docker would put it in place of what its events say as '{name}'"
+        ));
+    }
+    if name
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control())
+    {
+        return Err("a label's name has no blanks".to_owned());
+    }
+    Ok((name, value))
+}
+
+/// `KEY=VALUE` with a key that is not empty.
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE".to_owned()),
+    }
+}
+
+/// A size as docker reads it, a bare number as megabytes.
+pub(crate) fn memory(text: &str) -> Result<String, String> {
+    let lower = text.to_ascii_lowercase();
+    let number = lower.trim_end_matches(['b', 'i', 'k', 'm', 'g']);
+    let factor = match &lower[number.len()..] {
+        "b" => Some(1),
+        "k" | "kb" | "kib" => Some(1 << 10),
+        "" | "m" | "mb" | "mib" => Some(1 << 20),
+        "g" | "gb" | "gib" => Some(1 << 30),
+        _ => None,
+    };
+    // Docker would take more bytes than it can count for no limit at all.
+    let fits = |factor: u64| {
+        let whole: Option<u64> = number
+            .split('.')
+            .next()
+            .and_then(|whole| whole.parse().ok());
+        whole.is_some_and(|whole| whole < (i64::MAX as u64) / factor)
+    };
+    if positive_decimal(number) && factor.is_some_and(fits) {
+        return Ok(lower);
+    }
+    Err("expected a size such as 512m or 1g (a bare number is megabytes)".to_owned())
+}
+
+/// A number of processors.
+pub(crate) fn cpus(text: &str) -> Result<String, String> {
+    if positive_decimal(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected a number such as 0.5 or 2".to_owned())
+    }
+}
+
+/// Digits with at most one point between them, not zero.
+fn positive_decimal(text: &str) -> bool {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    digits(whole) && digits(fraction) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
+}
+
+/// `name` or id, with a group after a colon.
+pub(crate) fn user(text: &str) -> Result<String, String> {
+    let word = |word: &str| {
+        !word.is_empty()
+            && !word.starts_with('-')
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-$".contains(&byte))
+    };
+    let (name, group) = text
+        .split_once(':')
+        .map_or((text, None), |(name, group)| (name, Some(group)));
+    if word(name) && group.is_none_or(word) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a user's name or id, and a group's after a colon".to_owned())
+}
+
+/// An absolute path inside the container.
+pub(crate) fn workdir(text: &str) -> Result<String, String> {
+    if text.starts_with('/') {
+        Ok(text.to_owned())
+    } else {
+        Err("expected an absolute path".to_owned())
+    }
+}
+
+/// What Dokku uses as cron ids is within this.
+pub(crate) fn identifier(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._=-".contains(&byte);
+    if !text.is_empty() && !text.starts_with('-') && text.len() <= 128 && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected letters, digits and . _ = -".to_owned())
+}
+
+/// A concurrency policy by its word.
+pub(crate) fn policy(text: &str) -> Result<Policy, String> {
+    let policies = [Policy::Allow, Policy::Forbid, Policy::Replace];
+    let found = policies.into_iter().find(|policy| policy.name() == text);
+    found.ok_or_else(|| "expected allow, forbid or replace".to_owned())
+}
+
+/// A number of lines, or `all`.
+pub(crate) fn lines(text: &str) -> Result<String, String> {
+    if text == "all"
+        || text
+            .parse::<u32>()
+            .is_ok_and(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Ok(text.to_owned());
+    }
+    Err("expected a number of lines or 'all'".to_owned())
+}
+
+/// How many of something are kept.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    number(text, 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
+}
+
+/// So many bytes of a file are kept.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    number(text, 1024 * 1024 * 1024)
+        .ok_or_else(|| "expected a number of bytes, at most 1073741824 (1 GiB)".to_owned())
+}
+
+/// Digits and nothing else.
+fn number(text: &str, most: u64) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && *number <= most)
+}
+
+/// A time or a duration, as far as its letters: docker reads it.
+pub(crate) fn since(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b":.+-".contains(&byte);
+    if text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned())
+}
+
+/// A time, or how long ago it was, as docker reads both: `10m`, `1h30m`, a date,
+/// RFC 3339 with a zone or without one (UTC), seconds since 1970.
+pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
+    since(text)?;
+    let expected =
+        || "expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned();
+    if let Ok(seconds) = text.parse::<u32>() {
+        let seconds = Duration::from_secs(seconds.into());
+        let at = SystemTime::UNIX_EPOCH.checked_add(seconds);
+        return at.ok_or_else(expected);
+    }
+    if let Ok(ago) = humantime::parse_duration(text) {
+        return SystemTime::now().checked_sub(ago).ok_or_else(expected);
+    }
+    if text.len() == "2026-08-03".len() {
+        return humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).map_err(|_| expected());
+    }
+    let zone = text
+        .rfind(['+', '-'])
+        .filter(|at| *at > "2026-08-03T".len());
+    let (local, zone) = text.split_at(zone.unwrap_or(text.len()));
+    let time = humantime::parse_rfc3339_weak(local).map_err(|_| expected())?;
+    let Some((hours, minutes)) = zone.get(1..).and_then(|zone| zone.split_once(':')) else {
+        return Some(time).filter(|_| zone.is_empty()).ok_or_else(expected);
+    };
+    let number = |digits: &str| digits.parse::<u64>().map_err(|_| expected());
+    let (hours, minutes) = (number(hours)?, number(minutes)?);
+    // None is farther from UTC than this.
+    if hours > 24 || minutes > 59 {
+        return Err(expected());
+    }
+    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
+    let utc = if zone.starts_with('-') {
+        time.checked_add(offset)
+    } else {
+        time.checked_sub(offset)
+    };
+    utc.ok_or_else(expected)
+}
+
+/// What becomes of an attached task whose caller has gone, by its word.
+pub(crate) fn on_hangup(text: &str) -> Result<OnHangup, String> {
+    match text {
+        "stop" => Ok(OnHangup::Stop),
+        "keep" => Ok(OnHangup::Keep),
+        _ => Err("expected stop or keep".to_owned()),
+    }
+}
+
+/// A container's name or id (docker's grammar).
+pub(crate) fn container(text: &str) -> Result<String, String> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(good) {
+        return Ok(text.to_owned());
+    }
+    Err("expected a container's name".to_owned())
+}
+
+/// Docker's API is JSON: what is no UTF-8 would arrive as something else.
+pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
+    let shown = word.display();
+    word.to_str().map(str::to_owned).ok_or_else(|| {
+        anyhow::anyhow!("the word '{shown}' is no UTF-8: docker cannot pass it on unchanged")
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! TODO room sys
+
+pub(crate) mod parallel;
+pub(crate) mod process;
+pub(crate) mod regular_file;
+pub(crate) mod timestamp;

@@ -1,0 +1,166 @@
+//! The one-off containers that there are.
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, bail};
+
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
+use crate::docker::container_ls::Listed;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::sys::timestamp::{Precision, timestamp};
+use crate::task::journal::identity::TaskName;
+use crate::task::model::labels;
+
+impl Listed {
+    pub(crate) fn is_cron(&self) -> bool {
+        self.container_type == "cron"
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(
+            self.status,
+            Status::Exited | Status::Dead | Status::Removing
+        )
+    }
+
+    /// When it was created; `None` for a time that docker shows otherwise.
+    pub(crate) fn created(&self) -> Option<SystemTime> {
+        // `2022-08-03 05:47:44 +0200 CEST`
+        let mut words = self.created_at.split(' ');
+        let (date, time, offset) = (words.next()?, words.next()?, words.next()?);
+        let local = humantime::parse_rfc3339(&format!("{date}T{time}Z")).ok()?;
+        let minutes = |digits: &str| -> Option<u64> {
+            Some(
+                digits.get(..2)?.parse::<u64>().ok()? * 60
+                    + digits.get(2..4)?.parse::<u64>().ok()?,
+            )
+        };
+        let (sign, digits) = offset.split_at_checked(1)?;
+        let offset = Duration::from_secs(minutes(digits)? * 60);
+        if sign == "-" {
+            local.checked_add(offset)
+        } else {
+            local.checked_sub(offset)
+        }
+    }
+
+    /// When it is to be stopped, in RFC 3339, UTC. It counts from the start (in the same
+    /// form), or from the creation of what was never started.
+    pub(crate) fn deadline(&self, started: Option<&str>) -> Option<String> {
+        let time_to_live = Duration::from_secs(labels::seconds(&self.time_to_live)?);
+        let started = started.and_then(|started| humantime::parse_rfc3339(started).ok());
+        let deadline = started
+            .or_else(|| self.created())?
+            .checked_add(time_to_live)?;
+        timestamp(deadline, Precision::Seconds)
+    }
+}
+
+/// The tasks of an app, or of every app; newest first.
+///
+/// # Errors
+/// Docker gives no answer.
+pub(crate) fn tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<Listed>> {
+    let mut labels = vec![labels::CONTAINER_TYPE.to_owned()];
+    labels.extend(app.map(|app| format!("{}={}", labels::APP, app.name())));
+    let mut tasks = docker.container_ls(&labels)?;
+    tasks.retain(Listed::is_task);
+    Ok(tasks)
+}
+
+/// The task whose container has exactly this name or id, of an app that the user
+/// may see. What is not there, is no task or is another user's is told apart by
+/// nothing.
+///
+/// # Errors
+/// There is none, or it is not the app's.
+pub(crate) fn find(
+    host: &Host,
+    docker: &Docker,
+    container: &str,
+    app: Option<&App>,
+) -> Result<(Listed, App)> {
+    let is_short_id = container.len() == 12;
+    let found = tasks(docker, app)?.into_iter().find(|task| {
+        task.name == container
+            || task.id == container
+            || (is_short_id && task.id.starts_with(container))
+    });
+    let Some(task) = found else {
+        bail!("there is no one-off container '{container}'")
+    };
+    match host.app(&task.app) {
+        Ok(app) => Ok((task, app)),
+        Err(_) => bail!("there is no one-off container '{container}'"),
+    }
+}
+
+/// The app in a container's name, when the user may see it.
+pub(crate) fn app_of(host: &Host, container: &str) -> Option<App> {
+    host.app(TaskName::read(container)?.app).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(created_at: &str, time_to_live: &str) -> Listed {
+        let line = format!(
+            r#"["id","demo.run.1","running","running","Up","\"ls\"","{created_at}","","i","demo","run","{time_to_live}","","",""]"#
+        );
+        serde_json::from_str(&line).unwrap()
+    }
+
+    #[test]
+    fn a_deadline_is_in_utc() {
+        for (created_at, time_to_live, expected) in [
+            (
+                "2026-08-03 23:59:30 +0000 UTC",
+                "60",
+                Some("2026-08-04T00:00:30Z"),
+            ),
+            (
+                "2026-08-04 01:59:30 +0200 CEST",
+                "60",
+                Some("2026-08-04T00:00:30Z"),
+            ),
+            (
+                "2026-08-03 20:29:30 -0330 NDT",
+                "60",
+                Some("2026-08-04T00:00:30Z"),
+            ),
+            ("2026-08-03 23:59:30 +0000 UTC", "", None),
+            ("2026-08-03 23:59:30 +0000 UTC", "soon", None),
+            (
+                "2026-08-03 23:59:30 +0000 UTC",
+                "18446744073709551615",
+                None,
+            ),
+            ("2026-08-03 23:59:30 +0000 UTC", "253402300800", None),
+            ("9999-12-31 23:59:30 +0000 UTC", "60", None),
+            ("1970-01-01 00:00:00 +1400 X", "60", None),
+            ("yesterday", "60", None),
+            ("2026-08-03 23:59:30 é", "60", None),
+        ] {
+            assert_eq!(
+                listed(created_at, time_to_live).deadline(None).as_deref(),
+                expected,
+                "{created_at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_deadline_counts_from_the_start() {
+        let listed = listed("2026-08-03 23:59:30 +0000 UTC", "60");
+        for (started, expected) in [
+            (Some("2026-08-03T23:59:50.120Z"), "2026-08-04T00:00:50Z"),
+            (Some("soon"), "2026-08-04T00:00:30Z"),
+            (None, "2026-08-04T00:00:30Z"),
+        ] {
+            assert_eq!(listed.deadline(started).as_deref(), Some(expected));
+        }
+    }
+}

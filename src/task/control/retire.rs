@@ -1,0 +1,308 @@
+//! Sweeping: tasks past their deadline, and what was left behind.
+//!
+//! A task whose journal is locked has somebody who looks after it and is left alone, and
+//! so is one without a journal whose app is not here: docker may serve another host, too.
+//! For the others:
+//!
+//! | it | past its deadline | else |
+//! |---|---|---|
+//! | was never started, ours | removed | removed: nobody is left to start it |
+//! | was never started, core's (`cron:run`) | removed | left |
+//! | runs | stopped, told to the hook, removed; ours: left to the supervisor that lives | ours: the supervisor is told of it |
+//! | has ended | told to the hook, removed | the same when ours, else left to core |
+//! | has no container any more | told to the hook as lost | the same |
+//!
+//! What is core's is told to no hook: core does.
+//!
+//! Whether a deadline has passed is read from the host's clock here, which somebody may set
+//! forward. A supervisor counts by a clock that nobody sets, so as long as one lives, and
+//! has not begun to end the task in vain, the deadline is its to keep.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, bail};
+
+use crate::agent::supervise;
+use crate::docker::Docker;
+use crate::docker::container_inspect::{Facts, Status};
+use crate::docker::container_stop::Stopped;
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::record::Reason;
+use crate::task::control::find;
+use crate::task::handoff::supervisor;
+use crate::task::journal;
+use crate::task::journal::identity::TaskName;
+use crate::task::journal::{AllLocked, Journal, Mark, Story, attendant};
+use crate::task::model::labels;
+use crate::task::model::task_exit::{End, moment, was_never_tried};
+use crate::task::teardown::finalize;
+use crate::task::teardown::recover::{Resumed, resume};
+use crate::ui::message;
+
+/// What is to be done with a container that nobody looks after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Leave,
+    /// It has ended or was never started: its last steps are missing.
+    Finish,
+    /// Stop it at its deadline.
+    Stop,
+    /// Tell the supervisor.
+    Adopt,
+}
+
+/// Retires the tasks of an app, or of all. Gives whether all went well; what did
+/// not is said and does not stop the rest.
+///
+/// # Errors
+/// Docker gives no answer to the first question.
+pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
+    let mut tasks = find::tasks(docker, app)?;
+    let mut journals = journal::names(host);
+    journals.retain(|name| !set_aside_when_damaged(host, name, app));
+    tasks.retain(|task| host.has_app(&task.app) || journals.contains(&task.name));
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    let mut pass = Pass {
+        host,
+        docker,
+        timeouts: HashMap::new(),
+        without_journals: None,
+        well: true,
+    };
+    let looks = docker.container_facts(&ids)?;
+    for facts in &looks.found {
+        let retired = pass.retire(facts);
+        pass.note(facts.name(), retired);
+    }
+    for task in tasks.iter().filter(|task| looks.unclear.contains(&task.id)) {
+        let why = "docker's description of it cannot be read";
+        pass.note(&task.name, Err(anyhow::anyhow!(why)));
+    }
+    let there: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    for name in journals {
+        if !there.contains(name.as_str()) {
+            let retired = pass.retire_without_container(&name, app);
+            pass.note(&name, retired);
+        }
+    }
+    supervise::tidy(host);
+    supervisor::wake_for_the_lost(host);
+    Ok(pass.well)
+}
+
+/// Moves a journal that can be of no task out of the way, once: every sweep would fail at it.
+/// Gives whether it is no task's.
+fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
+    let damage = |story: &Story| story.damage(name);
+    let Some(damage) = journal::story(host, name).as_ref().and_then(damage) else {
+        return false;
+    };
+    let named = TaskName::read(name);
+    let is_asked_for = app.is_none_or(|app| named.is_some_and(|named| named.app == app.name()));
+    if let (true, Ok(Some(journal))) = (is_asked_for, Journal::take_existing(host, name)) {
+        message::warn(&match journal.set_aside(host) {
+            Ok(path) => format!(
+                "The journal of {name} is damaged ({damage}): it is now '{}'",
+                path.display()
+            ),
+            Err(error) => format!("The journal of {name} is damaged ({damage}): {error:#}"),
+        });
+    }
+    true
+}
+
+struct Pass<'a> {
+    host: &'a Host,
+    docker: &'a Docker,
+    /// Seconds, by app.
+    timeouts: HashMap<String, u64>,
+    /// Once a journal could not be written.
+    without_journals: Option<AllLocked>,
+    well: bool,
+}
+
+impl Pass<'_> {
+    fn note(&mut self, name: &str, retired: Result<()>) {
+        if let Err(error) = retired {
+            message::warn(&format!("{name} cannot be retired: {error:#}"));
+            self.well = false;
+        }
+    }
+
+    fn stop_timeout(&mut self, app: &str) -> Result<u64> {
+        if let Some(seconds) = self.timeouts.get(app) {
+            return Ok(*seconds);
+        }
+        let seconds = self.host.stop_timeout_of(app)?;
+        self.timeouts.insert(app.to_owned(), seconds);
+        Ok(seconds)
+    }
+
+    fn retire(&mut self, facts: &Facts) -> Result<()> {
+        let name = facts.name();
+        let app = facts.label(labels::APP).unwrap_or_default();
+        if let Err(label) = lateness(facts, SystemTime::now()) {
+            message::warn(&format!(
+                "{name} has no deadline: its label says '{label}', which is no number of seconds"
+            ));
+        }
+        // The journal of what is to be left is not taken for a moment: core's hook may
+        // be about to begin it.
+        if self.judged(facts, false).0 == Verdict::Leave {
+            return Ok(());
+        }
+        if attendant::looks_after(facts) {
+            return Ok(());
+        }
+        let Some(journal) = self.journal(name)? else {
+            return Ok(());
+        };
+        // It may have been started since it was looked at, and be between two processes
+        // that look after it: only what is seen under the lease counts.
+        let Some(facts) = &self.docker.container_fact(&facts.id)? else {
+            journal.give_back();
+            return Ok(());
+        };
+        let is_ending = journal.story().ending == Some(Reason::Deadline);
+        let is_supervised = journal.is_on_disk() && supervise::lives(self.host);
+        let (verdict, late) = self.judged(facts, is_supervised && !is_ending);
+        match verdict {
+            Verdict::Leave => journal.give_back(),
+            Verdict::Finish => self.finish(facts, journal, late.is_some())?,
+            Verdict::Stop => {
+                let timeout = self.stop_timeout(app)?;
+                // It has asked the task to end, which takes its time.
+                let grace = Duration::from_secs(timeout).saturating_add(SLACK);
+                if is_ending && late.is_some_and(|late| late < grace) && is_supervised {
+                    journal.give_back();
+                    return Ok(());
+                }
+                self.stop(facts, journal, timeout)?;
+            }
+            Verdict::Adopt => {
+                if journal.story().head.is_none() {
+                    let timeout = self.stop_timeout(app)?;
+                    journal.completed(facts, || timeout);
+                }
+                let is_on_disk = journal.is_on_disk();
+                journal.give_back();
+                if is_on_disk {
+                    supervisor::wake(self.host, name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The journal of a container, or one in memory where the disk takes none; `None` when
+    /// a process that lives has it. No two passes go on without journals at once.
+    fn journal(&mut self, name: &str) -> Result<Option<Journal>> {
+        let taken = Journal::take(self.host, name);
+        if taken.is_ok() {
+            return taken;
+        }
+        if self.without_journals.is_none() {
+            self.without_journals = Some(journal::lock_all(self.host));
+        }
+        if matches!(self.without_journals, Some(AllLocked::ByAnother)) {
+            return Ok(None);
+        }
+        Journal::in_memory(self.host, name).map(Some)
+    }
+
+    /// What is to be done with it now, and for how long its deadline has passed.
+    /// `is_kept`: a supervisor keeps its deadline.
+    fn judged(&self, facts: &Facts, is_kept: bool) -> (Verdict, Option<Duration>) {
+        let late = lateness(facts, SystemTime::now()).unwrap_or(None);
+        let is_ours = facts.is_ours(self.host);
+        (
+            verdict(facts.state.status, is_ours, late.is_some(), is_kept),
+            late,
+        )
+    }
+
+    fn stop(&mut self, facts: &Facts, journal: Journal, timeout: u64) -> Result<()> {
+        self.host.info(&format!(
+            "Retiring {}: it is past its deadline",
+            facts.name()
+        ));
+        journal.completed(facts, || timeout);
+        journal.mark(&facts.id, &Mark::Ending(Reason::Deadline));
+        if let Stopped::No(why) = self.docker.container_stop(&facts.id, timeout)? {
+            bail!(why);
+        }
+        self.finish(facts, journal, true)
+    }
+
+    /// What is core's is removed only past its deadline.
+    fn finish(&self, facts: &Facts, journal: Journal, late: bool) -> Result<()> {
+        if facts.state.status == Status::Created && was_never_tried(&facts.state) {
+            if let Some(journal) = finalize::remove_unstarted(self.docker, journal, &facts.id)? {
+                journal.give_back();
+                supervisor::wake(self.host, facts.name())?;
+            }
+            return Ok(());
+        }
+        let story = journal.completed(facts, || 0);
+        let state = self.docker.container_state(&facts.id)?;
+        let end = state.map_or(End::Gone(None), End::There);
+        finalize::tell(self.host, self.docker, &journal, &story, &end);
+        if late {
+            return finalize::remove(self.docker, journal, &facts.id);
+        }
+        finalize::clear(self.docker, journal, &story, &end)
+    }
+
+    /// Somebody else has removed it, or nobody has come to make it.
+    fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
+        let owner = journal::story(self.host, name).and_then(|story| story.head);
+        let is_asked_for = |app: &App| owner.as_ref().is_some_and(|head| head.app == app.name());
+        if !app.is_none_or(is_asked_for) {
+            return Ok(());
+        }
+        let Some(journal) = Journal::take_existing(self.host, name)? else {
+            return Ok(());
+        };
+        if let Resumed::Goes(_) = resume(self.host, self.docker, name, journal, None)? {
+            supervisor::wake(self.host, name)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a supervisor may take beyond the stop timeout.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// `is_kept`: a supervisor keeps the deadline.
+fn verdict(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Verdict {
+    match status {
+        Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Verdict::Finish,
+        Status::Running | Status::Paused if is_ours && (!is_late || is_kept) => Verdict::Adopt,
+        Status::Running | Status::Paused | Status::Restarting if is_late => Verdict::Stop,
+        _ => Verdict::Leave,
+    }
+}
+
+/// For how long the deadline has passed; `None` before it, and without one. It counts
+/// from the start, or from the creation of what was never started.
+///
+/// # Errors
+/// The label's value, when it is no number.
+fn lateness(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> {
+    let label = facts.label(labels::TIME_TO_LIVE).unwrap_or_default();
+    if label.is_empty() {
+        return Ok(None);
+    }
+    let time_to_live = labels::seconds(label).ok_or_else(|| label.to_owned())?;
+    let started = moment(&facts.state.started_at);
+    let since = started.as_deref().unwrap_or(&facts.created);
+    let deadline = humantime::parse_rfc3339(since)
+        .ok()
+        .and_then(|since| since.checked_add(Duration::from_secs(time_to_live)));
+    Ok(deadline.and_then(|deadline| now.duration_since(deadline).ok()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Stopping a task, whatever it is about to do.
+//!
+//! Docker does nothing about a container that was not started yet. Who starts one writes
+//! so into its journal first, and then looks whether it is to be stopped; who stops one
+//! does it the other way round. So at least one of them knows of the other.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
+use crate::docker::container_ls::Listed;
+use crate::docker::container_stop::Stopped;
+use crate::dokku::host::Host;
+use crate::record::Reason;
+use crate::task::journal;
+use crate::task::journal::Mark;
+use crate::task::model::task_exit::{code_of, was_never_tried};
+
+/// How long until one that is about to start is looked at again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Stops some that run, in one call of docker's. Gives the ids of those that it has
+/// stopped; [`stop`] tells what became of the others. `timeout` is in seconds.
+///
+/// # Errors
+/// Docker gives no answer.
+pub(crate) fn stop_running(
+    host: &Host,
+    docker: &Docker,
+    tasks: &[&Listed],
+    timeout: u64,
+) -> Result<Vec<String>> {
+    for task in tasks {
+        let reason = Mark::Ending(Reason::Stopped);
+        journal::mark(host, &task.name, &task.id, &reason);
+    }
+    let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+    docker.containers_stop(&ids, timeout)
+}
+
+/// Stops it. One that nobody has begun to start is removed. `timeout` is in seconds.
+///
+/// # Errors
+/// Docker gives no answer.
+pub(crate) fn stop(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result<Stopped> {
+    let reason = Mark::Ending(Reason::Stopped);
+    journal::mark(host, &task.name, &task.id, &reason);
+    let until = Instant::now().checked_add(docker.timeout());
+    loop {
+        let is_late = until.is_none_or(|until| until < Instant::now());
+        let stopped = docker.container_stop(&task.id, timeout)?;
+        if stopped != Stopped::Yes || task.status != Status::Created {
+            return Ok(stopped);
+        }
+        match docker.container_state(&task.id)? {
+            Some(state) if was_never_tried(&state) => {}
+            Some(state) if code_of(&state).is_none() && !is_late => continue,
+            _ => return Ok(Stopped::Yes),
+        }
+        if !is_late && starts(host, task) {
+            thread::sleep(PAUSE);
+            continue;
+        }
+        match docker.container_remove_idle(&task.id)? {
+            None => return Ok(Stopped::Yes),
+            Some(why) if is_late => return Ok(Stopped::No(why)),
+            Some(_) => {}
+        }
+    }
+}
+
+/// Whether somebody is about to start it.
+fn starts(host: &Host, task: &Listed) -> bool {
+    let story = journal::story(host, &task.name);
+    story.is_some_and(|story| story.id.as_ref() == Some(&task.id) && story.started.is_some())
+        && !journal::is_free(host, &task.name)
+}

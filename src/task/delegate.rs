@@ -1,0 +1,253 @@
+//! A task of an app that another scheduler runs: its plugin does the work.
+
+use std::io::IsTerminal;
+use std::process::Output;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGINT, SIGQUIT};
+
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::sys::process::Call;
+use crate::task::events::{Event, Events};
+use crate::task::model::request::{Request, Tty};
+use crate::ui::message::on_stdout;
+
+/// The hook that does the work.
+const HOOK: &str = "scheduler-run";
+
+/// A task that is ready to be handed to the scheduler's plugin.
+pub(crate) struct Handover {
+    arguments: Vec<String>,
+    variables: Vec<(&'static str, String)>,
+    /// The call as it may be seen: without the values of the task's environment.
+    shown: String,
+    stdin: bool,
+}
+
+impl Handover {
+    /// # Errors
+    /// No plugin runs tasks for this scheduler, or the task asks for what only this
+    /// host can do.
+    pub(crate) fn new(
+        host: &Host,
+        app: &App,
+        scheduler: &str,
+        request: &Request,
+        detached: bool,
+    ) -> Result<Self> {
+        refuse_what_is_only_here(scheduler, request)?;
+        if !host.has_plugin_for(HOOK, scheduler) {
+            bail!("the app's scheduler is '{scheduler}', and no enabled plugin runs tasks on it");
+        }
+        let variables = variables(request, detached);
+        Ok(Self {
+            arguments: arguments(app.name(), scheduler, request, |value| value),
+            shown: shown(
+                &arguments(app.name(), scheduler, request, |_| "***"),
+                &variables,
+            ),
+            variables,
+            stdin: request.stdin,
+        })
+    }
+
+    /// What [`Handover::run`] would do, for `--dry-run`.
+    pub(crate) fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// Lets the hook run the task and gives the hook's exit status. Its streams are
+    /// ours.
+    ///
+    /// # Errors
+    /// The hook cannot be started.
+    pub(crate) fn run(&self, host: &Host) -> Result<u8> {
+        let events = Events::watch()?;
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        host.hand_over(HOOK, &arguments, |call| {
+            let call = self
+                .variables
+                .iter()
+                .fold(call, |call, (name, value)| call.env(name, value));
+            attend(&events, if self.stdin { call.our_input() } else { call })
+        })
+    }
+}
+
+/// Waits for the hook's end and passes signals on. A key of the terminal reaches
+/// the hook by itself: it is in our process group.
+fn attend(events: &Events, call: Call) -> std::io::Result<Output> {
+    let hook = Arc::new(call.start()?);
+    let pid = hook
+        .pids()
+        .first()
+        .and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+    events.watch_client(Arc::clone(&hook));
+    loop {
+        match events.next(None) {
+            Event::Signal(SIGINT | SIGQUIT) if std::io::stdin().is_terminal() => {}
+            Event::Signal(signal) => {
+                if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(signal)) {
+                    let _ = kill_process(pid, signal);
+                }
+            }
+            Event::ClientEnded { .. } => return hook.wait().cloned(),
+            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
+        }
+    }
+}
+
+/// `<scheduler> <app> <env count> <env>… -- <command>…`, each value of the task's
+/// environment `as_seen`.
+fn arguments(
+    app: &str,
+    scheduler: &str,
+    request: &Request,
+    as_seen: fn(&str) -> &str,
+) -> Vec<String> {
+    let mut arguments = vec![
+        scheduler.to_owned(),
+        app.to_owned(),
+        request.environment.len().to_string(),
+    ];
+    arguments.extend(
+        request
+            .environment
+            .iter()
+            .map(|(name, value)| format!("{name}={}", as_seen(value))),
+    );
+    arguments.push("--".to_owned());
+    arguments.extend(request.command.iter().cloned());
+    arguments
+}
+
+/// The hook's call, to be pasted into a shell, and what it finds in its environment.
+fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
+    let variables: Vec<String> = variables
+        .iter()
+        .map(|(name, value)| format!("  {name}={}\n", on_stdout(value)))
+        .collect();
+    format!(
+        "plugn trigger {HOOK} {}\n{}",
+        on_stdout(&shell_words::join(arguments)),
+        variables.concat()
+    )
+}
+
+/// What core tells a scheduler in its environment.
+fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
+    let yes = || "true".to_owned();
+    let cron = request.cron.as_ref();
+    [
+        Some(("DOKKU_RM_CONTAINER", "1".to_owned())),
+        detached.then(|| ("DOKKU_DETACH_CONTAINER", "1".to_owned())),
+        (request.tty == Tty::Never || (detached && request.tty != Tty::Always))
+            .then(|| ("DOKKU_DISABLE_TTY", yes())),
+        (request.tty == Tty::Always).then(|| ("DOKKU_FORCE_TTY", yes())),
+        request
+            .time_to_live
+            .map(|seconds| ("DOKKU_RUN_TTL_SECONDS", seconds.to_string())),
+        Some((
+            "DOKKU_CRON_ID",
+            cron.map(|cron| cron.id.clone()).unwrap_or_default(),
+        )),
+        Some((
+            "DOKKU_CONCURRENCY_POLICY",
+            cron.map(|cron| cron.policy)
+                .unwrap_or_default()
+                .name()
+                .to_owned(),
+        )),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A wish that the hook has no word for would be lost silently.
+fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
+    let wishes = [
+        ("--label", !request.labels.is_empty()),
+        ("--lock", request.lock.is_some()),
+        ("--memory", request.memory.is_some()),
+        ("--cpus", request.cpus.is_some()),
+        ("--user", request.user.is_some()),
+        ("--workdir", request.workdir.is_some()),
+        ("--timeout none", request.without_deadline),
+    ];
+    match wishes.iter().find(|(_, wished)| *wished) {
+        Some((option, _)) => {
+            bail!("'{option}' cannot be passed on to the app's scheduler '{scheduler}'")
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::model::request::{Cron, Policy};
+
+    #[test]
+    fn the_hook_is_called_as_core_calls_it() {
+        let request = Request {
+            environment: vec![("A".into(), "b c".into()), ("D".into(), String::new())],
+            command: vec!["ls".into(), "--".into(), String::new()],
+            ..Request::default()
+        };
+        let expected = ["k3s", "demo", "2", "A=b c", "D=", "--", "ls", "--", ""];
+        assert_eq!(arguments("demo", "k3s", &request, |value| value), expected);
+    }
+
+    #[test]
+    fn its_environment_says_how() {
+        let cron = Some(Cron {
+            id: "x".into(),
+            policy: Policy::Allow,
+        });
+        for (request, detached, expected) in [
+            (
+                Request {
+                    time_to_live: Some(5),
+                    ..Request::default()
+                },
+                false,
+                "DOKKU_RUN_TTL_SECONDS=5 DOKKU_CRON_ID=",
+            ),
+            (
+                Request::default(),
+                true,
+                "DOKKU_DETACH_CONTAINER=1 DOKKU_DISABLE_TTY=true DOKKU_CRON_ID=",
+            ),
+            (
+                Request {
+                    tty: Tty::Never,
+                    ..Request::default()
+                },
+                false,
+                "DOKKU_DISABLE_TTY=true DOKKU_CRON_ID=",
+            ),
+            (
+                Request {
+                    tty: Tty::Always,
+                    cron,
+                    ..Request::default()
+                },
+                true,
+                "DOKKU_DETACH_CONTAINER=1 DOKKU_FORCE_TTY=true DOKKU_CRON_ID=x",
+            ),
+        ] {
+            let variables = variables(&request, detached)
+                .into_iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            let variables = variables.collect::<Vec<_>>().join(" ");
+            assert_eq!(
+                variables,
+                format!("DOKKU_RM_CONTAINER=1 {expected} DOKKU_CONCURRENCY_POLICY=allow")
+            );
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The process that takes the last steps for a command that has seen a task's end: what
+//! they need is no part of every command's program.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd};
+
+use anyhow::{Context, Result, bail};
+
+use crate::docker::Docker;
+use crate::dokku::host::Host;
+use crate::sys::process::Call;
+use crate::sys::{process, regular_file};
+use crate::task::events::Events;
+use crate::task::handoff::supervisor;
+use crate::task::journal;
+use crate::task::journal::Journal;
+use crate::task::model::task_exit::End;
+use crate::task::teardown::finalize;
+
+/// Its first argument, before a container's name, the open file with what a full disk has
+/// left out of the journal, and the words of an end.
+pub(crate) const FINISH: &str = "--finish";
+
+/// Has the last steps taken while `meanwhile` is done, and gives the exit code; `None`
+/// when the process was killed. What is missing then is left to the supervisor.
+///
+/// # Errors
+/// The process could not be started.
+pub(crate) fn finish(
+    host: &Host,
+    name: &str,
+    journal: Journal,
+    end: &End,
+    meanwhile: impl FnOnce(),
+) -> Result<Option<u8>> {
+    let program = process::keep().context("our own program's path cannot be read")?;
+    let (file, unwritten) = journal.into_parts();
+    let lines = lines(&unwritten).context("the task's journal cannot be handed on")?;
+    let number = lines.as_ref().map(File::as_raw_fd);
+    let number = number.map_or_else(String::new, |number| number.to_string());
+    let words = [FINISH.to_owned(), name.to_owned(), number];
+    let call = Call::new(&program, words.into_iter().chain(end.words()));
+    let call = host.told_truly(call);
+    // The journal is its input: so the lock is never free in between.
+    let finisher = call.start_answer(file).with_context(|| {
+        format!(
+            "'{}' could not be started for the task's end",
+            program.display()
+        )
+    })?;
+    drop(lines);
+    meanwhile();
+    let output = finisher.into_output().context("the task's end")?;
+    if journal::is_free(host, name) {
+        supervisor::wake(host, name)?;
+    }
+    let said = String::from_utf8_lossy(&output.stdout);
+    Ok(said.trim().parse().ok())
+}
+
+/// An open file with these lines, which the next process that we start has, too: on its
+/// command line everybody could read them, and there is no space for many.
+fn lines(unwritten: &[u8]) -> io::Result<Option<File>> {
+    if unwritten.is_empty() {
+        return Ok(None);
+    }
+    let mut file = regular_file::in_memory(true)?;
+    file.write_all(unwritten)?;
+    file.rewind()?;
+    Ok(Some(file))
+}
+
+/// What [`lines`] has handed on under this number.
+fn handed_on(number: &str) -> Result<Vec<u8>> {
+    if number.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Ours only: no program that we start is to have it.
+    close_fds::set_fds_cloexec(3, &[]);
+    let number: u32 = number.parse()?;
+    std::fs::read(format!("/proc/self/fd/{number}")).context("a part of the journal did not come")
+}
+
+/// The process itself. Gives the exit code.
+///
+/// # Errors
+/// It was not started by [`finish`].
+pub(crate) fn run(
+    host: &Host,
+    docker: &Docker,
+    name: &str,
+    lines: &str,
+    words: &[&str],
+) -> Result<u8> {
+    // A key of the user's ends a hook, not us.
+    let _events = Events::watch()?;
+    let Some(end) = End::read(words) else {
+        bail!("this program is started by 'dokku run'");
+    };
+    let file = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .context("the task's journal did not come")?;
+    let journal = Journal::inherited(host, name, file.into(), &handed_on(lines)?);
+    Ok(finalize::finish(host, docker, journal, &end))
+}

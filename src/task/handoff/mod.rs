@@ -1,0 +1,4 @@
+//! TODO room task::handoff
+
+pub(crate) mod finalizer;
+pub(crate) mod supervisor;

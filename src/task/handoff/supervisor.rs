@@ -1,0 +1,96 @@
+//! How a task comes to the supervisor, and how that comes to be.
+//!
+//! A name is written into a FIFO as one line, which the kernel keeps whole. Nobody
+//! reads there: a supervisor is started, and told the name.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+
+use crate::agent::supervise::instance;
+use crate::dokku::host::Host;
+use crate::sys::process;
+use crate::sys::process::Call;
+use crate::task::journal;
+use crate::task::journal::file_lock;
+
+/// The supervisor's one argument, before a task's name.
+pub(crate) const SUPERVISE: &str = "--supervise";
+
+/// Tells the supervisor of a task that nobody looks after.
+///
+/// # Errors
+/// There is none, and it could not be started.
+pub(crate) fn wake(host: &Host, name: &str) -> Result<()> {
+    if hand_over(host, name) {
+        return Ok(());
+    }
+    // It has no output to say so itself.
+    instance::check(host)?;
+    start(host, name)
+}
+
+/// The same where there is such a task, and somebody was killed.
+pub(crate) fn wake_for_the_lost(host: &Host) {
+    let mut names = journal::names(host).into_iter();
+    let is_lost = |name: &String| {
+        journal::is_free(host, name)
+            && journal::story(host, name).is_some_and(|story| story.damage(name).is_none())
+    };
+    if let Some(name) = names.find(is_lost) {
+        // `run:retire` comes back to it.
+        let _ = wake(host, &name);
+    }
+}
+
+/// Whether a supervisor was there and was told.
+pub(crate) fn hand_over(host: &Host, name: &str) -> bool {
+    let fifo = open_fifo(OpenOptions::new().write(true), &fifo(host));
+    match fifo.and_then(|mut fifo| fifo.write_all(format!("{name}\n").as_bytes())) {
+        Ok(()) => true,
+        // It has more than it can read, and will look for itself.
+        Err(error) => error.kind() == ErrorKind::WouldBlock,
+    }
+}
+
+pub(crate) fn fifo(host: &Host) -> PathBuf {
+    file_lock::directory(host).join("supervisor.wake")
+}
+
+/// Opens a FIFO that is ours: whatever else is at its path reads no names.
+///
+/// # Errors
+/// There is none, or nobody reads it.
+pub(crate) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let file = options
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
+    let found = file.metadata()?;
+    if found.file_type().is_fifo() && found.uid() == geteuid().as_raw() {
+        return Ok(file);
+    }
+    Err(io::Error::other("it is not a FIFO of ours"))
+}
+
+/// Nothing of the command that happens to start it reaches the hooks of other users'
+/// tasks: neither its environment nor what else a process inherits, which the supervisor
+/// resets itself ([`process::inherited`]).
+fn start(host: &Host, name: &str) -> Result<()> {
+    let program = process::keep().context("our own program's path cannot be read")?;
+    Call::new(&program, [SUPERVISE, name])
+        .directory(Path::new("/"))
+        .only_env(&host.background_environment())
+        .start_in_background()
+        .with_context(|| {
+            format!(
+                "'{}' could not be started to look after the task",
+                program.display()
+            )
+        })
+}

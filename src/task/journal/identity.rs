@@ -1,0 +1,171 @@
+//! Which containers are tasks, and whose: the one place that decides.
+//!
+//! A container has the labels of its image beside its own, so labels alone say nothing: the
+//! steps of a build and what a deploy makes have them, too. Its name is given by whoever
+//! makes it. A task is named as its labels say, `<app>.<type>.<number>`, by core or by us;
+//! what is ours has that name as a label, with a number that no image can know.
+
+use crate::docker::container_inspect::Facts;
+use crate::docker::container_ls::Listed;
+use crate::dokku::host::Host;
+use crate::task::journal;
+use crate::task::journal::Story;
+use crate::task::model::labels;
+
+/// Core's numbers have five digits at most, and ours.
+const MOST_DIGITS: usize = 10;
+
+/// The parts of a task's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskName<'a> {
+    /// It may have dots itself.
+    pub(crate) app: &'a str,
+    /// `run` or `cron`.
+    pub(crate) process_type: &'a str,
+}
+
+impl<'a> TaskName<'a> {
+    /// `None` for a name that no task has.
+    pub(crate) fn read(name: &'a str) -> Option<Self> {
+        let (rest, number) = name.rsplit_once('.')?;
+        let (app, process_type) = rest.rsplit_once('.')?;
+        let is_number = (1..=MOST_DIGITS).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_type = matches!(process_type, "run" | "cron");
+        (is_number && is_type && !app.is_empty()).then_some(Self { app, process_type })
+    }
+}
+
+/// Whether a container of this name, with these labels, is a task.
+fn is_task(name: &str, app: &str, process_type: &str) -> bool {
+    TaskName::read(name) == Some(TaskName { app, process_type })
+}
+
+impl Listed {
+    pub(crate) fn is_task(&self) -> bool {
+        is_task(&self.name, &self.app, &self.container_type)
+    }
+
+    /// Whether this plugin has made it.
+    pub(crate) fn is_ours(&self, host: &Host) -> bool {
+        self.own_name == self.name || has_journal_of_ours(host, &self.name, &self.id)
+    }
+}
+
+impl Facts {
+    pub(crate) fn is_task(&self) -> bool {
+        let label = |name| self.label(name).unwrap_or_default();
+        is_task(
+            self.name(),
+            label(labels::APP),
+            label(labels::CONTAINER_TYPE),
+        )
+    }
+
+    /// Whether this plugin has made it, by what the container says alone: one that was made
+    /// by an older version does not.
+    pub(crate) fn is_marked(&self) -> bool {
+        self.label(labels::NAME) == Some(self.name())
+    }
+
+    /// Whether this plugin has made it.
+    pub(crate) fn is_ours(&self, host: &Host) -> bool {
+        self.is_marked() || has_journal_of_ours(host, self.name(), &self.id)
+    }
+
+    /// Whether it is the container that a journal tells of: one whose id nobody has written
+    /// down has the name, and is ours.
+    pub(crate) fn is_of(&self, id: Option<&str>) -> bool {
+        id.map_or_else(|| self.is_marked(), |id| id == self.id)
+    }
+}
+
+fn has_journal_of_ours(host: &Host, name: &str, id: &str) -> bool {
+    journal::story(host, name).is_some_and(|story| is_story_of_ours(&story, id))
+}
+
+fn is_story_of_ours(story: &Story, id: &str) -> bool {
+    let is_ours = story.head.as_ref().is_some_and(|head| !head.foreign);
+    is_ours && story.id.as_deref() == Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_named_as_its_labels_say() {
+        for (name, app, process_type, expected) in [
+            ("demo.run.7", "demo", "run", true),
+            ("demo.cron.65535", "demo", "cron", true),
+            ("my.app.run.7", "my.app", "run", true),
+            ("my.run.run.7", "my.run", "run", true),
+            ("demo.run.7", "other", "run", false),
+            ("demo.run.7", "demo", "cron", false),
+            ("demo.run.7", "", "run", false),
+            (".run.7", "", "run", false),
+            ("demo.web.7", "demo", "web", false),
+            ("demo.deploy.7", "demo", "deploy", false),
+            ("demo.run.", "demo", "run", false),
+            ("demo.run.x", "demo", "run", false),
+            ("demo.run.-7", "demo", "run", false),
+            ("demo.run.+7", "demo", "run", false),
+            ("demo.run.٧", "demo", "run", false),
+            ("demo.run.12345678901", "demo", "run", false),
+            ("demo.run.7.old", "demo", "run", false),
+            ("demo.run.7/alias", "demo", "run", false),
+            ("demo.run", "demo", "run", false),
+            ("demo", "demo", "run", false),
+            ("", "", "", false),
+        ] {
+            assert_eq!(is_task(name, app, process_type), expected, "{name}");
+        }
+    }
+
+    fn facts(labels: &str) -> Facts {
+        let json = format!(
+            r#"["id","/demo.run.7","",{{"Status":"exited","ExitCode":0}},{labels},null,"i"]"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn what_is_ours_has_its_name_as_a_label() {
+        for (labels, expected) in [
+            (r#"{"dokku-oneoff.name":"demo.run.7"}"#, true),
+            (r#"{"dokku-oneoff.name":"demo.run.8"}"#, false),
+            (r#"{"dokku-oneoff.name":""}"#, false),
+            (r#"{"dokku-oneoff.user":"eve"}"#, false),
+            ("null", false),
+        ] {
+            let facts = facts(labels);
+            assert_eq!(facts.is_marked(), expected, "{labels}");
+            assert_eq!(facts.is_of(None), expected, "{labels}");
+            assert!(facts.is_of(Some("id")) && !facts.is_of(Some("other")));
+        }
+    }
+
+    #[test]
+    fn an_older_version_has_said_so_in_its_journal() {
+        let head = |foreign: bool| {
+            format!(
+                r#"{{"app":"demo","name":"demo.run.7","type":"run","command":[],"image":"i","user":"ada",
+                    "detached":true,"created":"","stop_timeout":30,"time_to_live":null,"foreign":{foreign}}}"#
+            )
+        };
+        for (head, id, expected) in [
+            (Some(head(false)), Some("id"), true),
+            (Some(head(false)), Some("other"), false),
+            (Some(head(false)), None, false),
+            (Some(head(true)), Some("id"), false),
+            (None, Some("id"), false),
+        ] {
+            let story = Story {
+                head: head.map(|head| serde_json::from_str(&head).unwrap()),
+                id: id.map(str::to_owned),
+                ..Story::default()
+            };
+            assert_eq!(is_story_of_ours(&story, "id"), expected, "{story:?}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! What the lines of a journal tell.
+
+use serde::{Deserialize, Serialize};
+
+use crate::docker::container_create;
+use crate::docker::container_inspect::Facts;
+use crate::dokku::app::is_valid_name;
+use crate::record::Reason;
+use crate::task::journal::identity::TaskName;
+use crate::task::model::labels;
+
+/// What is known before there is a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) app: String,
+    /// The container's name.
+    pub(crate) name: String,
+    /// `run` or `cron`.
+    #[serde(rename = "type")]
+    pub(crate) process_type: String,
+    /// The words that docker runs.
+    pub(crate) command: Vec<String>,
+    pub(crate) image: String,
+    /// Who asked for it.
+    pub(crate) user: String,
+    pub(crate) detached: bool,
+    /// RFC 3339, UTC.
+    pub(crate) created: String,
+    /// Seconds.
+    pub(crate) stop_timeout: u64,
+    pub(crate) time_to_live: Option<u64>,
+    /// Somebody else starts it, stops it, tells of it and removes it: it is recorded
+    /// only.
+    #[serde(default)]
+    pub(crate) foreign: bool,
+    /// None of the container's labels says in docker's events how it has ended.
+    #[serde(default)]
+    pub(crate) plain_events: bool,
+}
+
+/// What has become of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Mark {
+    /// Docker has said its id.
+    Created,
+    /// It is about to be started, at this time (RFC 3339, UTC).
+    Started(String),
+    /// Its user has left it: it runs on, detached.
+    Left,
+    /// It is about to be ended, for this reason.
+    Ending(Reason),
+    /// The hooks are about to be told of its end, with this exit code.
+    Told(u8),
+    /// Its record is written.
+    Recorded,
+}
+
+/// What a journal tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Story {
+    /// `None` when its line was torn.
+    pub(crate) head: Option<Head>,
+    /// The container's; `None` as long as docker has not said it.
+    pub(crate) id: Option<String>,
+    pub(crate) started: Option<String>,
+    pub(crate) left: bool,
+    /// The first reason counts.
+    pub(crate) ending: Option<Reason>,
+    pub(crate) told: Option<u8>,
+    pub(crate) recorded: bool,
+    /// The journal told of no beginning: another one may have been removed before.
+    pub(crate) is_anew: bool,
+}
+
+impl Head {
+    /// For a container of ours that has no journal.
+    pub(crate) fn of(facts: &Facts, stop_timeout: u64) -> Self {
+        let label = |name| facts.label(name).unwrap_or_default().to_owned();
+        Self {
+            app: label(labels::APP),
+            name: facts.name().to_owned(),
+            process_type: label(labels::CONTAINER_TYPE),
+            command: facts.command.clone().unwrap_or_default(),
+            image: facts.image.clone(),
+            // What is core's may have the label from its image.
+            user: if facts.is_marked() {
+                label(labels::USER)
+            } else {
+                String::new()
+            },
+            detached: true,
+            created: facts.created.clone(),
+            stop_timeout,
+            time_to_live: labels::seconds(&label(labels::TIME_TO_LIVE)),
+            foreign: !facts.is_marked(),
+            plain_events: facts.has_plain_events(),
+        }
+    }
+}
+
+impl Head {
+    /// Whether it can be of the container of this name: the name is a task's of its app and
+    /// type, and the app's name can be one. Paths are made of both.
+    pub(crate) fn is_of(&self, name: &str) -> bool {
+        let (app, process_type) = (self.app.as_str(), self.process_type.as_str());
+        let named = TaskName { app, process_type };
+        self.name == name && is_valid_name(app) && TaskName::read(name) == Some(named)
+    }
+}
+
+impl Story {
+    /// Why it can be of no container of this name; `None` when it can.
+    pub(crate) fn damage(&self, name: &str) -> Option<&'static str> {
+        let is_odd = |id: &String| !container_create::is_id(id);
+        if self.id.as_ref().is_some_and(is_odd) {
+            return Some("it has no container's id");
+        }
+        let head = self.head.as_ref()?;
+        (!head.is_of(name)).then_some("its first line is about another container")
+    }
+
+    /// Lines that are torn or of another kind are passed over.
+    pub(crate) fn read(text: &[u8]) -> Self {
+        let mut story = Self::default();
+        for line in text.split(|byte| *byte == b'\n') {
+            if let Ok((id, mark)) = serde_json::from_slice::<(String, Mark)>(line) {
+                story.add(id, mark);
+            } else if story.head.is_none() {
+                story.head = serde_json::from_slice(line).ok();
+            }
+        }
+        story
+    }
+
+    pub(crate) fn add(&mut self, id: String, mark: Mark) {
+        if mark == Mark::Created {
+            *self = Self {
+                head: self.head.take(),
+                id: Some(id),
+                is_anew: self.is_anew,
+                ..Self::default()
+            };
+        } else if self.id.as_ref() == Some(&id) {
+            match mark {
+                Mark::Created => {}
+                Mark::Started(at) => self.started = Some(at),
+                Mark::Left => self.left = true,
+                Mark::Ending(reason) => self.ending = self.ending.or(Some(reason)),
+                Mark::Told(code) => self.told = self.told.or(Some(code)),
+                Mark::Recorded => self.recorded = true,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
+
+    fn read(lines: &[&str]) -> Story {
+        Story::read(lines.join("\n").as_bytes())
+    }
+
+    #[test]
+    fn a_story_is_told_line_by_line() {
+        let story = read(&[
+            HEAD,
+            "",
+            r#"["id","created"]"#,
+            r#"["id",{"started":"2026-01-01T00:00:01Z"}]"#,
+            r#"["id",{"ending":"stopped"}]"#,
+            r#"["id",{"ending":"deadline"}]"#,
+            r#"["id",{"told":3}]"#,
+            r#"["id","recorded"]"#,
+        ]);
+        assert_eq!(story.head.unwrap().name, "demo.run.1");
+        assert_eq!(story.id.as_deref(), Some("id"));
+        assert_eq!(story.started.as_deref(), Some("2026-01-01T00:00:01Z"));
+        assert_eq!(story.ending, Some(Reason::Stopped), "the first one counts");
+        assert_eq!((story.told, story.recorded), (Some(3), true));
+    }
+
+    #[test]
+    fn a_head_is_of_the_container_whose_name_its_file_has() {
+        let head = |app: &str, name: &str| Head {
+            app: app.to_owned(),
+            name: name.to_owned(),
+            ..read(&[HEAD]).head.unwrap()
+        };
+        assert!(head("demo", "demo.run.1").is_of("demo.run.1"));
+        assert!(head("my.app", "my.app.run.1").is_of("my.app.run.1"));
+        assert!(
+            !head("demo", "demo.cron.1").is_of("demo.cron.1"),
+            "its type is run"
+        );
+        for (app, name) in [
+            ("../../demo", "demo.run.1"),
+            ("", "demo.run.1"),
+            (".", "demo.run.1"),
+            ("other", "demo.run.1"),
+            ("demo", "demo.run.2"),
+            ("demo", "../demo.run.1"),
+        ] {
+            assert!(!head(app, name).is_of("demo.run.1"), "{app} {name}");
+        }
+        assert!(!head("..", "../x").is_of("../x"));
+        assert!(!head("Demo", "Demo.run.1").is_of("Demo.run.1"));
+    }
+
+    #[test]
+    fn a_journal_is_of_a_task_that_can_be() {
+        let id = "a".repeat(64);
+        let created = |id: &str| format!(r#"["{id}","created"]"#);
+        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage("demo.run.1");
+        assert_eq!(damage(HEAD, &id), None);
+        assert_eq!(
+            read(&[HEAD]).damage("demo.run.1"),
+            None,
+            "nobody knows its id"
+        );
+        assert_eq!(read(&[]).damage("demo.run.1"), None, "it was torn");
+        for odd in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
+            assert!(damage(HEAD, odd).is_some(), "{odd:?}");
+        }
+        for (part, other) in [
+            (r#""app":"demo""#, r#""app":"../demo""#),
+            (r#""app":"demo""#, r#""app":".""#),
+            (r#""app":"demo""#, r#""app":"other""#),
+            (r#""type":"run""#, r#""type":"cron""#),
+            (r#""name":"demo.run.1""#, r#""name":"demo.run.2""#),
+        ] {
+            assert!(damage(&HEAD.replace(part, other), &id).is_some(), "{other}");
+        }
+    }
+
+    #[test]
+    fn marks_of_another_container_and_torn_lines_are_passed_over() {
+        let story = read(&[
+            HEAD,
+            r#"["old",{"told":3}]"#,
+            r#"["old","created"]"#,
+            r#"["old","recorded"]"#,
+            r#"["new","created"]"#,
+            r#"["old",{"ending":"stopped"}]"#,
+            r#"["new",{"tol"#,
+            r#"["new",{"told":4}]"#,
+            r#"["new",{"sung":4}]"#,
+        ]);
+        assert_eq!(story.id.as_deref(), Some("new"));
+        assert_eq!((story.ending, story.recorded), (None, false));
+        assert_eq!(story.told, Some(4));
+        assert_eq!(read(&["{\"app\":"]), Story::default());
+    }
+}

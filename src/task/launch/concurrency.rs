@@ -1,0 +1,148 @@
+//! Locks: at most one task of an app at a time.
+//!
+//! The container is the lock. Its holder runs, or was created by a process of ours
+//! that lives; one that was created and has nobody any more is removed. Whoever
+//! looks for a holder and creates its own container meanwhile holds the lock's
+//! lease, so of any number of starts at the same moment one comes first.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::docker::Docker;
+use crate::docker::container_inspect::Status;
+use crate::docker::container_ls::Listed;
+use crate::docker::container_stop::Stopped;
+use crate::dokku::host::Host;
+use crate::task::control::stop;
+use crate::task::events::{Event, Events};
+use crate::task::handoff::supervisor;
+use crate::task::journal;
+use crate::task::journal::file_lock::{Lease, Turn};
+use crate::task::journal::{Journal, attendant};
+use crate::task::model::labels;
+use crate::task::model::labels::Exclusion;
+use crate::task::model::request::Policy;
+use crate::task::spec::Task;
+use crate::task::teardown::finalize;
+
+/// What came of the wait.
+pub(crate) enum Taken {
+    /// To be held until the task's container is there.
+    Turns(Vec<Turn>),
+    /// A signal came before its turn: nothing was stopped.
+    Signal(i32),
+}
+
+/// So often it is looked whether it is our turn.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits for its turn and makes room as the task's policies say.
+///
+/// # Errors
+/// Another task has the lock and is not to be replaced, or cannot be stopped.
+pub(crate) fn take(host: &Host, docker: &Docker, task: &Task, events: &Events) -> Result<Taken> {
+    let mut turns = Vec::new();
+    for exclusion in &task.exclusions {
+        let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
+        let turn = loop {
+            if let Some(turn) = Lease::turn(host, &file)? {
+                break turn;
+            }
+            if let Event::Signal(signal) = events.next(Instant::now().checked_add(PAUSE)) {
+                return Ok(Taken::Signal(signal));
+            }
+        };
+        if let Some(signal) = events.signal_so_far() {
+            return Ok(Taken::Signal(signal));
+        }
+        turns.push(turn);
+        make_room(host, docker, task, exclusion)?;
+    }
+    Ok(Taken::Turns(turns))
+}
+
+fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -> Result<()> {
+    let labels = [
+        format!("{}={}", labels::APP, task.app),
+        format!("{}={}", exclusion.label, exclusion.value),
+    ];
+    for other in docker.container_ls(&labels)? {
+        if !other.is_task() || !holds(host, docker, &other, exclusion)? {
+            continue;
+        }
+        if exclusion.policy == Policy::Forbid {
+            bail!(
+                "{} currently has a lock in place for {}: {} has it",
+                task.app,
+                exclusion.value,
+                other.name
+            );
+        }
+        host.info(&format!(
+            "Replacing {}, which has the lock for {}",
+            other.name, exclusion.value
+        ));
+        replace(host, docker, &other, task.stop_timeout)?;
+    }
+    Ok(())
+}
+
+/// Whether it has the lock. What was created and has nobody is removed.
+fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) -> Result<bool> {
+    let is_ours = other.is_ours(host);
+    let is_cron = exclusion.label == labels::CRON_ID;
+    // Core knows of no lock but a cron task's: another label of what is core's is its image's.
+    if !(is_ours || is_cron) || is_cron && !other.is_cron() {
+        return Ok(false);
+    }
+    if other.status != Status::Created {
+        return Ok(runs(other.status));
+    }
+    // Core is about to start it.
+    if !is_ours {
+        return Ok(true);
+    }
+    let Some(journal) = Journal::take(host, &other.name)? else {
+        return Ok(true);
+    };
+    // It may have been started since it was listed, and be between two processes
+    // that look after it.
+    let facts = docker.container_fact(&other.id);
+    if let Ok(Some(facts)) = &facts
+        && attendant::looks_after(facts)
+    {
+        journal.give_back();
+        return Ok(facts.state.status == Status::Created || runs(facts.state.status));
+    }
+    let state = facts.map(|facts| facts.map(|facts| facts.state));
+    let journal = match &state {
+        Ok(Some(state)) if state.status == Status::Created => {
+            finalize::remove_unstarted(docker, journal, &other.id)?
+        }
+        _ => Some(journal),
+    };
+    let Some(journal) = journal else {
+        return Ok(false);
+    };
+    journal.give_back();
+    // The supervisor may have been told of it, and have found it to be ours.
+    if journal::is_free(host, &other.name) {
+        let _ = supervisor::wake(host, &other.name); // else run:retire comes back to it
+    }
+    Ok(state?.is_some_and(|state| state.status == Status::Created || runs(state.status)))
+}
+
+fn runs(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Running | Status::Paused | Status::Restarting
+    )
+}
+
+fn replace(host: &Host, docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
+    match stop::stop(host, docker, other, stop_timeout)? {
+        Stopped::Yes | Stopped::Gone => Ok(()),
+        Stopped::No(why) => bail!("{} could not be stopped: {why}", other.name),
+    }
+}

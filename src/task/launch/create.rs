@@ -1,0 +1,247 @@
+//! A container that was made for a task: its first steps.
+//!
+//! journal → create → hook `post-container-create` → … → its last steps (`finish`).
+//!
+//! The container is never given `--rm`: only one that is still there can say how
+//! a failed start or a lost client came about. Whatever fails on the way, it is
+//! removed.
+
+use std::cell::Cell;
+
+use anyhow::{Result, bail};
+
+use crate::docker::Docker;
+use crate::docker::container_create::{Container, Creation};
+use crate::dokku::host::Host;
+use crate::record::Reason;
+use crate::task::handoff::finalizer;
+use crate::task::journal::{Head, Journal, Mark, attendant};
+use crate::task::model::labels;
+use crate::task::model::task_exit::{End, now};
+use crate::task::spec::Task;
+use crate::ui::exit::Failure;
+use crate::ui::{exit, message};
+
+/// A container of ours, and the journal that says so. Both are removed when this goes
+/// out of scope.
+pub(crate) struct Made<'a> {
+    docker: &'a Docker,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// `None` when somebody else has it.
+    journal: Option<Journal>,
+    is_past_deadline: Cell<bool>,
+}
+
+impl Drop for Made<'_> {
+    fn drop(&mut self) {
+        let Some(journal) = self.journal.take() else {
+            return;
+        };
+        match self.docker.container_remove(&self.id) {
+            Ok(()) => journal.remove(),
+            Err(error) => message::warn(&format!("{error:#}")),
+        }
+    }
+}
+
+impl<'a> Made<'a> {
+    /// Creates the task's container and tells the plugins of it.
+    ///
+    /// # Errors
+    /// Docker refuses it, or a hook: nothing is left then.
+    pub(crate) fn create(
+        host: &Host,
+        docker: &'a Docker,
+        task: &mut Task,
+        detached: bool,
+    ) -> Result<Self> {
+        let mut made = Self::numbered(host, docker, task, detached)?;
+        if let Some(shell) = task.guessed_shell()
+            && !docker.container_has_file(&made.id, shell)?
+        {
+            let other = task.fall_back();
+            host.info(&format!("The image has no {shell}, running {other}"));
+            made = Self::numbered(host, docker, task, detached)?;
+        }
+        host.tell(
+            "post-container-create",
+            &["app", &made.id, &task.app, "run"],
+        )?;
+        Ok(made)
+    }
+
+    /// Takes a number that is free. Docker decides which is: it is asked again
+    /// until it takes one.
+    fn numbered(host: &Host, docker: &'a Docker, task: &Task, detached: bool) -> Result<Self> {
+        const TRIES: usize = 100;
+        for _ in 0..TRIES {
+            let mut container = task.container(random_number())?;
+            let head = head(host, task, &container, detached);
+            let journal = match Journal::begin(host, &head) {
+                Ok(Some(journal)) => journal,
+                Ok(None) => continue,
+                Err(error) => without_a_journal(host, &head, &error)?,
+            };
+            container.options.push(attendant_of(&journal));
+            match docker.container_create(&container) {
+                Ok(Creation::Created(id)) => {
+                    journal.mark(&id, &Mark::Created);
+                    return Ok(Self {
+                        docker,
+                        id,
+                        name: container.name,
+                        journal: Some(journal),
+                        is_past_deadline: Cell::new(false),
+                    });
+                }
+                Ok(Creation::NameTaken) => journal.remove(),
+                Ok(Creation::Unidentified(printed)) => {
+                    // Whoever reads the journal next looks for it, if we cannot.
+                    remove_named(docker, &container.name)?;
+                    journal.remove();
+                    return Err(Failure::error(
+                        exit::DOCKER,
+                        format!(
+                            "docker printed no id of the container that it created, but '{printed}'"
+                        ),
+                    ));
+                }
+                // Whoever reads the journal next looks for the container.
+                Ok(Creation::Unsure(error)) => return Err(error),
+                Err(error) => {
+                    journal.remove();
+                    return Err(error);
+                }
+            }
+        }
+        bail!(
+            "no free name for a container of '{}' was found in {TRIES} tries",
+            task.app
+        )
+    }
+
+    /// Writes down what is about to become of it.
+    pub(crate) fn mark(&self, mark: &Mark) {
+        if *mark == Mark::Ending(Reason::Deadline) {
+            self.is_past_deadline.set(true);
+        }
+        if let Some(journal) = &self.journal {
+            journal.mark(&self.id, mark);
+        }
+    }
+
+    /// Whether a process that is told its name can look after it.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journal::is_on_disk)
+    }
+
+    /// It is about to be started; false when somebody has stopped it already.
+    pub(crate) fn starts(&self) -> bool {
+        self.mark(&Mark::Started(now()));
+        // In this order: see `stop`.
+        let story = self.journal.as_ref().map(Journal::story);
+        story.is_none_or(|story| story.ending.is_none())
+    }
+
+    /// Has the last steps after the task's end taken. Gives the exit code.
+    pub(crate) fn finish(self, host: &Host, end: &End) -> u8 {
+        self.finish_while(host, end, || {})
+    }
+
+    /// The same, while `meanwhile` is done.
+    pub(crate) fn finish_while(mut self, host: &Host, end: &End, meanwhile: impl FnOnce()) -> u8 {
+        let told = if let Some(journal) = self.journal.take() {
+            finalizer::finish(host, &self.name, journal, end, meanwhile)
+        } else {
+            meanwhile();
+            Ok(None)
+        };
+        if let Err(error) = &told {
+            message::warn(&format!("{error:#}"));
+        }
+        match told {
+            Ok(Some(code)) => code,
+            _ if self.is_past_deadline.get() => exit::DEADLINE,
+            _ => end.code(),
+        }
+    }
+
+    /// Leaves the container as it is, to whoever takes the journal next. Gives its
+    /// name.
+    pub(crate) fn leave(mut self) -> String {
+        self.journal = None;
+        std::mem::take(&mut self.name)
+    }
+}
+
+/// Removes the container of this name, when there is one and it is ours.
+fn remove_named(docker: &Docker, name: &str) -> Result<()> {
+    match docker.container_fact(name)? {
+        Some(facts) if facts.is_marked() => docker.container_remove(&facts.id),
+        _ => Ok(()),
+    }
+}
+
+/// The journal of a task for which the disk takes none: it runs all the same.
+fn without_a_journal(host: &Host, head: &Head, error: &anyhow::Error) -> Result<Journal> {
+    let later = if head.detached {
+        format!("\n{UNSUPERVISED}")
+    } else {
+        String::new()
+    };
+    message::warn_of_disk(&format!(
+        "The task runs without a journal: {error:#}{later}"
+    ));
+    let journal = Journal::in_memory(host, &head.name)?;
+    journal.write_head(head);
+    Ok(journal)
+}
+
+/// What becomes of a task that has no journal, when its command has ended.
+pub(crate) const UNSUPERVISED: &str =
+    "Its deadline and its end are up to 'dokku run:retire', which Dokku fires every five minutes";
+
+/// The label of a container whose journal others cannot see. There always is one: one of
+/// its image's must not count.
+fn attendant_of(journal: &Journal) -> String {
+    let ours = (!journal.is_on_disk()).then(attendant::ours).flatten();
+    format!("--label={}={}", labels::ATTENDANT, ours.unwrap_or_default())
+}
+
+fn head(host: &Host, task: &Task, container: &Container, detached: bool) -> Head {
+    Head {
+        app: task.app.clone(),
+        name: container.name.clone(),
+        process_type: task.process_type.to_owned(),
+        command: container.command.clone(),
+        image: container.image.clone(),
+        user: host.who().to_owned(),
+        detached,
+        created: now(),
+        stop_timeout: task.stop_timeout,
+        time_to_live: task.time_to_live,
+        foreign: false,
+        // The image's labels, and those of a file, are known by the container only.
+        plain_events: false,
+    }
+}
+
+/// 1 to 65,535. Core's are below 32,768; what reads them takes any number.
+fn random_number() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    u32::from(u16::try_from(random % 65_535).unwrap_or(0)) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_differ() {
+        let numbers: std::collections::HashSet<u32> = (0..100).map(|_| random_number()).collect();
+        assert!(numbers.len() > 90);
+        assert!(numbers.iter().all(|number| (1..=65_535).contains(number)));
+    }
+}

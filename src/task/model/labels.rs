@@ -1,0 +1,113 @@
+//! What a task's container is known by, in Dokku and to us.
+
+use crate::settings::validate;
+use crate::task::model::request::{Policy, Request};
+
+/// The name of a container of ours: an image's label of this name cannot have it.
+pub(crate) const NAME: &str = "dokku-oneoff.name";
+/// Who asked for a container of ours.
+pub(crate) const USER: &str = "dokku-oneoff.user";
+/// Seconds from the start to the deadline.
+pub(crate) const TIME_TO_LIVE: &str = "com.dokku.active-deadline-seconds";
+pub(crate) const APP: &str = "com.dokku.app-name";
+/// `run` or `cron`.
+pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
+/// Who looks after a task that has no journal: see [`super::attendant`].
+pub(crate) const ATTENDANT: &str = "dokku-oneoff.attendant";
+pub(crate) const CRON_ID: &str = "com.dokku.cron-id";
+const LOCK: &str = "dokku-oneoff.lock";
+const PROCESS_TYPE: &str = "com.dokku.process-type";
+const CONCURRENCY_POLICY: &str = "com.dokku.concurrency-policy";
+
+/// Labels that only others read: they are there where they have a value, as core has it.
+pub(crate) const READ_BY_OTHERS: [&str; 2] = [PROCESS_TYPE, CONCURRENCY_POLICY];
+
+/// A label that only one container of the app may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Exclusion {
+    /// The label's name: a cron id's or a lock's.
+    pub(crate) label: &'static str,
+    pub(crate) value: String,
+    pub(crate) policy: Policy,
+}
+
+/// The labels as docker options. Docker keeps the last one of a name: those of
+/// Dokku's own come last and cannot be replaced.
+///
+/// Every label that we read is there, empty where there is nothing to say: an image's would
+/// count otherwise. Core takes an empty one for none (its hook `scheduler-run-retire`, its
+/// plugin `logs`; a cron lock asks for an id). Of those that others read, these are there
+/// where they have a value or the image has the label (`of_image`).
+pub(crate) fn options(
+    request: &Request,
+    app: &str,
+    user: &str,
+    entry: Option<&str>,
+    of_image: &[&str],
+) -> Vec<String> {
+    let time_to_live = request.time_to_live.map(|seconds| seconds.to_string());
+    let cron = request.cron.as_ref();
+    let over_the_images = |name| of_image.contains(&name).then_some("");
+    let policy = cron.map(|cron| cron.policy.name());
+    let own = [
+        (PROCESS_TYPE, entry.or(over_the_images(PROCESS_TYPE))),
+        (
+            CONCURRENCY_POLICY,
+            policy.or(over_the_images(CONCURRENCY_POLICY)),
+        ),
+        (TIME_TO_LIVE, Some(time_to_live.as_deref().unwrap_or(""))),
+        (CRON_ID, Some(cron.map_or("", |cron| cron.id.as_str()))),
+        (
+            LOCK,
+            Some(request.lock.as_ref().map_or("", |lock| lock.name.as_str())),
+        ),
+        (USER, Some(user)),
+        (CONTAINER_TYPE, Some(request.process_type())),
+        (APP, Some(app)),
+    ];
+    let given = request
+        .global_labels
+        .iter()
+        .chain(&request.labels)
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let own = own
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    given
+        .chain(own)
+        .map(|(name, value)| format!("--label={name}={value}"))
+        .collect()
+}
+
+/// The labels that only one container of the app may have.
+pub(crate) fn exclusions(request: &Request) -> Vec<Exclusion> {
+    let cron = request
+        .cron
+        .iter()
+        .map(|cron| (CRON_ID, &cron.id, cron.policy));
+    let lock = request
+        .lock
+        .iter()
+        .map(|lock| (LOCK, &lock.name, lock.policy));
+    cron.chain(lock)
+        .filter(|(_, _, policy)| *policy != Policy::Allow)
+        .map(|(label, value, policy)| Exclusion {
+            label,
+            value: value.clone(),
+            policy,
+        })
+        .collect()
+}
+
+/// The seconds that a label says; `None` for anything but a number, and for more than an
+/// option may say: a deadline has to be a time that can be written.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_number);
+    seconds.filter(|seconds| *seconds <= validate::LONGEST)
+}
+
+/// The label by which a container of ours is known, as a docker option.
+pub(crate) fn of_name(name: &str) -> String {
+    format!("--label={NAME}={name}")
+}

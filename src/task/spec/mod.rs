@@ -1,0 +1,273 @@
+//! From what is asked and what Dokku says to the container that docker makes.
+
+pub(crate) mod environment;
+pub(crate) mod resolve;
+
+use anyhow::Result;
+
+use crate::docker::container_create::Container;
+use crate::docker::option::DockerOption;
+use crate::docker::{Kind, events};
+use crate::dokku::resource::{Resources, megabytes};
+use crate::task::model::labels;
+use crate::task::model::labels::Exclusion;
+use crate::task::model::request::{OnHangup, Request};
+use crate::task::spec::environment::Environment;
+use crate::task::spec::resolve::{Answers, ImageType};
+use crate::ui::message;
+
+/// Options of the app's that the life cycle decides: with `--rm` the exit code
+/// of a failed start would be lost, the others are what was asked of this task.
+const DECIDED_HERE: [&str; 11] = [
+    "rm",
+    "tty",
+    "t",
+    "interactive",
+    "i",
+    "attach",
+    "a",
+    "name",
+    "restart",
+    "pull",
+    "detach-keys",
+];
+
+/// What the task has to talk to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub(crate) terminal: bool,
+    pub(crate) stdin: bool,
+}
+
+/// A task that is ready to be made; only its number is missing.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub(crate) app: String,
+    pub(crate) process_type: &'static str,
+    /// The Procfile entry that is run.
+    pub(crate) entry: Option<String>,
+    pub(crate) environment: Environment,
+    pub(crate) image: String,
+    pub(crate) streams: Streams,
+    pub(crate) on_hangup: Option<OnHangup>,
+    /// Seconds.
+    pub(crate) time_to_live: Option<u64>,
+    pub(crate) stop_timeout: u64,
+    /// What only one container of the app may have.
+    pub(crate) exclusions: Vec<Exclusion>,
+    /// What its values go through.
+    client: Kind,
+    options: Vec<String>,
+    own_environment: Vec<(String, String)>,
+    command: Vec<String>,
+    /// The command is a shell that nobody has chosen.
+    guesses_shell: bool,
+}
+
+/// Core's default for a task without a command.
+const SHELL: &str = "/bin/bash";
+
+/// Every image that can run a shell has this one.
+const LAST_SHELL: &str = "sh";
+
+impl Task {
+    /// # Errors
+    /// An env file of the app's docker options cannot be read.
+    pub(crate) fn new(answers: Answers, request: Request, streams: Streams) -> Result<Self> {
+        let process_type = request.process_type();
+        let mut environment = Environment::default();
+        if let (true, Ok(term)) = (streams.terminal, std::env::var("TERM")) {
+            environment.set("TERM", term);
+        }
+        environment.extend(answers.config);
+        let kept =
+            environment.take_from(answers.docker_options, |name| std::env::var(name).ok())?;
+        if answers.trace {
+            environment.set("TRACE", "true");
+        }
+
+        let entry = answers
+            .procfile_command
+            .as_ref()
+            .and_then(|_| request.command.first().cloned());
+        let labels = labels::options(
+            &request,
+            &answers.app,
+            &answers.user,
+            entry.as_deref(),
+            &answers.image_labels,
+        );
+        let exclusions = labels::exclusions(&request);
+        let mut options = kept_words(kept);
+        options.extend(resource_options(
+            answers.resources,
+            request.memory,
+            request.cpus,
+        ));
+        options.extend(
+            [
+                answers.init.then(|| "--init".to_owned()),
+                answers
+                    .platform
+                    .map(|platform| format!("--platform={platform}")),
+                request.user.map(|user| format!("--user={user}")),
+                request
+                    .workdir
+                    .map(|workdir| format!("--workdir={workdir}")),
+            ]
+            .into_iter()
+            .flatten(),
+        );
+        // The image was looked up already, and a task runs once.
+        options.extend(["--pull=never", "--restart=no"].map(str::to_owned));
+        options.extend(streams.stdin.then(|| "--interactive".to_owned()));
+        options.extend(streams.terminal.then(|| "--tty".to_owned()));
+        options.extend(labels);
+
+        Ok(Self {
+            guesses_shell: request.command.is_empty() && answers.shell.is_none(),
+            command: command(
+                answers.image_type,
+                answers.procfile_command,
+                request.command,
+                answers.shell,
+            ),
+            app: answers.app,
+            process_type,
+            entry,
+            environment,
+            image: answers.image,
+            streams,
+            on_hangup: request.on_hangup,
+            time_to_live: request.time_to_live,
+            stop_timeout: answers.stop_timeout,
+            exclusions,
+            client: answers.client,
+            options,
+            own_environment: request.environment,
+        })
+    }
+
+    /// The shell that is to run, when it is core's default and may not be there.
+    pub(crate) fn guessed_shell(&self) -> Option<&'static str> {
+        self.guesses_shell.then_some(SHELL)
+    }
+
+    /// Takes the shell that every image has in place of the guessed one.
+    pub(crate) fn fall_back(&mut self) -> &'static str {
+        self.guesses_shell = false;
+        self.command.pop();
+        self.command.push(LAST_SHELL.to_owned());
+        LAST_SHELL
+    }
+
+    /// The container with this number in its name.
+    ///
+    /// # Errors
+    /// A value of its environment cannot reach it whole.
+    pub(crate) fn container(&self, number: u32) -> Result<Container> {
+        let name = format!("{}.{}.{number}", self.app, self.process_type);
+        let mut options = self.options.clone();
+        options.push(labels::of_name(&name));
+        Ok(Container {
+            name,
+            options,
+            environment: self.numbered_environment(number).carried(self.client)?,
+            image: self.image.clone(),
+            command: self.command.clone(),
+        })
+    }
+
+    /// Everything that the task finds in its environment beyond the image's.
+    pub(crate) fn numbered_environment(&self, number: u32) -> Environment {
+        let mut environment = self.environment.clone();
+        environment.set("DYNO", format!("{}.{number}", self.process_type));
+        environment.extend(self.own_environment.iter().cloned());
+        environment
+    }
+}
+
+fn kept_words(options: Vec<DockerOption>) -> Vec<String> {
+    options
+        .into_iter()
+        .filter(|option| !DECIDED_HERE.contains(&option.name.as_str()))
+        .filter(|option| match reason_to_leave_out(option) {
+            None => true,
+            Some((shown, reason)) => {
+                message::warn(&format!(
+                    "The app's docker option '{shown}' is left out: {reason}"
+                ));
+                false
+            }
+        })
+        .map(|option| option.word)
+        .collect()
+}
+
+/// What is shown of an option that the container is not made with, and why.
+fn reason_to_leave_out(option: &DockerOption) -> Option<(String, &'static str)> {
+    let value = option.value.as_deref().unwrap_or_default();
+    let label = value.split_once('=').map_or(value, |(name, _)| name);
+    match option.name.as_str() {
+        "help" => Some(("--help".to_owned(), "docker would create nothing")),
+        "cidfile" => Some((
+            "--cidfile".to_owned(),
+            "docker creates nothing where the file is there already",
+        )),
+        "l" | "label" if events::is_replacing(label) => Some((
+            format!("--label {label}"),
+            "docker would put it in place of what its events say",
+        )),
+        _ => None,
+    }
+}
+
+/// Docker wants memory, swap and reservation to agree: a memory of this task's
+/// own stands in for the app's three.
+fn resource_options(app: Resources, memory: Option<String>, cpus: Option<String>) -> Vec<String> {
+    let limits = match memory {
+        Some(memory) => Resources {
+            memory: Some(megabytes(memory)),
+            memory_swap: None,
+            memory_reservation: None,
+            ..app
+        },
+        None => app,
+    };
+    [
+        ("memory", limits.memory),
+        ("memory-swap", limits.memory_swap),
+        ("memory-reservation", limits.memory_reservation),
+        ("cpus", cpus.or(limits.cpus)),
+        ("gpus", limits.gpus),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some(format!("--{name}={}", value?)))
+    .collect()
+}
+
+/// The words after the image: a Procfile entry stands in for the first word, a
+/// shell for no word, and herokuish images run everything by `/exec`.
+fn command(
+    image_type: ImageType,
+    entry: Option<Vec<String>>,
+    given: Vec<String>,
+    shell: Option<String>,
+) -> Vec<String> {
+    let mut words: Vec<String> = (image_type == ImageType::Herokuish)
+        .then(|| "/exec".to_owned())
+        .into_iter()
+        .collect();
+    match entry {
+        Some(entry) => {
+            words.extend(entry);
+            words.extend(given.into_iter().skip(1));
+        }
+        None if given.is_empty() => words.push(shell.unwrap_or_else(|| SHELL.to_owned())),
+        None => words.extend(given),
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

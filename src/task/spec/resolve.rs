@@ -1,0 +1,226 @@
+//! What Dokku and docker say of an app, asked side by side.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use crate::docker::image_inspect::Image;
+use crate::docker::option::DockerOption;
+use crate::docker::{Docker, Kind, option};
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::image::AppImage;
+use crate::dokku::resource::Resources;
+use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::settings::properties::Settings;
+use crate::sys::parallel::joined;
+use crate::task::model::labels;
+use crate::task::model::request::Request;
+use crate::ui::message;
+
+/// Everything that a task of the app is made from.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    pub(crate) app: String,
+    pub(crate) image: String,
+    pub(crate) image_type: ImageType,
+    /// Labels of the image's that a task must not have: see [`labels::options`].
+    pub(crate) image_labels: Vec<&'static str>,
+    /// Docker's `--platform`, when the image is not made for this machine.
+    pub(crate) platform: Option<&'static str>,
+    pub(crate) docker_options: Vec<DockerOption>,
+    pub(crate) config: BTreeMap<String, String>,
+    /// The Procfile entry that the command's first word names.
+    pub(crate) procfile_command: Option<Vec<String>>,
+    /// `None` when nobody has chosen one.
+    pub(crate) shell: Option<String>,
+    /// Seconds.
+    pub(crate) stop_timeout: u64,
+    pub(crate) init: bool,
+    pub(crate) resources: Resources,
+    pub(crate) trace: bool,
+    /// Docker's client.
+    pub(crate) client: Kind,
+    /// Who asks for the task.
+    pub(crate) user: String,
+}
+
+/// Who runs the app's tasks.
+pub(crate) enum Gathered {
+    /// This host's docker, from these answers.
+    Here(Docker, Box<Answers>),
+    /// Another scheduler, of this name: its plugin asks what it needs.
+    Elsewhere(String),
+}
+
+/// How the image was built, as Dokku tells it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ImageType {
+    #[default]
+    Dockerfile,
+    Herokuish,
+    Pack,
+}
+
+impl ImageType {
+    /// `user` is the one that herokuish runs the app as.
+    fn of(image: &Image, user: &str) -> Self {
+        if !image.label("io.buildpacks.stack.id").is_empty() {
+            Self::Pack
+        } else if image.has_env(&format!("USER={user}")) {
+            Self::Herokuish
+        } else {
+            Self::Dockerfile
+        }
+    }
+
+    /// Its name in hooks.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dockerfile => "dockerfile",
+            Self::Herokuish => "herokuish",
+            Self::Pack => "pack",
+        }
+    }
+}
+
+/// The two longest ways are tag → docker options, and image name → image → options for
+/// its type: their questions come first, and those that need no other's answer beside
+/// them once the name is there. All at once would only hold those ways up on a small
+/// host.
+///
+/// # Errors
+/// A question fails, or the app has no image that was released.
+pub(crate) fn gather(
+    host: &Host,
+    app: &App,
+    request: &Request,
+    settings: Settings,
+) -> Result<Gathered> {
+    let entry = request
+        .command
+        .first()
+        .filter(|word| !word.is_empty() && !request.literal);
+    // Nothing of these is a failure yet: another scheduler needs no docker.
+    let docker = host.docker().map(|path| Docker::new(path, host.trace));
+    std::thread::scope(|scope| {
+        let tagged = scope.spawn(|| -> Result<_> {
+            let tag = host.image_tag(app)?;
+            let of_tag = tag.clone();
+            let options = scope.spawn(move || host.docker_options(app, &of_tag));
+            Ok((tag, options))
+        });
+        let repository = host.image_repository(app);
+        let named = joined(tagged).and_then(|(tag, options)| {
+            let reference = format!("{}:{tag}", repository?);
+            Ok((AppImage { reference, tag }, options))
+        });
+        let scheduler = scope.spawn(|| host.scheduler(app));
+        let config = scope.spawn(|| host.config(app));
+        let procfile =
+            scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
+        let stop_timeout = scope.spawn(|| host.stop_timeout(app));
+        let inspected = match (&docker, &named) {
+            (Ok(docker), Ok((name, _))) => docker.image_inspect(&name.reference),
+            _ => Ok(None),
+        };
+        let scheduler = joined(scheduler)?;
+        if scheduler != DOCKER_LOCAL {
+            return Ok(Gathered::Elsewhere(scheduler));
+        }
+        let docker = docker?;
+        let (name, options) = named?;
+        let image = match inspected? {
+            Some(image) => image,
+            None => pull(host, &docker, app, &name)?,
+        };
+        released(&image)?;
+        let config = joined(config)?;
+        let image_type = ImageType::of(&image, &app_user(host, app, &config));
+        let of_type = host.process_docker_options(app, image_type.name(), &name.tag)?;
+        let mut words = joined(options)?;
+        words.extend(of_type);
+        let platform = foreign_platform(&image.architecture, std::env::consts::ARCH);
+        if let Some(platform) = platform {
+            // Core's sentence.
+            message::warn(&format!(
+                "Detected {platform} image, forcing --platform={platform}"
+            ));
+        }
+        let answers = Answers {
+            app: app.name().to_owned(),
+            image: name.reference,
+            image_type,
+            image_labels: labels::READ_BY_OTHERS
+                .into_iter()
+                .filter(|label| image.has_label(label))
+                .collect(),
+            platform,
+            docker_options: option::parse(words)?,
+            config,
+            procfile_command: joined(procfile)?,
+            shell: host.shell(app),
+            stop_timeout: joined(stop_timeout)?,
+            init: host.wants_init(app),
+            resources: settings.over(host.resources(app)),
+            trace: host.trace,
+            client: docker.kind(),
+            user: host.who().to_owned(),
+        };
+        Ok(Gathered::Here(docker, Box::new(answers)))
+    })
+}
+
+/// The user that herokuish was told to run the app as. Core takes no global value.
+fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String {
+    const KEY: &str = "DOKKU_APP_USER";
+    config
+        .contains_key(KEY)
+        .then(|| host.own_config(app, KEY))
+        .filter(|user| !user.is_empty())
+        .unwrap_or_else(|| "herokuishuser".to_owned())
+}
+
+fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {
+    let reference = &image.reference;
+    if image.can_be_pulled() {
+        host.info(&format!(
+            "Image {reference} not found locally, pulling from registry"
+        ));
+        if docker.image_pull(reference, host.registry_login(app).as_deref(), host.quiet)?
+            && let Some(inspected) = docker.image_inspect(reference)?
+        {
+            return Ok(inspected);
+        }
+    }
+    bail!("App image ({reference}) not found");
+}
+
+/// Core's two sentences: scripts look for them.
+fn released(image: &Image) -> Result<()> {
+    let stage = image.label("com.dokku.image-stage");
+    if stage == "release" {
+        return Ok(());
+    }
+    bail!(
+        "Invalid image stage detected: expected 'release', got '{stage}'\nSuccessfully deploy your app to fix dokku run calls"
+    )
+}
+
+/// An amd64 image on another machine runs emulated, when docker is told so.
+/// `machine` is Rust's name of the machine's architecture.
+fn foreign_platform(image: &str, machine: &str) -> Option<&'static str> {
+    (image == "amd64" && machine != "x86_64").then_some("linux/amd64")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_amd64_image_elsewhere_names_a_platform() {
+        assert_eq!(foreign_platform("amd64", "aarch64"), Some("linux/amd64"));
+        assert_eq!(foreign_platform("amd64", "x86_64"), None);
+        assert_eq!(foreign_platform("arm64", "aarch64"), None);
+    }
+}

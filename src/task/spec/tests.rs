@@ -1,0 +1,247 @@
+//! The container's argv, word by word.
+
+use super::*;
+use crate::docker::option;
+use crate::task::model::request::{Cron, Policy};
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+fn answers() -> Answers {
+    Answers {
+        app: "demo".to_owned(),
+        image: "dokku/demo:latest".to_owned(),
+        stop_timeout: 30,
+        user: "ada".to_owned(),
+        ..Answers::default()
+    }
+}
+
+fn request(command: &str) -> Request {
+    Request {
+        command: words(command),
+        ..Request::default()
+    }
+}
+
+/// The arguments without those that every task has.
+fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String {
+    let arguments = Task::new(answers, request, streams)
+        .unwrap()
+        .container(7)
+        .unwrap()
+        .arguments()
+        .join(" ");
+    let common = [
+        "container create ",
+        "--pull=never --restart=no ",
+        "--label=com.dokku.cron-id= --label=dokku-oneoff.lock= --label=dokku-oneoff.user=ada \
+         --label=com.dokku.container-type=run --label=com.dokku.app-name=demo \
+         --label=dokku-oneoff.name=demo.run.7 --name=demo.run.7 --env-file /dev/stdin ",
+        "dokku/demo:latest ",
+    ];
+    // An empty one stands for none.
+    let arguments = arguments.replace("--label=com.dokku.active-deadline-seconds= ", "");
+    common.iter().fold(arguments, |arguments, part| {
+        assert!(arguments.contains(part), "{part:?} is not in {arguments:?}");
+        arguments.replacen(part, "", 1)
+    })
+}
+
+#[test]
+fn each_part_of_a_request_and_of_the_answers() {
+    let table: Vec<(&str, Answers, Request, &str)> = vec![
+        ("a command", answers(), request("ls -l --help"), "-- ls -l --help"),
+        ("no command", answers(), request(""), "-- /bin/bash"),
+        (
+            "no command, and a shell of the app's",
+            Answers { shell: Some("/bin/zsh".into()), ..answers() },
+            request(""),
+            "-- /bin/zsh",
+        ),
+        (
+            "a Procfile entry",
+            Answers { procfile_command: Some(vec!["bundle".into(), "exec x".into()]), ..answers() },
+            request("console -v"),
+            "--label=com.dokku.process-type=console -- bundle exec x -v",
+        ),
+        (
+            "a herokuish image",
+            Answers { image_type: ImageType::Herokuish, ..answers() },
+            request("ls"),
+            "-- /exec ls",
+        ),
+        (
+            "init, platform, user, directory",
+            Answers { init: true, platform: Some("linux/amd64"), ..answers() },
+            Request { user: Some("app:1000".into()), workdir: Some("/srv".into()), ..request("ls") },
+            "--init --platform=linux/amd64 --user=app:1000 --workdir=/srv -- ls",
+        ),
+        (
+            "labels, deadline",
+            answers(),
+            Request {
+                labels: vec![("k".into(), "v w".into())],
+                time_to_live: Some(60),
+                ..request("ls")
+            },
+            "--label=k=v w --label=com.dokku.active-deadline-seconds=60 -- ls",
+        ),
+        (
+            "labels of the image's that only others read",
+            Answers {
+                image_labels: labels::READ_BY_OTHERS.to_vec(),
+                ..answers()
+            },
+            request("ls"),
+            "--label=com.dokku.process-type= --label=com.dokku.concurrency-policy= -- ls",
+        ),
+        (
+            "the app's limits",
+            Answers {
+                resources: Resources {
+                    memory: Some("64m".into()),
+                    memory_swap: Some("128m".into()),
+                    memory_reservation: Some("32m".into()),
+                    cpus: Some("0.5".into()),
+                    gpus: Some("1".into()),
+                },
+                ..answers()
+            },
+            request("ls"),
+            "--memory=64m --memory-swap=128m --memory-reservation=32m --cpus=0.5 --gpus=1 -- ls",
+        ),
+        (
+            "limits of this task",
+            Answers {
+                resources: Resources {
+                    memory: Some("64m".into()),
+                    memory_swap: Some("128m".into()),
+                    cpus: Some("0.5".into()),
+                    ..Resources::default()
+                },
+                ..answers()
+            },
+            Request { memory: Some("32".into()), cpus: Some("2".into()), ..request("ls") },
+            "--memory=32m --cpus=2 -- ls",
+        ),
+        (
+            "docker options",
+            Answers {
+                docker_options: option::parse(words(
+                    "--env=KEY -v /a:/b --rm -it --restart=always --name=x --pull always --network=n -e A=b",
+                ))
+                .unwrap(),
+                ..answers()
+            },
+            request("ls"),
+            "-v=/a:/b --network=n -- ls",
+        ),
+    ];
+    for (what, answers, request, expected) in table {
+        assert_eq!(
+            own_arguments(answers, request, Streams::default()),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn what_the_task_talks_to() {
+    for (terminal, stdin, expected) in [
+        (false, false, "-- ls"),
+        (false, true, "--interactive -- ls"),
+        (true, true, "--interactive --tty -- ls"),
+    ] {
+        let arguments = own_arguments(answers(), request("ls"), Streams { terminal, stdin });
+        assert_eq!(arguments, expected);
+    }
+}
+
+#[test]
+fn without_a_shell_of_the_apps_bash_is_a_guess() {
+    let mut task = Task::new(answers(), request(""), Streams::default()).unwrap();
+    assert_eq!(task.guessed_shell(), Some("/bin/bash"));
+    assert_eq!(task.fall_back(), "sh");
+    assert_eq!(task.container(1).unwrap().command, ["sh"]);
+    for (answers, request) in [
+        (answers(), request("ls")),
+        (
+            Answers {
+                shell: Some("/bin/zsh".into()),
+                ..answers()
+            },
+            request(""),
+        ),
+    ] {
+        assert_eq!(
+            Task::new(answers, request, Streams::default())
+                .unwrap()
+                .guessed_shell(),
+            None
+        );
+    }
+}
+
+#[test]
+fn a_cron_task_has_its_own_name_and_labels() {
+    let cron = Cron {
+        id: "abc".to_owned(),
+        policy: Policy::Allow,
+    };
+    let task = Task::new(
+        answers(),
+        Request {
+            cron: Some(cron),
+            ..request("ls")
+        },
+        Streams::default(),
+    )
+    .unwrap();
+    let container = task.container(3).unwrap();
+    assert_eq!(container.name, "demo.cron.3");
+    assert_eq!(container.environment.file, "DYNO=cron.3\n");
+    let expected = [
+        "--label=com.dokku.cron-id=abc",
+        "--label=com.dokku.concurrency-policy=allow",
+        "--label=com.dokku.container-type=cron",
+        "--label=dokku-oneoff.name=demo.cron.3",
+        "--label=dokku-oneoff.lock=",
+        "--label=com.dokku.active-deadline-seconds=",
+    ];
+    for label in expected {
+        assert!(
+            container.options.iter().any(|option| option == label),
+            "{label}"
+        );
+    }
+}
+
+#[test]
+fn values_win_in_order() {
+    let answers = Answers {
+        config: [("A", "config"), ("B", "config"), ("C", "config")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        docker_options: option::parse(words("--env=A --env=B=option -e C=option")).unwrap(),
+        trace: true,
+        ..answers()
+    };
+    let own = vec![
+        ("C".to_owned(), "own".to_owned()),
+        ("C".to_owned(), "last".to_owned()),
+    ];
+    let task = Task::new(
+        answers,
+        Request {
+            environment: own,
+            ..request("ls")
+        },
+        Streams::default(),
+    )
+    .unwrap();
+    let expected = "A=config\nB=option\nC=last\nDYNO=run.1\nTRACE=true\n";
+    assert_eq!(task.container(1).unwrap().environment.file, expected);
+}

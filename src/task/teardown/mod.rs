@@ -1,0 +1,4 @@
+//! TODO room task::teardown
+
+pub(crate) mod finalize;
+pub(crate) mod recover;

@@ -1,0 +1,34 @@
+//! One file a trigger that the plugin implements.
+
+pub(crate) mod cron;
+pub(crate) mod properties;
+pub(crate) mod scheduler_run_retire;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::dokku::system_user;
+use crate::ui::{exit, message};
+
+/// Runs a hook on its arguments, as Dokku's user.
+pub(crate) fn entry(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+    exit::status(
+        system_user::execute_as_system_user().and_then(|code| match code {
+            Some(code) => Ok(code),
+            None => hook(&exit::arguments()),
+        }),
+    )
+}
+
+/// The same for a hook whose failure would end what Dokku is about to do: that it cannot run
+/// is a warning.
+pub(crate) fn entry_beside(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+    match system_user::execute_as_system_user() {
+        Ok(Some(code)) => code.into(),
+        Ok(None) => exit::status(hook(&exit::arguments())),
+        Err(error) => {
+            message::warn(&format!("{error:#}"));
+            ExitCode::SUCCESS
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! `scheduler-run-retire [<scheduler> <app>]`: Dokku fires it every five minutes.
+
+use std::ffi::OsString;
+
+use anyhow::{Context, Result};
+
+use crate::docker::Docker;
+use crate::dokku::host::Host;
+use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::record;
+use crate::sys::process;
+use crate::sys::process::Call;
+use crate::task::control::retire;
+
+/// The first argument of the process that makes the pass.
+const PASS: &str = "--pass";
+
+/// Variables of the caller that the pass needs: the user, for access hooks, and what
+/// decides about its own messages and exit code.
+const CALLERS: [&str; 6] = [
+    "DOKKU_FAIL_EXIT_CODE",
+    "DOKKU_QUIET_OUTPUT",
+    "DOKKU_TRACE",
+    "NAME",
+    "SSH_NAME",
+    "SSH_USER",
+];
+
+/// A separate process makes the pass, with the environment of a supervisor: the hooks of
+/// other users' tasks get nothing of the caller's.
+///
+/// # Errors
+/// Docker gives no answer.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    match words[..] {
+        [PASS, ref words @ ..] => pass(words),
+        [] | ["" | DOCKER_LOCAL] | [DOCKER_LOCAL, _] => apart(&words),
+        _ => Ok(0), // another scheduler's
+    }
+}
+
+fn apart(words: &[&str]) -> Result<u8> {
+    let mut environment = Host::without_flags()?.background_environment();
+    environment.extend(
+        CALLERS
+            .into_iter()
+            .filter_map(|name| Some((name.into(), std::env::var_os(name)?))),
+    );
+    let start = || {
+        let call = Call::new(&std::env::current_exe()?, [&[PASS], words].concat());
+        call.only_env(&environment).start()?.into_output()
+    };
+    let output = start().context("our own program could not be started")?;
+    Ok(process::code(output.status))
+}
+
+fn pass(words: &[&str]) -> Result<u8> {
+    process::inherited::reset();
+    let host = Host::without_flags()?;
+    let app = match words {
+        [DOCKER_LOCAL, app] if !app.is_empty() => Some(host.app(app)?),
+        _ => None,
+    };
+    if app.is_none() {
+        record::sweep(&host);
+    }
+    let docker = Docker::new(host.docker()?, host.trace);
+    Ok(u8::from(!retire::retire(&host, &docker, app.as_ref())?))
+}

@@ -1,0 +1,4 @@
+//! TODO room ui
+
+pub(crate) mod exit;
+pub(crate) mod message;
