@@ -8,9 +8,9 @@ use crate::dokku::argv::ancestors::Ancestor;
 use crate::dokku::argv::{ssh, xargs_split};
 use crate::record::Record;
 use crate::settings::validate;
-use crate::task::journal::Story;
+use crate::task::journal::JournalState;
 use crate::task::model::labels;
-use crate::task::model::task_exit::{event_time, moment};
+use crate::task::model::task_exit::{event_time, nonzero_time};
 
 /// A string of docker options: split, read, and never more than it was.
 ///
@@ -49,7 +49,7 @@ pub fn option_words(text: &str) {
             .filter(|letter| !"-=".contains(*letter))
             .collect()
     };
-    let read = options.into_iter().map(|option| option.word);
+    let read = options.into_iter().map(|option| option.as_single_word);
     assert_eq!(letters(read.collect()), letters(split));
 }
 
@@ -83,9 +83,9 @@ pub fn ssh_command(text: &str) {
     });
     assert!(found.is_some(), "what Dokku gave is not recognised");
     if let Some((dropped, command)) = found {
-        assert_eq!(command.given.flags, given[..dropped]);
-        if let Some(typed) = command.typed {
-            assert_eq!(typed.argv.first(), command.given.argv.first());
+        assert_eq!(command.as_dokku_split.flags, given[..dropped]);
+        if let Some(typed) = command.as_typed {
+            assert_eq!(typed.argv.first(), command.as_dokku_split.argv.first());
         }
     }
 }
@@ -95,17 +95,17 @@ pub fn ssh_command(text: &str) {
 /// # Panics
 /// A reader does.
 pub fn docker_json(bytes: &[u8]) {
-    for task in container_ls::read(bytes).0 {
+    for task in container_ls::parse_summaries(bytes).0 {
         let _ = (task.exit_code(), task.created(), task.deadline(None));
         let _ = (task.is_cron(), task.has_ended(), task.is_task());
     }
-    for container in container_inspect::read(bytes) {
+    for container in container_inspect::parse_infos(bytes) {
         assert!(!container.name().starts_with('/'));
-        let _ = (container.is_task(), container.is_marked());
-        let _ = container.has_plain_events();
+        let _ = (container.is_task(), container.has_own_name_label());
+        let _ = container.has_trustworthy_events();
     }
-    let _ = container_inspect::read_state(bytes);
-    if let Ok(images) = image_inspect::read(bytes) {
+    let _ = container_inspect::parse_state(bytes);
+    if let Ok(images) = image_inspect::parse_images(bytes) {
         for image in images {
             let _ = (
                 image.label("io.buildpacks.stack.id"),
@@ -121,16 +121,16 @@ pub fn docker_json(bytes: &[u8]) {
 /// # Panics
 /// A reader does.
 pub fn task_lines(bytes: &[u8]) {
-    let story = Story::read(bytes);
-    let _ = story.damage("demo.run.1");
-    let _ = story.started.as_deref().map(moment);
+    let story = JournalState::read(bytes);
+    let _ = story.damage_reason("demo.run.1");
+    let _ = story.started.as_deref().map(nonzero_time);
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(record) = serde_json::from_slice::<Record>(line) {
             let _ = (record.duration(), record.has_failed());
         }
         if let Ok(text) = std::str::from_utf8(line) {
             let _ = (validate::moment(text), validate::time_to_live(text));
-            let _ = (moment(text), labels::seconds(text));
+            let _ = (nonzero_time(text), labels::seconds(text));
             let _ = text.parse().ok().and_then(event_time);
         }
     }

@@ -37,7 +37,7 @@ fn every_word_after_the_app_is_the_commands() {
         "é",
     ];
     app.run(SHOW.iter().chain(&words).copied())
-        .says(&shown(&words));
+        .assert_stdout(&shown(&words));
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_double_dash_before_the_app_ends_the_options() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     host.dokku(["run", "--no-tty", "--", &app.name, "echo", "--", "x"])
-        .says("-- x\n");
+        .assert_stdout("-- x\n");
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_word_of_100_kilobytes_arrives() {
     let app = host.app(Image::Busybox);
     let long = "x".repeat(100_000);
     app.run(SHOW.iter().copied().chain([long.as_str()]))
-        .says(&format!("[{long}]"));
+        .assert_stdout(&format!("[{long}]"));
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn wrong_options_are_named_with_the_usage() {
         ("--env==x", "'=***'"),
     ] {
         let output = app.run_with(&[option], ["true"]);
-        output.refuses(1, named);
+        output.assert_refused(1, named);
         assert!(
             output
                 .stderr
@@ -95,8 +95,8 @@ fn wrong_options_are_named_with_the_usage() {
 fn a_missing_value_is_named() {
     let host = Host::new();
     host.dokku(["run", "--ttl-seconds"])
-        .refuses(1, "--ttl-seconds");
-    host.dokku(["run", "-e"]).refuses(1, "--env");
+        .assert_refused(1, "--ttl-seconds");
+    host.dokku(["run", "-e"]).assert_refused(1, "--env");
 }
 
 #[test]
@@ -104,9 +104,9 @@ fn options_that_exclude_each_other_are_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.run_with(&["--no-tty", "--force-tty"], ["true"])
-        .refuses(1, "Cannot specify both --force-tty and --no-tty");
+        .assert_refused(1, "Cannot specify both --force-tty and --no-tty");
     app.run_with(&["--ttl-seconds=5", "--timeout=5"], ["true"])
-        .refuses(1, "--timeout");
+        .assert_refused(1, "--timeout");
 }
 
 #[test]
@@ -115,16 +115,16 @@ fn a_word_that_docker_would_change_is_refused() {
     let app = host.app(Image::Busybox);
     let word = OsString::from_vec(b"caf\xe9".to_vec());
     app.run([OsString::from("echo"), word.clone()])
-        .refuses(1, "no UTF-8");
+        .assert_refused(1, "no UTF-8");
     let mut pair = OsString::from("SECRET=");
     pair.push(word);
-    let output = crate::support::finish(&host.command([
+    let output = crate::support::run_to_end(&host.command([
         "run".into(),
         "-e".into(),
         pair,
         OsString::from(&app.name),
     ]));
-    output.refuses(1, "'SECRET' is no UTF-8");
+    output.assert_refused(1, "'SECRET' is no UTF-8");
     assert!(!output.stderr.contains("caf"), "{output:?}");
 }
 
@@ -136,8 +136,8 @@ fn user_and_directory_are_the_tasks() {
         &["--user=app", "--workdir=/tmp"],
         ["sh", "-c", "id -un; pwd"],
     )
-    .says("app\n/tmp\n");
-    app.sh("id -un; pwd").says("root\n/app\n");
+    .assert_stdout("app\n/tmp\n");
+    app.sh("id -un; pwd").assert_stdout("root\n/app\n");
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_dry_run_makes_nothing_and_masks_every_value() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.config("FROM_CONFIG", "secret");
-    app.prepare("docker-options:add", &["run", "--env OPTION=secret"]);
+    app.dokku_ok("docker-options:add", &["run", "--env OPTION=secret"]);
     let output = app.run_with(
         &["--dry-run", "--memory=64m", "-e", "OWN=secret"],
         ["echo", "a b"],

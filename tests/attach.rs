@@ -65,21 +65,21 @@ fn a_terminal_is_joined_left_and_joined_again() {
     let script = "while read line; do echo \"got $line\"; [ \"$line\" != end ] || exit 5; done";
     let name = detached(&host, &app, &["--force-tty"], script);
     let mut terminal = Terminal::start(&host, "\"$@\"", ["run:attach", "--container", &name]);
-    terminal.is_raw();
-    terminal.types("one\r");
-    terminal.shows("got one");
-    terminal.types("\u{1d}\u{11}");
-    assert_eq!(terminal.code(), 0);
-    terminal.shows(&format!(
+    terminal.wait_raw();
+    terminal.type_keys("one\r");
+    terminal.wait_for("got one");
+    terminal.type_keys("\u{1d}\u{11}");
+    assert_eq!(terminal.wait_exit_code(), 0);
+    terminal.wait_for(&format!(
         "The task runs on: 'dokku run:attach --container {name}' comes back to it"
     ));
-    terminal.is_as_it_was();
+    terminal.wait_restored();
     let mut again = Terminal::start(&host, "\"$@\"", ["run:attach", "--container", &name]);
-    again.is_raw();
-    again.types("end\r");
-    again.shows("got end");
-    assert_eq!(again.code(), 5);
-    again.is_as_it_was();
+    again.wait_raw();
+    again.type_keys("end\r");
+    again.wait_for("got end");
+    assert_eq!(again.wait_exit_code(), 5);
+    again.wait_restored();
     is_gone(&app);
 }
 
@@ -129,7 +129,7 @@ fn one_that_has_ended_cannot_be_joined() {
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
     let name = format!("{}.run.1", app.name);
     host.dokku(["run:attach", "--container", &name])
-        .refuses(1, &format!("{name} has ended already"));
+        .assert_refused(1, &format!("{name} has ended already"));
     host.dokku(["run:exec", "--container", &name, "true"])
-        .refuses(1, &format!("{name} has ended already"));
+        .assert_refused(1, &format!("{name} has ended already"));
 }

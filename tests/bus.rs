@@ -89,9 +89,9 @@ fn what_is_no_file_is_no_hook() {
     scene.hook("a", "ask", "echo a");
     scene.directory("b", "ask");
     scene.link_to_nothing("c", "ask");
-    scene.served("ask", &[]).says("a\n");
-    scene.served("nobody-has-it", &[]).says("");
-    scene.served("", &[]).says("");
+    scene.served("ask", &[]).assert_stdout("a\n");
+    scene.served("nobody-has-it", &[]).assert_stdout("");
+    scene.served("", &[]).assert_stdout("");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_script_without_its_first_line_is_read_by_a_shell() {
     );
     scene
         .served("ask", &[OsStr::new("x y")])
-        .says("x y\nbash\n");
+        .assert_stdout("x y\nbash\n");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn without_a_table_the_hook_runs_and_nothing_is_said() {
         let (plugns, ours) = scene.both("ask", &[]);
         assert_eq!((plugns.code, plugns.stdout.as_str()), (0, "a\n"));
         assert_ne!(plugns.stderr, "");
-        ours.says("a\n");
+        ours.assert_stdout("a\n");
     }
 }
 
@@ -161,7 +161,7 @@ fn what_only_plugn_can_tell_is_left_to_plugn() {
     scene.configuration("[a]\nkey = \"$((6 * 7)) $WHO\"\n");
     scene.variable("WHO", "me");
     let (plugns, ours) = scene.both("ask", &[]);
-    plugns.says("42 me\n");
+    plugns.assert_stdout("42 me\n");
     assert_eq!(ours, plugns);
 }
 
@@ -188,7 +188,9 @@ fn the_event_log_writes_where_it_is_switched_on_and_only_there() {
         if let Some(value) = value {
             scene.variable("DOKKU_EVENTS", value);
         }
-        scene.served("ask", &[]).says(&format!("{written}a\n"));
+        scene
+            .served("ask", &[])
+            .assert_stdout(&format!("{written}a\n"));
     }
 }
 
@@ -234,7 +236,7 @@ fn the_hooks_of_a_run_find_ours_once_and_nothing_else_of_ours() {
         "oneoff-test-inner",
         "printf '%s\\n' \"$PATH\"",
     );
-    app.run(["true"]).says("");
+    app.run(["true"]).assert_stdout("");
     let found = log.read();
     let [plugn, path, inner] = found.lines().collect::<Vec<_>>()[..] else {
         panic!("{found:?}");

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use duct::cmd;
 
-use crate::support::{Gate, Host, Image, finish};
+use crate::support::{Gate, Host, Image, run_to_end};
 
 /// What files, shells, docker and JSON have their own ideas of, and plain letters.
 fn text(random: &mut fastrand::Rng, longest: usize) -> String {
@@ -124,8 +124,8 @@ fn any_config_arrives_byte_for_byte() {
         .collect();
     let mut words = vec!["--no-restart", "--encoded"];
     words.extend(encoded.iter().map(String::as_str));
-    app.prepare("config:set", &words);
-    app.run(["sh", "-c", DUMP]).says("");
+    app.dokku_ok("config:set", &words);
+    app.run(["sh", "-c", DUMP]).assert_stdout("");
     let seen = fs::read_to_string(gate.path("environment")).unwrap();
     let seen: Vec<&str> = seen.split_terminator('\0').collect();
     for (name, value) in &values {
@@ -143,11 +143,11 @@ fn what_docker_would_change_is_refused() {
     let broken = |before: &str| OsString::from_vec([before.as_bytes(), b"\xff"].concat());
     let run = |words: &[&OsStr]| {
         let words = [&[OsStr::new("run")], words].concat();
-        finish(&host.command(words).stdin_null())
+        run_to_end(&host.command(words).stdin_null())
     };
     let refuses = |words: &[&OsStr], part: &str| {
         let output = run(words);
-        output.refuses(1, part);
+        output.assert_refused(1, part);
         assert!(!output.stderr.contains("secret"), "{output:?}");
     };
     let name = OsStr::new(&app.name);
@@ -187,12 +187,12 @@ fn what_docker_would_change_is_refused() {
     };
     refuses_hook("docker-args-run", " --env A=secret\\377", NO_UTF_8);
     refuses_hook("procfile-get-command", "echo \\377", NO_UTF_8);
-    app.prepare(
+    app.dokku_ok(
         "config:set",
         &["--no-restart", "--encoded", "A=c2VjcmV0/w=="],
     );
     let output = app.run(["true"]);
-    output.refuses(1, NO_UTF_8);
+    output.assert_refused(1, NO_UTF_8);
     assert!(!output.stderr.contains("secret"), "{output:?}");
     assert_eq!(app.containers(), [""; 0]);
 }

@@ -124,7 +124,7 @@ fn is_told_of(host: &Host, app: &App<'_>, id: &str) -> Output {
 #[test]
 fn a_retire_takes_no_journal_of_a_task_that_is_about_to_start() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -146,7 +146,7 @@ fn a_retire_takes_no_journal_of_a_task_that_is_about_to_start() {
 #[test]
 fn a_journal_of_its_name_that_goes_is_waited_for() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its data is not to be changed
     }
     let app = host.app(Image::Busybox);
@@ -181,7 +181,7 @@ fn a_journal_of_its_name_that_goes_is_waited_for() {
 #[test]
 fn a_task_of_ours_costs_no_process_of_these_hooks() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its plugin is not to be changed
     }
     let app = host.app(Image::Busybox);
@@ -216,7 +216,7 @@ fn a_task_of_ours_costs_no_process_of_these_hooks() {
 #[test]
 fn these_hooks_fail_no_task_of_cores() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its data is not to be broken
     }
     let app = host.app(Image::Busybox);

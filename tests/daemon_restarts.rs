@@ -7,7 +7,7 @@ use duct::Handle;
 
 use crate::support::{
     Account, App, Daemon, DaemonEnd as End, Footprint, Host, Image, Ledger, Output, not_run,
-    patiently, wait_until,
+    poll_for, wait_until,
 };
 
 /// The tasks' own exit code, which nobody else gives.
@@ -79,7 +79,7 @@ impl<'a> Tasks<'a> {
         for _ in 0..2 {
             let pass = self.host.dokku(["run:retire"]);
             assert_eq!(pass.code, 0, "{pass:?}");
-            let clean = patiently(Duration::from_secs(10), || {
+            let clean = poll_for(Duration::from_secs(10), || {
                 left = Footprint::of(self.host, self.app).since(&self.untouched);
                 left.is_empty().then_some(())
             });
@@ -135,7 +135,7 @@ fn with_live_restore_a_task_ends_as_it_would_have() {
             let host = Host::on(&daemon);
             let app = host.app(Image::Busybox);
             let tasks = Tasks::start(&host, &app);
-            daemon.end(end);
+            daemon.stop(end);
             if ends_meanwhile {
                 tasks.tell_to_end();
                 wait_until("both have ended", || {
@@ -146,7 +146,7 @@ fn with_live_restore_a_task_ends_as_it_would_have() {
                         .then_some(())
                 });
             }
-            daemon.start_again();
+            daemon.restart();
             tasks.tell_to_end();
             let output = tasks.output();
             if output.code != CODE {
@@ -171,8 +171,8 @@ fn without_live_restore_a_task_ends_with_its_daemon() {
         let host = Host::on(&daemon);
         let app = host.app(Image::Busybox);
         let tasks = Tasks::start(&host, &app);
-        daemon.end(end);
-        daemon.start_again();
+        daemon.stop(end);
+        daemon.restart();
         let output = tasks.output();
         if output.code != 143 && output.code != 137 {
             is_honest(&output);
@@ -193,14 +193,14 @@ fn a_daemon_that_stays_away_is_said() {
     let Some(daemon) = daemon(true) else { return };
     let host = Host::on(&daemon);
     let app = host.app(Image::Busybox);
-    host.prepare(&["run:set", "--global", "docker-timeout", "5"]);
+    host.dokku_ok(&["run:set", "--global", "docker-timeout", "5"]);
     let tasks = Tasks::start(&host, &app);
-    daemon.end(End::Killed);
+    daemon.stop(End::Killed);
     is_honest(&tasks.output());
     let output = app.run(["true"]);
     assert_eq!(output.code, 125, "{output:?}");
     tasks.tell_to_end();
-    daemon.start_again();
+    daemon.restart();
     tasks.retire();
     for account in tasks.accounts() {
         assert_eq!((account.ended, &account.told), (1, &vec![CODE]));
@@ -216,9 +216,9 @@ fn a_clock_that_is_set_makes_no_task_end_twice() {
         let Some(daemon) = daemon(true) else { return };
         let host = Host::on(&daemon);
         let app = host.app(Image::Busybox);
-        app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+        app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
         let tasks = Tasks::start(&host, &app);
-        daemon.end(End::Killed);
+        daemon.stop(End::Killed);
         for id in &tasks.ids {
             daemon.move_start(id, |start| {
                 if set_back {
@@ -228,7 +228,7 @@ fn a_clock_that_is_set_makes_no_task_end_twice() {
                 }
             });
         }
-        daemon.start_again();
+        daemon.restart();
         let pass = host.dokku(["run:retire"]);
         assert_eq!(pass.code, 0, "{pass:?}");
         if set_back {

@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::support::{App, Gate, Host, Image, Log, Output, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, Output, docker, run_to_end, wait_until};
 
 const COMMAND: &str = "run:detached";
 
@@ -14,7 +14,7 @@ fn detached<'a>(
     options: &[&str],
     command: impl IntoIterator<Item = &'a str>,
 ) -> Output {
-    finish(&app.subcommand(COMMAND, options, command).stdin_null())
+    run_to_end(&app.subcommand(COMMAND, options, command).stdin_null())
 }
 
 /// A container's name on a line of its own, and nothing else.
@@ -187,7 +187,7 @@ fn the_callers_input_is_not_read() {
         // The file's position is one for us and for all that it is handed to.
         let shared = input.try_clone().unwrap();
         let command = app.subcommand(COMMAND, options, ["sh", "-c", &script]);
-        name_of(&app, &finish(&command.stdin_file(shared)));
+        name_of(&app, &run_to_end(&command.stdin_file(shared)));
         ended(&app, &Log::new());
         assert_eq!(fs::read_to_string(gate.path("ended")).unwrap().trim(), code);
         assert_eq!(input.stream_position().unwrap(), 0, "{options:?}");
@@ -213,14 +213,14 @@ fn a_terminal_can_be_forced() {
         fs::remove_file(gate.path("terminals")).unwrap();
     }
     detached(&app, &["--force-tty", "--no-tty"], ["true"])
-        .refuses(1, "Cannot specify both --force-tty and --no-tty");
+        .assert_refused(1, "Cannot specify both --force-tty and --no-tty");
 }
 
 #[test]
 fn a_task_is_stopped_at_its_deadline() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
     let log = ends(&host, &app);
     for trap in ["exit 0", ""] {
         let script = format!("trap '{trap}' TERM; while :; do sleep 0.1; done");
@@ -241,9 +241,9 @@ fn a_command_that_is_not_there_is_127() {
     let name = name_of(&app, &detached(&app, &[], ["no-such-command"]));
     assert_eq!(ended(&app, &log), [end(&name, 127)]);
 
-    app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
+    app.dokku_ok("scheduler-docker-local:set", &["init-process", "false"]);
     let output = detached(&app, &[], ["no-such-command"]);
-    output.refuses(127, "no-such-command");
+    output.assert_refused(127, "no-such-command");
     assert_eq!(app.containers(), [""; 0]);
     let told = log.take();
     assert!(told.ends_with(" created 127\n"), "{told:?}");
@@ -278,7 +278,7 @@ fn a_hook_that_fails_after_the_creation_leaves_no_container() {
     let hook = format!("[ \"$3\" != {} ] || exit 7", app.name);
     host.add_hook("oneoff-test-create", "post-container-create", &hook);
     let output = detached(&app, &[], ["true"]);
-    output.refuses(
+    output.assert_refused(
         7,
         "hook 'post-container-create' of plugin 'oneoff-test-create' failed",
     );
@@ -289,7 +289,7 @@ fn a_hook_that_fails_after_the_creation_leaves_no_container() {
 #[test]
 fn a_signal_before_the_start_leaves_no_container() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -348,12 +348,12 @@ fn wrong_options_are_named_with_its_usage() {
         ("--env=KEY", "'KEY'"),
     ] {
         let output = detached(&app, &[option], ["true"]);
-        output.refuses(1, named);
+        output.assert_refused(1, named);
         let usage = "Usage: dokku run:detached [options] <app> [<cmd>...]";
         assert!(output.stderr.contains(usage), "{output:?}");
     }
     assert_eq!(app.containers(), [""; 0]);
-    host.dokku([COMMAND]).refuses(20, "does not exist");
+    host.dokku([COMMAND]).assert_refused(20, "does not exist");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::support::{Host, Image, docker};
 fn words_are_split_as_xargs_does() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &[
             "run",
@@ -16,7 +16,7 @@ fn words_are_split_as_xargs_does() {
         ],
     );
     app.sh(r#"printf '%s|' "$A" "$B" "$C""#)
-        .says(r"one  two|x \ y|'$(id)|");
+        .assert_stdout(r"one  two|x \ y|'$(id)|");
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn an_unclosed_quote_is_refused() {
     let app = host.app(Image::Busybox);
     let hook = format!("[ \"$1\" != {0} ] || printf \" --env A='open\"", app.name);
     host.add_hook("oneoff-test-quote", "docker-args-run", &hook);
-    app.run(["true"]).refuses(1, "docker-args-run");
+    app.run(["true"]).assert_refused(1, "docker-args-run");
     assert_eq!(app.containers(), [""; 0]);
 }
 
@@ -38,7 +38,8 @@ fn a_word_that_is_no_option_never_becomes_the_image() {
         app.name
     );
     host.add_hook("oneoff-test-word", "docker-args-run", &hook);
-    app.run(["true"]).refuses(1, "'oneoff-test/busybox:latest'");
+    app.run(["true"])
+        .assert_refused(1, "'oneoff-test/busybox:latest'");
     assert_eq!(app.containers(), [""; 0]);
 }
 
@@ -47,11 +48,11 @@ fn storage_is_mounted() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let directory = tempfile::tempdir().unwrap();
-    app.prepare(
+    app.dokku_ok(
         "storage:mount",
         &[&format!("{}:/storage", directory.path().display())],
     );
-    app.sh("echo kept >/storage/file").says("");
+    app.sh("echo kept >/storage/file").assert_stdout("");
     assert_eq!(
         fs::read_to_string(directory.path().join("file")).unwrap(),
         "kept\n"
@@ -106,7 +107,7 @@ fn the_network_is_the_apps() {
     let app = host.app(Image::Busybox);
     let network = format!("{}-network", app.name);
     docker(&["network", "create", &network]);
-    app.prepare("network:set", &["initial-network", &network]);
+    app.dokku_ok("network:set", &["initial-network", &network]);
     let gateway = docker(&[
         "network",
         "inspect",
@@ -116,7 +117,7 @@ fn the_network_is_the_apps() {
     ]);
     let output = app.sh("ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
     docker(&["network", "rm", &network]);
-    output.says(&format!("{gateway}\n"));
+    output.assert_stdout(&format!("{gateway}\n"));
 }
 
 #[test]
@@ -129,14 +130,14 @@ fn anonymous_volumes_go_with_the_container() {
             .count()
     };
     let before = volumes();
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &[
             "run",
             "--mount type=volume,dst=/cache,volume-label=oneoff-test",
         ],
     );
-    app.sh("echo x >/cache/file").says("");
+    app.sh("echo x >/cache/file").assert_stdout("");
     assert_eq!(volumes(), before);
 }
 
@@ -147,7 +148,7 @@ mod parity {
     fn options_of_phase_run_reach_the_container() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
-        app.prepare("docker-options:add", &["run", "--hostname=named-by-option"]);
+        app.dokku_ok("docker-options:add", &["run", "--hostname=named-by-option"]);
         let output = app.run_with(&["--no-tty"], ["hostname"]);
         assert_eq!(
             (output.code, output.stdout.as_str()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use crate::support::{App, Gate, Host, Image, Log, Output, docker, finish, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, Output, docker, run_to_end, wait_until};
 
 /// Values that a careless way through files, options and shells would change.
 fn hostile_values() -> Vec<String> {
@@ -77,7 +77,7 @@ fn the_last_source_wins() {
     assert_eq!(value_in_task(&app, &[], "FROM_IMAGE"), "image");
     app.config("FROM_IMAGE", "config");
     assert_eq!(value_in_task(&app, &[], "FROM_IMAGE"), "config");
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &["run", "--env FROM_IMAGE='docker option'"],
     );
@@ -98,11 +98,11 @@ fn an_env_file_of_the_apps_options_counts_where_it_stands() {
     )
     .unwrap();
     let option = format!("--env-file {}", file.path().display());
-    app.prepare("docker-options:add", &["run", "--env A=before"]);
-    app.prepare("docker-options:add", &["run", &option]);
-    app.sh("echo $A $B").says("file file 'x'\n");
+    app.dokku_ok("docker-options:add", &["run", "--env A=before"]);
+    app.dokku_ok("docker-options:add", &["run", &option]);
+    app.sh("echo $A $B").assert_stdout("file file 'x'\n");
     drop(file);
-    app.sh("true").refuses(1, "--env-file");
+    app.sh("true").assert_refused(1, "--env-file");
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn an_env_file_without_an_end_is_refused() {
     .unwrap();
     for file in ["/dev/zero", "/", fifo.to_str().unwrap()] {
         let option = format!("--env-file {file}");
-        app.prepare("docker-options:add", &["run", &option]);
+        app.dokku_ok("docker-options:add", &["run", &option]);
         let why = format!("'{option}' cannot be read: it is not a regular file");
-        app.sh("true").refuses(1, &why);
-        app.prepare("docker-options:remove", &["run", &option]);
+        app.sh("true").assert_refused(1, &why);
+        app.dokku_ok("docker-options:remove", &["run", &option]);
     }
-    app.sh("true").says("");
+    app.sh("true").assert_stdout("");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn global_config_is_below_the_apps() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     // On a host that others use this stays for the length of the test.
-    host.prepare(&[
+    host.dokku_ok(&[
         "config:set",
         "--no-restart",
         "--global",
@@ -141,14 +141,14 @@ fn global_config_is_below_the_apps() {
     ]);
     app.config("ONEOFF_TEST_A", "app");
     let output = app.sh("echo $ONEOFF_TEST_A $ONEOFF_TEST_B");
-    host.prepare(&[
+    host.dokku_ok(&[
         "config:unset",
         "--no-restart",
         "--global",
         "ONEOFF_TEST_A",
         "ONEOFF_TEST_B",
     ]);
-    output.says("app global\n");
+    output.assert_stdout("app global\n");
 }
 
 #[test]
@@ -185,12 +185,12 @@ fn what_cannot_arrive_whole_is_refused_before_anything_starts() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let steering = app.run_with(&["-e", "DOCKER_HOST=secret\nsecret"], ["true"]);
-    steering.refuses(1, "DOCKER_HOST");
+    steering.assert_refused(1, "DOCKER_HOST");
     assert!(!steering.stderr.contains("secret"), "{steering:?}");
 
     let longest = format!("A={}", "x".repeat(128 * 1024 - 3));
     app.run_with(&["-e", &longest], ["sh", "-c", "echo ${#A}"])
-        .says("131069\n");
+        .assert_stdout("131069\n");
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), format!("LONG={}\n", "x".repeat(128 * 1024))).unwrap();
     fs::set_permissions(
@@ -198,11 +198,11 @@ fn what_cannot_arrive_whole_is_refused_before_anything_starts() {
         std::os::unix::fs::PermissionsExt::from_mode(0o644),
     )
     .unwrap();
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &["run", &format!("--env-file {}", file.path().display())],
     );
-    app.run(["true"]).refuses(1, "LONG");
+    app.run(["true"]).assert_refused(1, "LONG");
     assert_eq!(app.containers(), [""; 0]);
 }
 
@@ -261,7 +261,7 @@ fn no_value_stands_on_a_command_line_of_the_host() {
     let secret = secret(&app);
     let script = ["sh", "-c", "sleep 0.3; echo \"$ONE\""];
     let (output, seen) = sampled(&app.command(&[], script), &secret, || true);
-    output.says(&format!("{secret}\n"));
+    output.assert_stdout(&format!("{secret}\n"));
     assert_eq!(seen, BTreeSet::new());
 
     let detached = app.subcommand("run:detached", &[], ["sleep", "0.3"]);
@@ -290,7 +290,7 @@ fn a_value_of_the_command_stands_on_dokkus_command_line_only() {
 #[test]
 fn no_variable_that_we_pass_on_holds_the_commands_values() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
@@ -310,7 +310,7 @@ fn no_variable_that_we_pass_on_holds_the_commands_values() {
         let task = app.subcommand(command, &[&option], ["sh", "-c", "exit 3"]);
         let line = format!("/usr/bin/dokku {command} {option} {}", app.name);
         // As sudo and sshd tell of the command that they start.
-        let output = finish(&task.stdin_null().env("SUDO_COMMAND", line));
+        let output = run_to_end(&task.stdin_null().env("SUDO_COMMAND", line));
         assert!([0, 3].contains(&output.code), "{output:?}");
         wait_until("the task is removed, and its supervisor gone", || {
             (app.containers().is_empty() && host.supervisor().is_none()).then_some(())
@@ -349,7 +349,7 @@ fn no_value_is_said_or_written_down() {
         let said = output.stdout + &output.stderr;
         assert!(!said.contains(&secret), "{options:?}: {said}");
     }
-    if host.is_own() {
+    if host.is_disposable() {
         // Config is Dokku's to keep.
         let grep = duct::cmd!(
             "grep",
@@ -387,7 +387,7 @@ fn trace_shows_the_calls_without_the_values() {
         "-c",
         "echo $TRACE",
     ];
-    let output = finish(&host.command(words).stdin_null());
+    let output = run_to_end(&host.command(words).stdin_null());
     assert_eq!(
         (output.code, output.stdout.as_str()),
         (0, "true\n"),

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Gate, Host, Image, Log, children, docker, docker_client, finish, records, wait_until,
+    App, Gate, Host, Image, Log, children, docker, docker_client, records, run_to_end, wait_until,
 };
 
 /// Writes down the exit code of each end of a task of the app's.
@@ -54,7 +54,7 @@ fn a_label_of_the_image_is_no_exit_code() {
         assert_eq!(recorded(&host, &app, 1), [exited(3)]);
         assert_eq!(log.take(), "3\n");
         let detached = app.subcommand("run:detached", &[], ["sh", "-c", "sleep 1; exit 4"]);
-        assert_eq!(finish(&detached.stdin_null()).code, 0);
+        assert_eq!(run_to_end(&detached.stdin_null()).code, 0);
         assert_eq!(recorded(&host, &app, 2)[1], exited(4));
         assert_eq!(log.take(), "4\n");
     });
@@ -72,9 +72,9 @@ fn a_label_of_the_apps_docker_options_is_no_exit_code() {
         "-l exitCode=0".to_owned(),
         format!("--label-file {}", file.path().display()),
     ] {
-        app.prepare("docker-options:add", &["run", &option]);
+        app.dokku_ok("docker-options:add", &["run", &option]);
         let output = app.sh("sleep 1; exit 3");
-        app.prepare("docker-options:remove", &["run", &option]);
+        app.dokku_ok("docker-options:remove", &["run", &option]);
         assert_eq!(output.code, 3, "{option}: {output:?}");
         let is_said = output
             .stderr
@@ -90,12 +90,13 @@ fn a_label_of_the_users_in_place_of_dockers_own_is_refused() {
     let app = host.app(Image::Busybox);
     for label in ["exitCode=0", "execDuration=1", "execID=x", "signal=9"] {
         app.run_with(&["--label", label], ["true"])
-            .refuses(1, label);
+            .assert_refused(1, label);
         let global = format!("--label={label}");
         host.dokku([global.as_str(), "run", &app.name, "true"])
-            .refuses(1, label);
+            .assert_refused(1, label);
     }
-    app.run_with(&["--label", "exitcode=0"], ["true"]).says("");
+    app.run_with(&["--label", "exitcode=0"], ["true"])
+        .assert_stdout("");
 }
 
 /// Gives the host a docker that says nothing of a container whose name is written to this log
@@ -134,14 +135,14 @@ fn the_end_of_what_has_gone_is_not_told_by_a_label() {
         ("other=0", exited(137)),
     ] {
         let host = Host::new();
-        if !host.is_own() {
+        if !host.is_disposable() {
             return; // its docker is replaced
         }
         let app = host.app(Image::Busybox);
         app.label_image(&[label]);
         let goes = told_late(&host);
         let command = app.subcommand("run:detached", &[], ["sleep", "600"]);
-        let name = finish(&command.stdin_null()).stdout.trim().to_owned();
+        let name = run_to_end(&command.stdin_null()).stdout.trim().to_owned();
         is_looked_after(&host);
         fs::write(goes.path(), &name).unwrap();
         docker(&["container", "rm", "--force", &name]);
@@ -169,7 +170,7 @@ fn a_label_is_no_exit_code_of_cores_cron_tasks() {
         ("other=0", exited(4)),
     ] {
         let host = Host::new();
-        if !host.is_own() {
+        if !host.is_disposable() {
             return; // its docker is replaced
         }
         let app = host.app(Image::Busybox);
@@ -198,7 +199,7 @@ fn a_label_is_no_exit_code_of_cores_cron_tasks() {
 #[test]
 fn the_hook_of_an_attached_cron_task_is_waited_for() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
@@ -217,7 +218,7 @@ fn the_hook_of_an_attached_cron_task_is_waited_for() {
 #[test]
 fn a_cron_task_whose_command_was_killed_is_lost() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its processes are ours to kill
     }
     let app = host.app(Image::Busybox);

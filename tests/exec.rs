@@ -5,7 +5,7 @@ use std::time::Duration;
 use duct::Handle;
 
 use crate::support::{
-    App, Gate, Host, Image, Output, Terminal, finish, patiently, signal_ours, wait_until,
+    App, Gate, Host, Image, Output, Terminal, poll_for, run_to_end, signal_ours, wait_until,
 };
 
 /// A detached task that waits at the gate; its name.
@@ -30,7 +30,7 @@ fn a_command_runs_in_the_container_with_our_streams() {
     let name = waiting(&host, &app, &gate);
     let exec = |words: &[&str]| {
         let words = [&["run:exec", "--container", &name], words].concat();
-        finish(&host.command(words).stdin_bytes("in\n"))
+        run_to_end(&host.command(words).stdin_bytes("in\n"))
     };
     let streams = exec(&["sh", "-c", "cat; echo err >&2; exit 7"]);
     let same = exec(&[
@@ -53,7 +53,7 @@ fn a_command_runs_in_the_container_with_our_streams() {
         same.stdout.contains("/gate/ready") && same.stdout.ends_with("none\n"),
         "{same:?}"
     );
-    words.says("[--help][][-n 'x y'][--no-tty]");
+    words.assert_stdout("[--help][][-n 'x y'][--no-tty]");
     // Docker's daemon before 25 says 126.
     assert!([126, 127].contains(&missing.code), "{missing:?}");
 }
@@ -69,8 +69,8 @@ fn a_terminal_as_for_run() {
         let words = ["run:exec", option, "--container", &name, "sh", "-c", script];
         let words = words.into_iter().filter(|word| !word.is_empty());
         let mut terminal = Terminal::start(&host, &format!("\"$@\" {redirection}"), words);
-        assert_eq!(terminal.code(), 0);
-        terminal.is_as_it_was();
+        assert_eq!(terminal.wait_exit_code(), 0);
+        terminal.wait_restored();
         terminal.screen()
     };
     let both = shown("", "");
@@ -93,7 +93,7 @@ fn a_terminal_as_for_run() {
         piped.contains("no") && refused.contains("no"),
         "{piped:?} {refused:?}"
     );
-    either.refuses(1, "Cannot specify both --force-tty and --no-tty");
+    either.assert_refused(1, "Cannot specify both --force-tty and --no-tty");
 }
 
 fn started(host: &Host, name: &str, command: &[&str]) -> Handle {
@@ -160,13 +160,13 @@ fn a_signal_reaches_the_command_and_not_the_task() {
 #[test]
 fn a_docker_that_hangs_does_not_hold_up_a_signal() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     let name = waiting(&host, &app, &gate);
-    host.prepare(&["run:set", "--global", "docker-timeout", "5"]);
+    host.dokku_ok(&["run:set", "--global", "docker-timeout", "5"]);
     // The command itself has its input.
     host.replace_docker(
         r#"case "$*" in "container exec -- "*) exec sleep 600 ;; esac
@@ -175,7 +175,7 @@ fn a_docker_that_hangs_does_not_hold_up_a_signal() {
     let command = started(&host, &name, &["sh", "-c", "touch /gate/ready; sleep 60"]);
     gate.wait();
     signal_ours(command.pids()[0], "exec", "INT");
-    let ended = patiently(Duration::from_secs(25), || {
+    let ended = poll_for(Duration::from_secs(25), || {
         command.try_wait().unwrap().cloned()
     });
     host.set_docker(&which::which("docker").unwrap());
@@ -215,7 +215,7 @@ fn the_second_signal_ends_the_client_whatever_the_images_shell_says() {
             wait_until(file, || std::fs::remove_file(gate.path(file)).ok());
         }
         signal_ours(deaf.pids()[0], "exec", "INT");
-        let ended = patiently(Duration::from_secs(25), || {
+        let ended = poll_for(Duration::from_secs(25), || {
             deaf.try_wait().unwrap().cloned()
         });
         if ended.is_none() {
@@ -249,11 +249,11 @@ fn buildpack_images_run_it_by_their_launcher() {
 fn what_is_missing_is_said() {
     let host = Host::new();
     host.dokku(["run:exec", "true"])
-        .refuses(1, "No container specified");
+        .assert_refused(1, "No container specified");
     host.dokku(["run:exec", "--container", "x"])
-        .refuses(1, "No command specified");
+        .assert_refused(1, "No command specified");
     host.dokku(["run:exec", "--container", "no-such-container", "true"])
-        .refuses(1, "there is no one-off container 'no-such-container'");
+        .assert_refused(1, "there is no one-off container 'no-such-container'");
     host.dokku(["run:exec", "--wrong", "true"])
-        .refuses(1, "'--wrong'");
+        .assert_refused(1, "'--wrong'");
 }

@@ -9,7 +9,7 @@ fn with_and_without_init(check: impl Fn(&App<'_>)) {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     check(&app);
-    app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
+    app.dokku_ok("scheduler-docker-local:set", &["init-process", "false"]);
     check(&app);
 }
 
@@ -48,7 +48,7 @@ fn a_command_that_cannot_be_executed_is_126() {
 fn what_docker_cannot_make_is_125() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &["run", "--network=no-such-network-of-oneoff"],
     );
@@ -105,7 +105,7 @@ fn a_task_stopped_at_its_deadline_is_124() {
 fn a_task_that_ignores_its_deadline_is_killed_after_the_stop_timeout() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
     let output = app.run_with(
         &["--timeout=1"],
         ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"],
@@ -120,7 +120,7 @@ fn dokku_names_the_code_of_a_refusal() {
     let command = app
         .command(&["--wrong"], ["true"])
         .env("DOKKU_FAIL_EXIT_CODE", "42");
-    assert_eq!(crate::support::finish(&command).code, 42);
+    assert_eq!(crate::support::run_to_end(&command).code, 42);
 }
 
 mod parity {

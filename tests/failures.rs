@@ -8,14 +8,14 @@ use crate::support::{Host, Image};
 fn another_scheduler_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("scheduler:set", &["selected", "k3s"]);
-    app.run(["true"]).refuses(1, "'k3s'");
+    app.dokku_ok("scheduler:set", &["selected", "k3s"]);
+    app.run(["true"]).assert_refused(1, "'k3s'");
 }
 
 #[test]
 fn without_docker_the_task_cannot_run() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be taken away
     }
     let app = host.app(Image::Busybox);
@@ -23,27 +23,27 @@ fn without_docker_the_task_cannot_run() {
     let output = app.run(["true"]);
     // Destroying the app needs docker again.
     host.set_docker(&which::which("docker").unwrap());
-    output.refuses(125, "'/no/such/docker' was not found");
+    output.assert_refused(125, "'/no/such/docker' was not found");
 }
 
 #[test]
 fn without_a_daemon_the_task_cannot_run() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be taken away
     }
     let app = host.app(Image::Busybox);
     host.replace_docker("exec \"$DOCKER\" --host unix:///no/such/socket \"$@\"");
     let output = app.run(["true"]);
     host.set_docker(&which::which("docker").unwrap());
-    output.refuses(125, "unix:///no/such/socket");
+    output.assert_refused(125, "unix:///no/such/socket");
 }
 
 /// Whatever docker's client prints, nothing but an id is taken for one.
 #[test]
 fn a_creation_that_tells_no_id_has_failed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
@@ -64,9 +64,9 @@ fn a_creation_that_tells_no_id_has_failed() {
         ));
         let attached = app.run(["true"]);
         let detached =
-            crate::support::finish(&app.subcommand("run:detached", &[], ["true"]).stdin_null());
+            crate::support::run_to_end(&app.subcommand("run:detached", &[], ["true"]).stdin_null());
         for output in [attached, detached] {
-            output.refuses(125, "docker printed no id of the container that it created");
+            output.assert_refused(125, "docker printed no id of the container that it created");
             assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
         }
         assert_eq!(app.containers(), [""; 0], "{answer}");
@@ -123,7 +123,7 @@ fn a_question_that_fails_starts_nothing() {
             &format!("[ \"$1\" != {} ] || exit 3", app.name),
         );
         let output = app.run(["true"]);
-        output.refuses(3, &format!("hook '{trigger}' of plugin '{plugin}' failed"));
+        output.assert_refused(3, &format!("hook '{trigger}' of plugin '{plugin}' failed"));
         host.add_hook(&plugin, trigger, "exit 0");
     }
     assert_eq!(app.containers(), [""; 0]);
@@ -136,7 +136,7 @@ fn config_that_is_no_json_is_refused_without_showing_it() {
     let hook = format!("[ \"$1\" != {0} ] || echo '{{\"A\": secret'", app.name);
     host.add_hook("oneoff-test-config", "config-export", &hook);
     let output = app.run(["true"]);
-    output.refuses(1, "config-export");
+    output.assert_refused(1, "config-export");
     assert!(!output.stderr.contains("secret"), "{output:?}");
 }
 
@@ -173,7 +173,7 @@ fn an_app_that_another_user_owns_does_not_exist() {
         "user-auth-app",
         &format!("echo {}; exit 1", app.name),
     );
-    app.run(["true"]).refuses(20, "does not exist");
+    app.run(["true"]).assert_refused(20, "does not exist");
     host.add_hook("oneoff-test-acl", "user-auth-app", "echo $3");
 }
 
@@ -185,7 +185,7 @@ fn an_access_hook_is_told_who_asks() {
         "[ \"$3\" != {0} ] || [ \"$1 $2\" != 'ada key' ] || echo yes",
         app.name
     );
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // an installed host names the user itself
     }
     host.add_hook("oneoff-test-acl", "user-auth-app", &hook);
@@ -195,7 +195,7 @@ fn an_access_hook_is_told_who_asks() {
             .stdin_null()
             .env("SSH_USER", user)
             .env("NAME", "key");
-        crate::support::finish(&command).code
+        crate::support::run_to_end(&command).code
     };
     assert_eq!(ask("ada"), 0);
     assert_eq!(ask("eve"), 20);

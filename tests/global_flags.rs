@@ -26,7 +26,7 @@ fn words_of_the_command_are_not_dokkus() {
     ];
     let script = r#"for word; do printf '%s ' "$word"; done; echo ${TRACE:-none}"#;
     let output = app.run(["sh", "-c", script, "sh"].iter().chain(&words).copied());
-    untraced(output).says(&format!("{} none\n", words.join(" ")));
+    untraced(output).assert_stdout(&format!("{} none\n", words.join(" ")));
 }
 
 #[test]
@@ -97,9 +97,9 @@ fn the_app_may_stand_in_front() {
     host.dokku([
         "--app", &app.name, "run", "-e", "A=b", "sh", "-c", "echo $A",
     ])
-    .says("b\n");
+    .assert_stdout("b\n");
     host.dokku(["--app", &app.name, "run", "echo", "--app", "other"])
-        .says("--app other\n");
+        .assert_stdout("--app other\n");
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_label_of_dokkus_own_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = host.dokku(["--label=com.dokku.app-name=other", "run", &app.name, "true"]);
-    output.refuses(1, "com.dokku.app-name");
+    output.assert_refused(1, "com.dokku.app-name");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn the_plugins_own_name_serves_the_same() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     host.dokku(["oneoff", &app.name, "echo", "--app", "x"])
-        .says("--app x\n");
+        .assert_stdout("--app x\n");
 }
 
 mod parity {

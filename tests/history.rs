@@ -84,7 +84,7 @@ fn json_is_the_record() {
     assert_eq!(shown, [record(&app, 1, 0, 3)]);
     let none = host.app(Image::None);
     host.dokku(["run:history", "--format=json", &none.name])
-        .says("[]\n");
+        .assert_stdout("[]\n");
 }
 
 #[test]
@@ -117,10 +117,10 @@ fn filters() {
         (["--format", "yaml"], "stdout, json"),
     ] {
         host.dokku([&["run:history"], &words[..], &[app.name.as_str()]].concat())
-            .refuses(1, named);
+            .assert_refused(1, named);
     }
     host.dokku(["run:history", "no-such-app"])
-        .refuses(20, "does not exist");
+        .assert_refused(20, "does not exist");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn colour_and_width_are_a_terminals_only() {
     write_records(&host, &app, &[record(&app, 1, 1, 0), evil]);
     let shown = |script: &str| {
         let mut terminal = Terminal::start(&host, script, ["run:history", &app.name]);
-        assert_eq!(terminal.code(), 0);
+        assert_eq!(terminal.wait_exit_code(), 0);
         terminal.screen()
     };
     let name = |number| format!("{}.run.{number}", app.name);
@@ -272,8 +272,9 @@ fn records_that_cannot_be_read_are_not_none() {
 fn another_schedulers_tasks_are_not_here() {
     let host = Host::new();
     let app = host.app(Image::None);
-    app.prepare("scheduler:set", &["selected", "k3s"]);
-    host.dokku(["run:history", &app.name]).refuses(1, "'k3s'");
+    app.dokku_ok("scheduler:set", &["selected", "k3s"]);
+    host.dokku(["run:history", &app.name])
+        .assert_refused(1, "'k3s'");
     // Those of before are.
     write_records(&host, &app, &[record(&app, 1, 1, 0)]);
     let output = host.dokku(["run:history", &app.name]);

@@ -9,7 +9,7 @@ use std::path::Path;
 use duct::cmd;
 use tempfile::TempDir;
 
-use crate::support::{App, Host, Image, Terminal, docker, finish, has_subcommand, wait_until};
+use crate::support::{App, Host, Image, Terminal, docker, has_subcommand, run_to_end, wait_until};
 
 /// What became of a row.
 enum Expected<'a> {
@@ -33,7 +33,7 @@ impl<'a> Target<'a> {
     fn new(host: &'a Host, app: &App<'_>) -> Self {
         let traps = tempfile::tempdir().unwrap();
         fs::set_permissions(traps.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        app.run(["true"]).says(""); // what the plugin makes once is there
+        app.run(["true"]).assert_stdout(""); // what the plugin makes once is there
         let target = Self {
             host,
             traps,
@@ -106,7 +106,7 @@ impl<'a> Target<'a> {
             .map(str::to_owned)
             .collect();
         seen.extend(files(self.traps.path()));
-        if self.host.is_own() {
+        if self.host.is_disposable() {
             seen.extend(files(&self.host.directory().join("host")));
         }
         let processes = fs::read_dir("/proc").unwrap().flatten();
@@ -221,7 +221,7 @@ fn values_and_words_are_nothing_but_that() {
             .command(&[], ["echo", "well"])
             .env("NAME", text)
             .stdin_null();
-        finish(&command).says("well\n");
+        run_to_end(&command).assert_stdout("well\n");
         target.is_unharmed(text);
     }
 }
@@ -293,7 +293,7 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
     let name = app.name.as_str();
     let task = host.dokku(["run:detached", name, "sleep", "600"]).stdout;
     let task = task.trim_end();
-    if host.is_own() {
+    if host.is_disposable() {
         let listens = host.library().join("data/oneoff/supervisor.wake");
         wait_until("its supervisor has made its files", || {
             listens.exists().then_some(())
@@ -359,7 +359,7 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
         target.row(&["--app", app, "run", "--", "true"], &Refused(20));
     }
     host.dokku(["run:stop", "--container", task])
-        .says(&format!("{task}\n"));
+        .assert_stdout(&format!("{task}\n"));
     docker(&["container", "rm", "--force", &web_id, &database_id]);
     crate::support::wait_until("the task is removed", || {
         app.containers().is_empty().then_some(())
@@ -467,7 +467,7 @@ fn host_variables(host: &Host, directory: &Path, app: &App<'_>) -> String {
         let script = format!("[ \"{word}\" != {} ] || env >>{}", app.name, file.display());
         host.add_hook("oneoff-test-variables", hook, &script);
     }
-    app.run(["/bin/true"]).says("");
+    app.run(["/bin/true"]).assert_stdout("");
     for hook in [
         "post-container-create",
         "scheduler-post-run",
@@ -495,7 +495,7 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
     );
     app.procfile("");
 
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &["run", &format!("--env A='$({trap})' --env B=\"; {trap}\"")],
     );
@@ -504,7 +504,7 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
         &["run", name, "sh", "-c", "echo \"$A$B\""],
         &Wrote(&format!("$({trap}); {trap}\n")),
     );
-    app.prepare("docker-options:clear", &[]);
+    app.dokku_ok("docker-options:clear", &[]);
 
     // A switch that nobody knows must not leave the word after it to be the image.
     for options in [
@@ -537,7 +537,7 @@ fn names_and_commands_are_safe_to_look_at() {
     let task = host.dokku(["run:detached", name, "sh", "-c", "sleep 100", RED]);
     let on_terminal = |words: &[&str]| {
         let mut terminal = Terminal::start(&host, "\"$@\"", words);
-        terminal.code();
+        terminal.wait_exit_code();
         terminal.screen()
     };
     for words in [
@@ -559,8 +559,8 @@ fn names_and_commands_are_safe_to_look_at() {
         assert!(screen.contains(shown), "{words:?}: {screen:?}");
     }
     host.dokku(["run", RED])
-        .refuses(20, &format!("App {RED} does not exist"));
-    host.dokku(["run:stop", name]).says(&task.stdout);
+        .assert_refused(20, &format!("App {RED} does not exist"));
+    host.dokku(["run:stop", name]).assert_stdout(&task.stdout);
     crate::support::wait_until("it is removed", || {
         app.containers().is_empty().then_some(())
     });

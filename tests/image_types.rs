@@ -2,7 +2,7 @@
 //! tests print each argument that reaches their `/exec` or `launcher` between
 //! brackets, and then execute them.
 
-use crate::support::{App, Host, Image, Log, docker, finish};
+use crate::support::{App, Host, Image, Log, docker, run_to_end};
 
 /// A command, and the words that core hands over for it.
 const COMMANDS: [(&[&str], &[&str]); 4] = [
@@ -37,7 +37,7 @@ fn assert_given(app: &App<'_>) {
     let shell = app
         .command(&[], [""; 0])
         .stdin_bytes("echo ${BASH_VERSION:+bash}");
-    finish(&shell).says("[/bin/bash]\nbash\n");
+    run_to_end(&shell).assert_stdout("[/bin/bash]\nbash\n");
     let status = app.run(["sh", "-c", "exit 7"]).code;
     assert_eq!(status, 7, "the command's own");
 }
@@ -59,9 +59,9 @@ fn the_apps_shell_runs_by_exec_and_launcher() {
     let host = Host::new();
     for image in [Image::Herokuish, Image::Pack] {
         let app = host.app(image);
-        app.prepare("scheduler:set", &["shell", "/bin/sh"]);
+        app.dokku_ok("scheduler:set", &["shell", "/bin/sh"]);
         let shell = app.command(&[], [""; 0]).stdin_bytes("echo in the shell");
-        finish(&shell).says("[/bin/sh]\nin the shell\n");
+        run_to_end(&shell).assert_stdout("[/bin/sh]\nin the shell\n");
     }
 }
 
@@ -107,30 +107,30 @@ fn the_apps_own_user_makes_an_image_herokuishs() {
     let log = record(&host, &app);
     app.config("DOKKU_APP_USER", "ada");
     // /exec would have printed the word.
-    app.run(["true"]).says("");
+    app.run(["true"]).assert_stdout("");
     assert_eq!(log.take(), "dockerfile latest\n");
     deploy_with(&app, Image::Herokuish, "ENV USER=ada");
-    app.run(["true"]).says("[true]\n");
+    app.run(["true"]).assert_stdout("[true]\n");
     assert_eq!(log.take(), "herokuish latest\n");
     app.config("DOKKU_APP_USER", "");
-    app.run(["true"]).says("");
+    app.run(["true"]).assert_stdout("");
     assert_eq!(log.take(), "dockerfile latest\n");
 }
 
 #[test]
 fn another_apps_user_for_all_makes_none() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its global config is everybody's
     }
     let app = host.app(Image::Herokuish);
-    host.prepare(&[
+    host.dokku_ok(&[
         "config:set",
         "--global",
         "--no-restart",
         "DOKKU_APP_USER=ada",
     ]);
-    app.run(["true"]).says("[true]\n");
+    app.run(["true"]).assert_stdout("[true]\n");
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn without_bash_the_shell_that_is_there_runs_and_is_said() {
         let command = app
             .command(options, [""; 0])
             .stdin_bytes("echo ${BASH_VERSION:-no bash}");
-        finish(&command)
+        run_to_end(&command)
     };
     let said = shell(&[]);
     assert_eq!((said.code, said.stdout.as_str()), (0, "no bash\n"));
@@ -153,12 +153,12 @@ fn without_bash_the_shell_that_is_there_runs_and_is_said() {
     let quiet = host
         .command(["--quiet", "run", &app.name])
         .stdin_bytes("echo quiet");
-    finish(&quiet).says("quiet\n");
+    run_to_end(&quiet).assert_stdout("quiet\n");
 
     // One that was chosen is taken, whether it is there or not.
-    app.prepare("scheduler:set", &["shell", "/bin/ash"]);
-    shell(&[]).says("no bash\n");
-    app.prepare("scheduler:set", &["shell", "/bin/bash"]);
+    app.dokku_ok("scheduler:set", &["shell", "/bin/ash"]);
+    shell(&[]).assert_stdout("no bash\n");
+    app.dokku_ok("scheduler:set", &["shell", "/bin/bash"]);
     let output = shell(&[]);
     assert_eq!(
         (output.code, output.stdout.as_str()),
@@ -190,7 +190,7 @@ fn a_buildpack_image_without_bash_gets_the_shell_that_is_there() {
     ]);
     docker(&["container", "rm", &id]);
     let shell = app.command(&[], [""; 0]).stdin_bytes("echo in the shell");
-    let output = finish(&shell);
+    let output = run_to_end(&shell);
     assert_eq!(
         (output.code, output.stdout.as_str(), output.stderr.as_str()),
         (

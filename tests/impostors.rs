@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{App, Gate, Host, Image, Log, docker, finish, records, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, docker, records, run_to_end, wait_until};
 
 /// Labels as a task of the app's has them, which has a lock and is to end after so many seconds.
 fn pretended(app: &App<'_>, time_to_live: &str) -> Vec<String> {
@@ -102,7 +102,7 @@ fn a_container_is_no_task_by_its_images_labels() {
     host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
     // A task of the app's, so that there is a supervisor which hears of every end.
     let gate = Gate::new(&app);
-    let task = finish(&app.subcommand("run:detached", &[], Gate::WAIT).stdin_null());
+    let task = run_to_end(&app.subcommand("run:detached", &[], Gate::WAIT).stdin_null());
     let task = task.stdout.trim().to_owned();
     gate.wait();
     let names = impostors(&app, &other.image());
@@ -237,7 +237,7 @@ fn a_task_has_none_of_its_images_labels() {
     let gate = Gate::new(&app);
     let task = |options: &[&str]| {
         let command = app.subcommand("run:detached", options, Gate::WAIT);
-        let output = finish(&command.stdin_null());
+        let output = run_to_end(&command.stdin_null());
         gate.wait();
         output.stdout.trim().to_owned()
     };
@@ -329,13 +329,13 @@ fn a_cron_task_of_cores_is_recorded_whatever_its_image_says() {
 #[test]
 fn a_container_of_ours_is_known_without_a_journal() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its journals are not ours to remove
     }
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     let command = app.subcommand("run:detached", &[], Gate::WAIT);
-    let name = finish(&command.stdin_null()).stdout.trim().to_owned();
+    let name = run_to_end(&command.stdin_null()).stdout.trim().to_owned();
     gate.wait();
     let supervisor = wait_until("a supervisor", || host.supervisor());
     crate::support::signal(supervisor, "KILL");
@@ -352,7 +352,7 @@ fn a_container_of_ours_is_known_without_a_journal() {
 #[test]
 fn a_container_of_an_older_version_is_ours() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its journals are not ours to write
     }
     let app = host.app(Image::Busybox);

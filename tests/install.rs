@@ -37,7 +37,7 @@ fn assert_served(host: &Host, by: By) {
     let core = |words: &str| format!("core's run was asked for: {words}\n");
     let run = app.run(["echo", "a task"]);
     if by == By::Us {
-        run.says("a task\n");
+        run.assert_stdout("a task\n");
     } else {
         let asked = core(&format!("run {} echo a task", app.name));
         assert_eq!((run.code, run.stderr), (99, asked), "{by:?}");
@@ -54,7 +54,7 @@ fn assert_served(host: &Host, by: By) {
     if by == By::Core {
         assert_eq!(oneoff.code, 1, "{oneoff:?}");
     } else {
-        oneoff.says("beside\n");
+        oneoff.assert_stdout("beside\n");
     }
     drop(app);
 
@@ -112,7 +112,7 @@ fn dokku_with(host: &Host, variables: &[(&str, &str)], words: &[&str]) -> Output
         .fold(host.command(words), |command, (name, value)| {
             command.env(name, value)
         });
-    crate::support::finish(&command.stdin_null())
+    crate::support::run_to_end(&command.stdin_null())
 }
 
 #[track_caller]

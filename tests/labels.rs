@@ -43,7 +43,7 @@ fn assert_numbered(name: &str, beginning: &str) {
 fn labels_of_the_user_are_added_and_cannot_replace_dokkus() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare(
+    app.dokku_ok(
         "docker-options:add",
         &["run", "--label com.dokku.app-name=other"],
     );
@@ -95,7 +95,7 @@ fn a_cron_task_has_crons_name_and_labels() {
 #[test]
 fn a_name_that_is_taken_is_tried_again_under_another_number() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -124,7 +124,7 @@ fn a_name_that_is_taken_is_tried_again_under_another_number() {
         "the other container was left alone"
     );
     docker(&["container", "rm", &others]);
-    output.says("ran\n");
+    output.assert_stdout("ran\n");
 }
 
 mod parity {

@@ -90,7 +90,7 @@ fn a_second_signal_kills() {
 fn the_stop_timeout_gone_by_kills() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("ps:set", &["stop-timeout-seconds", "3"]);
+    app.dokku_ok("ps:set", &["stop-timeout-seconds", "3"]);
     let task = Running::start(&app, &Gate::new(&app), "trap 'echo told' TERM");
     task.signal("TERM");
     let output = task.end();
@@ -159,7 +159,7 @@ fn a_hang_up_keeps_the_task_where_that_is_wished() {
         log.path().display()
     );
     host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
-    app.prepare("run:set", &["on-hangup", "keep"]);
+    app.dokku_ok("run:set", &["on-hangup", "keep"]);
     let task = Running::start(&app, &gate, "trap 'exit 6' TERM");
     task.signal("HUP");
     assert_eq!(task.end().code, 129);

@@ -122,7 +122,7 @@ fn a_linked_container_has_its_own_name() {
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     let command = app.subcommand("run:detached", &[], Gate::WAIT);
-    let name = crate::support::finish(&command.stdin_null()).stdout;
+    let name = crate::support::run_to_end(&command.stdin_null()).stdout;
     let name = name.trim();
     gate.wait();
     let other = format!("oneoff-{}-linked", app.name);
@@ -238,13 +238,13 @@ fn without_an_app_every_app_that_may_be_seen() {
         apps.contains(&one.name.clone().into()) && apps.contains(&two.name.clone().into()),
         "{apps:?}"
     );
-    not_seen.refuses(20, "does not exist");
+    not_seen.assert_refused(20, "does not exist");
 }
 
 #[test]
 fn docker_is_asked_once_for_all_apps() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be watched
     }
     let (one, two) = (host.app(Image::Busybox), host.app(Image::Busybox));
@@ -275,7 +275,7 @@ fn an_unknown_format_names_the_two() {
     let host = Host::new();
     let app = host.app(Image::None);
     let output = host.dokku(["run:list", "--format=yaml", &app.name]);
-    output.refuses(1, "stdout, json");
+    output.assert_refused(1, "stdout, json");
 }
 
 #[test]
@@ -310,12 +310,12 @@ fn another_schedulers_hook_lists_its_tasks() {
         app.name
     );
     host.add_hook("oneoff-test-other", "scheduler-run-list", &hook);
-    app.prepare("scheduler:set", &["selected", "other"]);
+    app.dokku_ok("scheduler:set", &["selected", "other"]);
     let one = host.dokku(["run:list", "--format=json", &app.name]);
     let table = host.dokku(["run:list"]);
     let every = host.dokku(["run:list", "--format=json"]);
     remove(&here);
-    one.says("[{\"name\":\"other json\"}]\n");
+    one.assert_stdout("[{\"name\":\"other json\"}]\n");
     assert!(
         table.stdout.contains("[{\"name\":\"other stdout\"}]\n"),
         "{table:?}"
@@ -335,8 +335,9 @@ fn another_schedulers_hook_lists_its_tasks() {
 fn a_scheduler_without_the_hook_is_said() {
     let host = Host::new();
     let app = host.app(Image::None);
-    app.prepare("scheduler:set", &["selected", "k3s"]);
-    host.dokku(["run:list", &app.name]).refuses(1, "'k3s'");
+    app.dokku_ok("scheduler:set", &["selected", "k3s"]);
+    host.dokku(["run:list", &app.name])
+        .assert_refused(1, "'k3s'");
     let every = host.dokku(["run:list", "--format=json"]);
     assert_eq!(every.code, 1, "{every:?}");
     assert!(
@@ -353,7 +354,7 @@ fn one_apps_scheduler_does_not_spoil_the_json_of_all() {
     let host = Host::new();
     let (here, elsewhere) = (host.app(Image::Busybox), host.app(Image::None));
     created(&here, 1, "run");
-    elsewhere.prepare("scheduler:set", &["selected", "other"]);
+    elsewhere.dokku_ok("scheduler:set", &["selected", "other"]);
     // `has_plugin_for` wants one that runs tasks.
     host.add_hook("oneoff-test-other", "scheduler-run", "true");
     let answered = |answer: &str| {

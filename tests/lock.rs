@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{
-    App, Gate, Host, Image, Output, docker, our_program, patiently, records, signal, wait_until,
+    App, Gate, Host, Image, Output, docker, our_program, poll_for, records, signal, wait_until,
 };
 
 /// Starts so many at the same moment; their exit codes.
@@ -90,7 +90,7 @@ fn locks_of_other_names_and_apps_do_not_hold() {
         .unwrap();
     gate.wait();
     app.run_with(&["--lock=import"], ["true"])
-        .refuses(1, "lock in place for import");
+        .assert_refused(1, "lock in place for import");
     assert_eq!(app.run_with(&["--lock=export"], ["true"]).code, 0);
     assert_eq!(
         app.run_with(
@@ -147,14 +147,14 @@ fn what_a_dead_start_left_holds_no_lock() {
         "true",
     ]);
     app.run_with(&["--lock=import"], ["echo", "ran"])
-        .says("ran\n");
+        .assert_stdout("ran\n");
     assert!(app.containers().is_empty(), "it was removed");
 }
 
 #[test]
 fn a_holder_that_starts_after_the_first_look_is_not_removed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -193,14 +193,14 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
         &name,
     ]);
     docker(&["container", "rm", "--force", &name]);
-    output.refuses(1, "lock in place for import");
+    output.assert_refused(1, "lock in place for import");
     assert_eq!(running, "true");
 }
 
 #[test]
 fn a_holder_between_two_processes_gets_its_supervisor() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -249,7 +249,7 @@ fn a_holder_between_two_processes_gets_its_supervisor() {
     ));
     let output = app.run_with(&["--lock=import"], ["true"]);
     host.set_docker(&which::which("docker").unwrap());
-    output.refuses(1, "lock in place for import");
+    output.assert_refused(1, "lock in place for import");
     wait_until("somebody looks after it", || host.supervisor());
     docker(&["container", "kill", &name]);
     wait_until("its end is recorded", || {
@@ -281,7 +281,7 @@ fn a_signal_during_the_wait_starts_and_stops_nothing() {
     let path = locks.join(format!("{}.dokku-oneoff.lock.import", app.name));
     for (command, program) in [("run", "run"), ("run:detached", "detached")] {
         let turn = File::create(&path).unwrap();
-        host.hand_over();
+        host.chown_to_plugin_user();
         turn.lock().unwrap();
         let waits = app.subcommand(command, &options, ["touch", "/gate/ran"]);
         let waits = waits.stdin_null().stdout_capture().stderr_capture();
@@ -290,7 +290,7 @@ fn a_signal_during_the_wait_starts_and_stops_nothing() {
             our_program(waits.pids()[0], program).filter(|pid| catches_int(*pid))
         });
         signal(ours, "INT");
-        let ended = patiently(Duration::from_secs(20), || {
+        let ended = poll_for(Duration::from_secs(20), || {
             waits.try_wait().unwrap().map(|_| ())
         });
         fs::remove_file(&path).unwrap();
@@ -312,7 +312,7 @@ fn a_signal_during_the_wait_starts_and_stops_nothing() {
 #[test]
 fn replace_asks_a_holder_that_is_about_to_start_to_end() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -370,7 +370,7 @@ fn cores_task_that_is_about_to_start_has_its_lock() {
     let output = app.run_with(&["--cron-id=job", "--concurrency-policy=forbid"], ["true"]);
     let there = app.containers().len();
     docker(&["container", "rm", "--force", &name]);
-    output.refuses(1, &format!("lock in place for job: {name} has it"));
+    output.assert_refused(1, &format!("lock in place for job: {name} has it"));
     assert_eq!(there, 1);
 }
 
@@ -379,9 +379,9 @@ fn a_policy_needs_something_to_hold() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.run_with(&["--concurrency-policy=forbid"], ["true"])
-        .refuses(1, "--concurrency-policy forbid");
+        .assert_refused(1, "--concurrency-policy forbid");
     app.run_with(&["--lock=../x"], ["true"])
-        .refuses(1, "'../x'");
+        .assert_refused(1, "'../x'");
     assert_eq!(
         app.run_with(&["--concurrency-policy=allow"], ["true"]).code,
         0

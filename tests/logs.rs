@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use duct::cmd;
 
 use crate::support::{
-    App, Gate, Host, Image, Output, Terminal, docker, finish, our_program, patiently, wait_until,
+    App, Gate, Host, Image, Output, Terminal, docker, our_program, poll_for, run_to_end, wait_until,
 };
 
 fn end(app: &App<'_>, gate: &Gate) {
@@ -43,11 +43,11 @@ fn tasks_are_interleaved_in_time_order_with_their_names() {
         until("third"),
         until("go")
     ));
-    app.has_logged(&one, 1);
+    app.wait_logged(&one, 1);
     let two = detached(&format!("echo second; {}", until("go")));
-    app.has_logged(&two, 1);
+    app.wait_logged(&two, 1);
     fs::write(gate.path("third"), "").unwrap();
-    app.has_logged(&one, 2);
+    app.wait_logged(&one, 2);
     let output = host.dokku(["run:logs", &app.name]);
     end(&app, &gate);
     let lines: Vec<&str> = output.stdout.lines().map(without_time).collect();
@@ -60,7 +60,7 @@ fn tasks_are_interleaved_in_time_order_with_their_names() {
 fn logs_of_many_tasks_take_sixteen_clients_at_most() {
     const COUNT: usize = 18;
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
@@ -81,7 +81,7 @@ fn logs_of_many_tasks_take_sixteen_clients_at_most() {
     let words: Vec<&str> = ids.iter().map(String::as_str).collect();
     docker(&[&["container", "start"], &words[..]].concat());
     for id in &ids {
-        app.has_logged(id, 1);
+        app.wait_logged(id, 1);
     }
     let (clients, go) = (tempfile::tempdir().unwrap(), Gate::new(&app));
     host.replace_docker(&format!(
@@ -97,12 +97,12 @@ fn logs_of_many_tasks_take_sixteen_clients_at_most() {
         .stdout_capture();
     let logs = logs.stderr_capture().unchecked().start().unwrap();
     wait_until("sixteen clients", || (count() >= 16).then_some(()));
-    let more = patiently(Duration::from_secs(1), || (count() > 16).then_some(()));
+    let more = poll_for(Duration::from_secs(1), || (count() > 16).then_some(()));
     go.open();
     let output = Output::new(logs.wait().unwrap());
     let words = ["run:logs", "-t", &app.name];
     let followed = host.command_by("exec timeout 20 \"$@\"", &words);
-    let followed = finish(&followed.stdin_null());
+    let followed = run_to_end(&followed.stdin_null());
     host.set_docker(&which::which("docker").unwrap());
     for id in &ids {
         docker(&["container", "rm", "--force", id]);
@@ -115,7 +115,7 @@ fn logs_of_many_tasks_take_sixteen_clients_at_most() {
         .collect();
     expected.sort_unstable();
     assert_eq!(lines, expected);
-    followed.refuses(1, "has 18 tasks, and --tail follows 16 at most");
+    followed.assert_refused(1, "has 18 tasks, and --tail follows 16 at most");
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn raw_lines_are_the_tasks_bytes() {
     let name = app.writes(&gate, "echo a b; echo; printf '%040000d\\n' 7", 3);
     let output = host.dokku(["run:logs", "-q", "-n", "all", "--container", &name]);
     end(&app, &gate);
-    output.says(&format!("a b\n\n{:040000}\n", 7));
+    output.assert_stdout(&format!("a b\n\n{:040000}\n", 7));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn errors_are_merged_or_apart() {
     let merged = host.dokku(["run:logs", "-q", &app.name]);
     let apart = host.dokku(["run:logs", "-q", "--stderr", &app.name]);
     end(&app, &gate);
-    merged.says("one\ntwo\nthree\n");
+    merged.assert_stdout("one\ntwo\nthree\n");
     assert_eq!(
         (apart.code, apart.stdout.as_str(), apart.stderr.as_str()),
         (0, "one\nthree\n", "two\n")
@@ -174,9 +174,9 @@ fn a_number_of_lines_and_a_time() {
     end(&app, &gate);
     assert_eq!(counts, [100, 2, 0, 0]);
     host.dokku(["run:logs", "-n", "some", &app.name])
-        .refuses(1, "'some'");
+        .assert_refused(1, "'some'");
     host.dokku(["run:logs", "--since", "; id", &app.name])
-        .refuses(1, "'; id'");
+        .assert_refused(1, "'; id'");
 }
 
 #[test]
@@ -296,7 +296,7 @@ fn a_reader_that_waits_costs_no_memory() {
 #[test]
 fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -334,7 +334,7 @@ fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
 #[test]
 fn a_client_that_fails_after_its_last_word_has_failed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -370,13 +370,13 @@ fn what_is_no_task_of_ours_is_not_there() {
     ]);
     for container in [web.as_str(), "no-such-container"] {
         host.dokku(["run:logs", "--container", container])
-            .refuses(1, "there is no one-off container");
+            .assert_refused(1, "there is no one-off container");
     }
     docker(&["container", "rm", &web]);
     host.dokku(["run:logs"])
-        .refuses(1, "No container or app specified");
+        .assert_refused(1, "No container or app specified");
     host.dokku(["run:logs", "no-such-app"])
-        .refuses(20, "does not exist");
+        .assert_refused(20, "does not exist");
 }
 
 #[test]
@@ -401,11 +401,11 @@ fn another_schedulers_hook_shows_its_logs() {
         "scheduler-run-logs",
         &format!("[ $2 != {} ] || echo \"$1 [$3] $4 $5 $6\"", app.name),
     );
-    app.prepare("scheduler:set", &["selected", "other"]);
+    app.dokku_ok("scheduler:set", &["selected", "other"]);
     host.dokku(["run:logs", &app.name])
-        .says("other [] false false 100\n");
+        .assert_stdout("other [] false false 100\n");
     host.dokku(["run:logs", "-t", "-q", "-n", "5", &app.name])
-        .says("other [] true true 5\n");
+        .assert_stdout("other [] true true 5\n");
 }
 
 #[test]
@@ -416,7 +416,7 @@ fn a_terminal_shows_names_in_cores_colour_unless_told_not_to() {
     let name = app.writes(&gate, "echo line", 1);
     let shown = |script: &str| {
         let mut terminal = Terminal::start(&host, script, ["run:logs", &app.name]);
-        assert_eq!(terminal.code(), 0);
+        assert_eq!(terminal.wait_exit_code(), 0);
         terminal.screen()
     };
     let (colored, plain) = (shown("\"$@\""), shown("NO_COLOR=1 \"$@\""));
@@ -438,7 +438,7 @@ fn no_colour_without_a_terminal() {
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
     let name = app.writes(&gate, "echo line", 1);
-    let output = finish(&host.command(["run:logs", &app.name]).stdin_null());
+    let output = run_to_end(&host.command(["run:logs", &app.name]).stdin_null());
     end(&app, &gate);
     assert_eq!(
         without_time(output.stdout.trim_end()),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use duct::cmd;
 
 use crate::support::{
-    App, Footprint, Host, Image, Ledger, Output, Process, is_soak, patiently, wait_until,
+    App, Footprint, Host, Image, Ledger, Output, Process, is_soak, poll_for, wait_until,
 };
 
 /// So many commands at once start detached tasks.
@@ -47,12 +47,12 @@ impl<'a> Tasks<'a> {
     fn run(&self, command: &str, number: usize) -> Output {
         let task = Ledger::task(&number.to_string(), UNTIL_TOLD, code(number));
         let call = self.app.subcommand(command, &[], task);
-        crate::support::finish(&call.stdin_null())
+        crate::support::run_to_end(&call.stdin_null())
     }
 
     fn wait_for_starts(&self, count: usize) {
         let started = || (self.ledger.accounts().len() == count).then_some(());
-        patiently(LONG, started).expect("all are started");
+        poll_for(LONG, started).expect("all are started");
     }
 
     fn end_all(&self) {
@@ -65,7 +65,7 @@ impl<'a> Tasks<'a> {
     /// Waits until nothing is left, and compares what was written down.
     fn check(&self, count: usize) {
         let mut left = Vec::new();
-        let clean = patiently(LONG, || {
+        let clean = poll_for(LONG, || {
             left = Footprint::of(self.host, self.app).since(&self.untouched);
             left.is_empty().then_some(())
         });
@@ -95,7 +95,7 @@ fn code(number: usize) -> i32 {
 #[test]
 fn detached_ones_take_no_more_of_us_than_a_few() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // others' processes cannot be told from ours
     }
     let count = if is_soak() { 200 } else { 100 };
@@ -125,7 +125,7 @@ fn detached_ones_take_no_more_of_us_than_a_few() {
 #[test]
 fn attached_ones_have_names_of_their_own() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // others' processes cannot be told from ours
     }
     let count = if is_soak() { 50 } else { 20 };
@@ -209,7 +209,7 @@ fn count(processes: &[Process]) -> BTreeMap<String, usize> {
 /// The most processes of each program at the same moment, until there are none.
 fn peak_until_clean(host: &Host) -> BTreeMap<String, usize> {
     let mut peak: BTreeMap<String, usize> = BTreeMap::new();
-    patiently(LONG, || {
+    poll_for(LONG, || {
         let processes = host.processes();
         for (program, number) in count(&processes) {
             let most = peak.entry(program).or_default();

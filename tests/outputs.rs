@@ -67,7 +67,7 @@ fn logs_show_it_as_if_the_container_were_there() {
     assert_eq!(before[1].stdout.lines().count(), 4, "{:?}", before[1]);
     let id = record["id"].as_str().unwrap();
     let by_id = host.dokku(["run:logs", "-q", "-n", "1", "--container", &id[..12]]);
-    by_id.says("\n");
+    by_id.assert_stdout("\n");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_line_without_an_end_stays_one() {
         app.containers().is_empty().then_some(())
     });
     host.dokku(["run:logs", "-q", "--container", name])
-        .says("no end");
+        .assert_stdout("no end");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn following_goes_over_into_the_end_without_loss() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    app.prepare("run:set", &["output-bytes", "16777216"]);
+    app.dokku_ok("run:set", &["output-bytes", "16777216"]);
     let pad = "x".repeat(100);
     let script = format!("{}; seq 1 {LINES} | sed s/^/{pad}/", Gate::WAIT[2]);
     let started = host.dokku(["run:detached", &app.name, "sh", "-c", &script]);
@@ -241,18 +241,18 @@ fn so_much_as_is_to_be_kept() {
     let run = |script: &str| detached(&host, &app, script);
     let logs = |name: &str| host.dokku(["run:logs", "-q", "--container", name]);
     let outputs = || outputs(&host, &app);
-    app.prepare("run:set", &["output-bytes", "80"]);
+    app.dokku_ok("run:set", &["output-bytes", "80"]);
     let cut = run("seq 1 9");
-    logs(&cut).says("8\n9\n");
-    app.prepare("run:set", &["keep-outputs", "2"]);
+    logs(&cut).assert_stdout("8\n9\n");
+    app.dokku_ok("run:set", &["keep-outputs", "2"]);
     let (second, third) = (run("echo second"), run("echo third"));
-    logs(&cut).refuses(1, "is not kept any more");
-    logs(&second).says("second\n");
-    logs(&third).says("third\n");
+    logs(&cut).assert_refused(1, "is not kept any more");
+    logs(&second).assert_stdout("second\n");
+    logs(&third).assert_stdout("third\n");
     assert_eq!(outputs(), 2);
-    app.prepare("run:set", &["keep-outputs", "0"]);
+    app.dokku_ok("run:set", &["keep-outputs", "0"]);
     let none = run("echo none");
-    logs(&none).refuses(1, "is not kept");
+    logs(&none).assert_refused(1, "is not kept");
     assert_eq!(outputs(), 0);
 }
 
@@ -264,8 +264,8 @@ fn the_next_end_of_an_attached_task_counts_too() {
         detached(&host, &app, "echo line");
     }
     assert_eq!(outputs(&host, &app), 3);
-    app.prepare("run:set", &["keep-outputs", "1"]);
-    app.run(["true"]).says("");
+    app.dokku_ok("run:set", &["keep-outputs", "1"]);
+    app.run(["true"]).assert_stdout("");
     assert_eq!(outputs(&host, &app), 1);
 }
 
@@ -273,9 +273,9 @@ fn the_next_end_of_an_attached_task_counts_too() {
 fn outputs_do_not_pile_up_where_no_record_can_be_written() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("run:set", &["keep-outputs", "1"]);
+    app.dokku_ok("run:set", &["keep-outputs", "1"]);
     fs::create_dir_all(store(&host, &app).join("tasks.jsonl")).unwrap();
-    host.hand_over();
+    host.chown_to_plugin_user();
     for _ in 0..3 {
         detached(&host, &app, "echo line");
     }
@@ -286,7 +286,7 @@ fn outputs_do_not_pile_up_where_no_record_can_be_written() {
 fn a_logging_driver_that_cannot_be_read_is_said() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("docker-options:add", &["run", "--log-driver=none"]);
+    app.dokku_ok("docker-options:add", &["run", "--log-driver=none"]);
     let started = host.dokku(["run:detached", &app.name, "echo", "lost"]);
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
@@ -295,5 +295,5 @@ fn a_logging_driver_that_cannot_be_read_is_said() {
     let why = record["output"]["unreadable"].as_str().unwrap();
     assert!(why.contains("does not support reading"), "{record}");
     host.dokku(["run:logs", "--container", started.stdout.trim()])
-        .refuses(1, why);
+        .assert_refused(1, why);
 }

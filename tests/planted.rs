@@ -81,7 +81,7 @@ fn dokku(host: &Host, words: &[&str]) -> Output {
 /// A host of the test's own, whose files may be planted.
 fn own_host() -> Option<Host> {
     let host = Host::new();
-    host.is_own().then_some(host)
+    host.is_disposable().then_some(host)
 }
 
 fn data(host: &Host) -> PathBuf {
@@ -150,9 +150,9 @@ fn in_the_place_of_a_lock() {
         let output = dokku(&host, &words);
         // A lock has no content.
         if plant == Plant::Sparse {
-            output.says("out\n");
+            output.assert_stdout("out\n");
         } else {
-            output.refuses(1, "it is not a regular file");
+            output.assert_refused(1, "it is not a regular file");
         }
     }
 }
@@ -264,7 +264,7 @@ fn in_the_place_of_an_output() {
             &host,
             &["run:logs", "--container", record["name"].as_str().unwrap()],
         );
-        shown.refuses(1, "cannot be shown: it is");
+        shown.assert_refused(1, "cannot be shown: it is");
     }
 }
 
@@ -272,7 +272,7 @@ fn in_the_place_of_an_output() {
 fn a_directory_of_outputs_that_leads_elsewhere_loses_nothing_there() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
-    app.prepare("run:set", &["keep-outputs", "1"]);
+    app.dokku_ok("run:set", &["keep-outputs", "1"]);
     let elsewhere = host.directory().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     for name in ["a", "b", "c"] {

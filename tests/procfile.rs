@@ -20,7 +20,7 @@ fn an_entry_that_cannot_be_split_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("job: echo 'open\n");
-    app.run(["job"]).refuses(1, "'job'");
+    app.run(["job"]).assert_refused(1, "'job'");
     assert_eq!(app.containers(), [""; 0]);
 }
 
@@ -29,7 +29,7 @@ fn after_a_double_dash_the_command_is_literal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("echo: false\n");
-    app.run(["--", "echo", "said"]).says("said\n");
+    app.run(["--", "echo", "said"]).assert_stdout("said\n");
     assert_eq!(
         app.run(["--", "--", "x"]).code,
         127,
@@ -42,7 +42,7 @@ fn a_word_that_names_no_entry_is_a_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("web: true\n");
-    app.run(["echo", "web"]).says("web\n");
+    app.run(["echo", "web"]).assert_stdout("web\n");
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn without_a_command_the_apps_shell_runs() {
         let command = app
             .command(&[], [""; 0])
             .stdin_bytes("echo ${BASH_VERSION:+bash}");
-        crate::support::finish(&command)
+        crate::support::run_to_end(&command)
     };
-    version(&app).says("bash\n");
-    app.prepare("scheduler:set", &["shell", "/bin/sh"]);
-    version(&app).says("\n");
+    version(&app).assert_stdout("bash\n");
+    app.dokku_ok("scheduler:set", &["shell", "/bin/sh"]);
+    version(&app).assert_stdout("\n");
 }
 
 mod parity {

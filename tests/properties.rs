@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{App, Host, Image, finish};
+use crate::support::{App, Host, Image, run_to_end};
 
 /// The value of an option in the call of docker's that a dry run shows.
 fn option_of(app: &App<'_>, options: &[&str], name: &str) -> Option<String> {
@@ -23,9 +23,9 @@ fn a_property_holds_where_the_command_says_nothing() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     host.dokku(["run:set", &app.name, "ttl-seconds", "600"])
-        .says("-----> Setting ttl-seconds to 600\n");
-    app.prepare("run:set", &["memory", "64"]);
-    app.prepare("run:set", &["cpus", "0.5"]);
+        .assert_stdout("-----> Setting ttl-seconds to 600\n");
+    app.dokku_ok("run:set", &["memory", "64"]);
+    app.dokku_ok("run:set", &["cpus", "0.5"]);
     assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("600"));
     assert_eq!(option_of(&app, &[], "memory").as_deref(), Some("64m"));
     assert_eq!(option_of(&app, &[], "cpus").as_deref(), Some("0.5"));
@@ -40,9 +40,9 @@ fn a_property_holds_where_the_command_says_nothing() {
         );
     }
     host.dokku(["run:set", &app.name, "ttl-seconds"])
-        .says("-----> Unsetting ttl-seconds\n");
+        .assert_stdout("-----> Unsetting ttl-seconds\n");
     assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("86400"));
-    app.prepare("run:set", &["ttl-seconds", "none"]);
+    app.dokku_ok("run:set", &["ttl-seconds", "none"]);
     assert_eq!(option_of(&app, &[], DEADLINE), None);
 }
 
@@ -50,7 +50,7 @@ fn a_property_holds_where_the_command_says_nothing() {
 fn a_memory_of_its_own_stands_in_for_the_apps_limits() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare(
+    app.dokku_ok(
         "resource:limit",
         &[
             "--process-type",
@@ -61,7 +61,7 @@ fn a_memory_of_its_own_stands_in_for_the_apps_limits() {
             "96",
         ],
     );
-    app.prepare("run:set", &["memory", "128m"]);
+    app.dokku_ok("run:set", &["memory", "128m"]);
     assert_eq!(option_of(&app, &[], "memory").as_deref(), Some("128m"));
     assert_eq!(option_of(&app, &[], "memory-swap"), None);
 }
@@ -70,9 +70,9 @@ fn a_memory_of_its_own_stands_in_for_the_apps_limits() {
 fn stdin_may_be_left_out_for_an_app() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let count = || finish(&app.command(&[], ["wc", "-c"]).stdin_bytes("four")).stdout;
+    let count = || run_to_end(&app.command(&[], ["wc", "-c"]).stdin_bytes("four")).stdout;
     assert_eq!(count(), "4\n");
-    app.prepare("run:set", &["stdin", "none"]);
+    app.dokku_ok("run:set", &["stdin", "none"]);
     assert_eq!(count(), "0\n");
 }
 
@@ -89,19 +89,19 @@ fn what_is_no_property_or_value_is_refused() {
         (vec!["run:set", &app.name], "No property"),
         (vec!["run:set", &app.name, "memory", "1g", "2g"], "'2g'"),
     ] {
-        host.dokku(&words).refuses(1, named);
+        host.dokku(&words).assert_refused(1, named);
     }
     host.dokku(["run:set", "no-such-app", "memory", "1g"])
-        .refuses(20, "does not exist");
+        .assert_refused(20, "does not exist");
     host.dokku(["run:report", &app.name, "--run-memory"])
-        .says("\n");
+        .assert_stdout("\n");
 }
 
 #[test]
 fn a_report_shows_what_is_set_and_what_holds() {
     let host = Host::new();
     let app = host.app(Image::None);
-    app.prepare("run:set", &["memory", "1g"]);
+    app.dokku_ok("run:set", &["memory", "1g"]);
     let report = host.dokku(["run:report", &app.name]);
     assert_eq!((report.code, report.stderr.as_str()), (0, ""));
     let lines: Vec<&str> = report.stdout.lines().collect();
@@ -115,13 +115,13 @@ fn a_report_shows_what_is_set_and_what_holds() {
         "{report:?}"
     );
     host.dokku(["run:report", &app.name, "--run-computed-memory"])
-        .says("1g\n");
+        .assert_stdout("1g\n");
     let json = host.dokku(["run:report", &app.name, "--format", "json"]);
     let values: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(values["memory"], "1g");
     assert_eq!(values["computed-stdin"], "attach");
     host.dokku(["run:report", &app.name, "--run-colour"])
-        .refuses(1, "--run-computed-cpus");
+        .assert_refused(1, "--run-computed-cpus");
     assert!(
         host.dokku(["run:report"])
             .stdout
@@ -132,11 +132,11 @@ fn a_report_shows_what_is_set_and_what_holds() {
 #[test]
 fn dokkus_report_has_a_part_of_ours() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // the trigger alone is for root there
     }
     let app = host.app(Image::None);
-    app.prepare("run:set", &["memory", "1g"]);
+    app.dokku_ok("run:set", &["memory", "1g"]);
     let output = host.dokku(["plugin:trigger", "report", &app.name]);
     assert_eq!(output.code, 0, "{output:?}");
     assert!(
@@ -156,13 +156,13 @@ fn dokkus_report_has_a_part_of_ours() {
 #[test]
 fn a_global_property_is_below_the_apps() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let app = host.app(Image::Busybox);
-    host.prepare(&["run:set", "--global", "ttl-seconds", "60"]);
+    host.dokku_ok(&["run:set", "--global", "ttl-seconds", "60"]);
     assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("60"));
-    app.prepare("run:set", &["ttl-seconds", "70"]);
+    app.dokku_ok("run:set", &["ttl-seconds", "70"]);
     assert_eq!(option_of(&app, &[], DEADLINE).as_deref(), Some("70"));
     let report = host.dokku(["run:report", "--global"]);
     assert!(
@@ -178,24 +178,24 @@ fn a_global_property_is_below_the_apps() {
 fn properties_go_with_the_app() {
     let host = Host::new();
     let app = host.app(Image::None);
-    app.prepare("run:set", &["memory", "1g"]);
+    app.dokku_ok("run:set", &["memory", "1g"]);
     let (clone, renamed) = (
         format!("{}-clone", app.name),
         format!("{}-renamed", app.name),
     );
-    host.prepare(&["apps:clone", "--skip-deploy", &app.name, &clone]);
+    host.dokku_ok(&["apps:clone", "--skip-deploy", &app.name, &clone]);
     host.dokku(["run:report", &clone, "--run-memory"])
-        .says("1g\n");
-    host.prepare(&["apps:rename", "--skip-deploy", &clone, &renamed]);
+        .assert_stdout("1g\n");
+    host.dokku_ok(&["apps:rename", "--skip-deploy", &clone, &renamed]);
     host.dokku(["run:report", &renamed, "--run-memory"])
-        .says("1g\n");
-    host.prepare(&["--force", "apps:destroy", &renamed]);
-    host.prepare(&["apps:create", &renamed]);
+        .assert_stdout("1g\n");
+    host.dokku_ok(&["--force", "apps:destroy", &renamed]);
+    host.dokku_ok(&["apps:create", &renamed]);
     host.dokku(["run:report", &renamed, "--run-memory"])
-        .says("\n");
-    host.prepare(&["--force", "apps:destroy", &renamed]);
+        .assert_stdout("\n");
+    host.dokku_ok(&["--force", "apps:destroy", &renamed]);
     host.dokku(["run:report", &app.name, "--run-memory"])
-        .says("1g\n");
+        .assert_stdout("1g\n");
 }
 
 /// What cannot be removed or copied is said, and the app goes, or gets its name, all the
@@ -203,7 +203,7 @@ fn properties_go_with_the_app() {
 #[test]
 fn what_is_in_their_way_ends_no_command() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it leaves files that no app's hooks remove
     }
     let store = |kind: &str, app: &str| host.library().join(kind).join(app);
@@ -214,7 +214,7 @@ fn what_is_in_their_way_ends_no_command() {
         }
     };
     let app = host.app(Image::None);
-    app.prepare("run:set", &["memory", "1g"]);
+    app.dokku_ok("run:set", &["memory", "1g"]);
     let [copy, new] = ["copy", "new"].map(|suffix| format!("{}-{suffix}", app.name));
     let mut said = String::new();
     let mut well = |words: &[&str]| {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::support::{Host, Image, our_program, patiently, signal, wait_until};
+use crate::support::{Host, Image, our_program, poll_for, signal, wait_until};
 
 /// Notes the first words of each call of docker's in a file. Those of a pattern first do
 /// something else.
@@ -22,14 +22,14 @@ fn note_calls(host: &Host, pattern: &str, trouble: &str) -> PathBuf {
 #[test]
 fn docker_is_called_once_for_what_one_call_can_tell() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
     // Docker has the time to tell of the end.
     let late = "\"$DOCKER\" \"$@\"; code=$?; sleep 2; exit $code";
     let calls = note_calls(&host, "*' start'", late);
-    app.run(["sleep", "1"]).says("");
+    app.run(["sleep", "1"]).assert_stdout("");
     let calls = fs::read_to_string(calls).unwrap();
     let mut calls: Vec<&str> = calls.lines().collect();
     calls[2..4].sort_unstable(); // side by side
@@ -48,7 +48,7 @@ fn docker_is_called_once_for_what_one_call_can_tell() {
 fn where_docker_tells_nothing_of_the_end_the_container_does() {
     for trouble in ["exit 1", "echo nonsense", "exec sleep 600"] {
         let host = Host::new();
-        if !host.is_own() {
+        if !host.is_disposable() {
             return; // its docker is replaced
         }
         let app = host.app(Image::Busybox);
@@ -68,7 +68,7 @@ fn docker_may_tell_of_the_end_after_its_client() {
     // From so much earlier (20.10) or at once (26).
     for delay in ["0", "0.03", "0.06", "0.08", "0.1", "0.12", "0.15"] {
         let host = Host::new();
-        if !host.is_own() {
+        if !host.is_disposable() {
             return; // its docker is replaced
         }
         let app = host.app(Image::Busybox);
@@ -83,7 +83,7 @@ fn docker_may_tell_of_the_end_after_its_client() {
             .unchecked()
             .start()
             .unwrap();
-        let ended = patiently(Duration::from_secs(20), || {
+        let ended = poll_for(Duration::from_secs(20), || {
             task.try_wait().unwrap().map(|_| ())
         });
         if ended.is_none() {
@@ -113,7 +113,7 @@ fn every_question_is_asked_once_and_no_plugn_is_started_for_it() {
         "scheduler-detect",
     ];
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its plugn is replaced
     }
     let app = host.app(Image::Busybox);

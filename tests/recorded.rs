@@ -63,7 +63,7 @@ fn an_attached_task() {
     let name = record["name"].as_str().unwrap();
     assert_eq!(host.dokku(["run:wait", "--container", name]).code, 3);
     host.dokku(["run:logs", "--container", name])
-        .refuses(1, "was attached");
+        .assert_refused(1, "was attached");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn who_asked_is_in_it() {
 fn a_deadline_attached_and_detached() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+    app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
     assert_eq!(app.run_with(&["--timeout=1"], ["sleep", "60"]).code, 124);
     let name = name_of(&host.dokku(["run:detached", "--timeout=1", &app.name, "sleep", "60"]));
     let waited = host.dokku(["run:wait", "--container", &name]);
@@ -106,7 +106,7 @@ fn one_that_was_stopped() {
     let name = name_of(&host.dokku(["run:detached", &app.name, "sh", "-c", &script]));
     gate.wait();
     host.dokku(["run:stop", "--container", &name])
-        .says(&format!("{name}\n"));
+        .assert_stdout(&format!("{name}\n"));
     assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(9), "stopped"));
 }
 
@@ -132,8 +132,8 @@ fn one_whose_terminal_hung_up() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal("\"$@\"", &[], ["sh", "-c", "echo ready; sleep 60"]);
-    terminal.shows("ready");
-    terminal.is_raw();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
     terminal.hang_up();
     assert_eq!(end_of(&recorded(&host, &app, 1)[0]), (Some(129), "hangup"));
 }
@@ -156,7 +156,7 @@ fn one_that_needs_more_memory_than_it_has() {
 fn one_that_cannot_be_started() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
+    app.dokku_ok("scheduler-docker-local:set", &["init-process", "false"]);
     assert_eq!(app.run(["no-such-command"]).code, 127);
     assert_eq!(host.dokku(["run:detached", &app.name, "/etc"]).code, 126);
     let records = recorded(&host, &app, 2);
@@ -168,7 +168,7 @@ fn one_that_cannot_be_started() {
 #[test]
 fn one_that_was_lost_while_nobody_looked() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have nobody
     }
     let app = host.app(Image::Busybox);
@@ -182,7 +182,7 @@ fn one_that_was_lost_while_nobody_looked() {
     let record = &recorded(&host, &app, 1)[0];
     assert_eq!(end_of(record), (None, "lost"));
     let waited = host.dokku(["run:wait", "--container", &name]);
-    waited.refuses(125, "is not known");
+    waited.assert_refused(125, "is not known");
 }
 
 /// The process of this host that looks after tasks.
@@ -226,7 +226,7 @@ fn many_at_once_are_recorded_once_each() {
 fn so_many_as_are_to_be_kept() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("run:set", &["keep-records", "2"]);
+    app.dokku_ok("run:set", &["keep-records", "2"]);
     for code in ["1", "2", "3"] {
         app.sh(&format!("exit {code}"));
     }
@@ -235,7 +235,7 @@ fn so_many_as_are_to_be_kept() {
         .map(|record| record["exit_code"].clone())
         .collect();
     assert_eq!(codes, [2, 3]);
-    app.prepare("run:set", &["keep-records", "0"]);
+    app.dokku_ok("run:set", &["keep-records", "0"]);
     let gate = Gate::new(&app);
     // Docker's client is there before it has asked.
     let script = format!("{}; sleep 2; exit 5", Gate::WAIT[2]);
@@ -259,7 +259,7 @@ fn so_many_as_are_to_be_kept() {
         ("output-bytes", "1m"),
     ] {
         host.dokku(["run:set", &app.name, property, value])
-            .refuses(1, &format!("'{value}'"));
+            .assert_refused(1, &format!("'{value}'"));
     }
 }
 
@@ -306,7 +306,7 @@ impl Drop for Small {
 #[test]
 fn a_full_disk_costs_the_record_and_nothing_else() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have no record
     }
     let app = host.app(Image::Busybox);
@@ -337,7 +337,7 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
 #[test]
 fn a_disk_that_is_full_altogether_stops_no_task() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
     }
     let app = host.app(Image::Busybox);
@@ -373,7 +373,7 @@ fn a_disk_that_is_full_altogether_stops_no_task() {
 #[test]
 fn what_a_full_disk_leaves_out_is_on_no_command_line() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
     }
     let app = host.app(Image::Busybox);

@@ -14,9 +14,9 @@ fn a_renaming_moves_them() {
     let output = store(&host, &app).join("output");
     fs::create_dir(&output).unwrap();
     fs::write(output.join("x"), "").unwrap();
-    host.hand_over();
+    host.chown_to_plugin_user();
     let new = format!("{}-new", app.name);
-    app.prepare("apps:rename", &[&new]);
+    app.dokku_ok("apps:rename", &[&new]);
     let history = host.dokku(["run:history", &new]);
     let waited = host.dokku(["run:wait", "--container", &format!("{}.run.1", app.name)]);
     let old = store(&host, &app).exists();
@@ -24,7 +24,7 @@ fn a_renaming_moves_them() {
         .with_file_name(&new)
         .join("output/x")
         .exists();
-    host.prepare(&["apps:rename", &new, &app.name]);
+    host.dokku_ok(&["apps:rename", &new, &app.name]);
     assert!(
         history.stdout.contains(&format!("{}.run.1", app.name)),
         "{history:?}"
@@ -39,10 +39,10 @@ fn they_go_with_their_app_and_are_not_copied() {
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
     let copy = format!("{}-copy", app.name);
-    app.prepare("apps:clone", &[&copy]);
+    app.dokku_ok("apps:clone", &[&copy]);
     let history = host.dokku(["run:history", "--format", "json", &copy]);
-    host.prepare(&["--force", "apps:destroy", &copy]);
-    history.says("[]\n");
+    host.dokku_ok(&["--force", "apps:destroy", &copy]);
+    history.assert_stdout("[]\n");
     let directory = store(&host, &app);
     drop(app);
     assert!(!directory.exists());
@@ -60,13 +60,13 @@ fn what_an_app_has_left_is_not_the_next_ones() {
         fs::create_dir_all(left.join("output")).unwrap();
         let line = record(&app, 1, 1, 3).to_string() + "\n";
         fs::write(left.join("tasks.jsonl"), line).unwrap();
-        host.hand_over();
+        host.chown_to_plugin_user();
     };
     leave();
-    host.prepare(&["apps:create", &name]);
+    host.dokku_ok(&["apps:create", &name]);
     let history = host.dokku(["run:history", "--format", "json", &name]);
-    host.prepare(&["--force", "apps:destroy", &name]);
-    history.says("[]\n");
+    host.dokku_ok(&["--force", "apps:destroy", &name]);
+    history.assert_stdout("[]\n");
 
     // Nobody may make an app of that name again: it goes after a day.
     leave();
@@ -76,7 +76,7 @@ fn what_an_app_has_left_is_not_the_next_ones() {
             let an_hour_ago = unix_seconds() - 3600;
             let text = format!("{{\"seconds\":{seconds},\"last_sweep\":{an_hour_ago}}}\n");
             fs::write(left.join("missing"), text).unwrap();
-            host.hand_over();
+            host.chown_to_plugin_user();
         }
         assert_eq!(host.dokku(["run:retire"]).code, 0);
         let text = fs::read_to_string(left.join("missing")).ok()?;
@@ -108,7 +108,7 @@ fn root(host: &Host) -> PathBuf {
 #[test]
 fn without_any_app_nothing_is_forgotten() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // nobody's apps may disappear
     }
     let app = host.app(Image::None);
@@ -137,7 +137,7 @@ fn without_any_app_nothing_is_forgotten() {
 #[test]
 fn a_task_that_ends_while_no_app_is_there_is_recorded() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // nobody's apps may disappear
     }
     let app = host.app(Image::Busybox);
@@ -194,7 +194,7 @@ fn a_list_of_all_has_finished_ones_with_exit_code_and_age() {
     assert_eq!(task["reason"], "exited");
     // Only with that word.
     host.dokku(["run:list", "--format=json", &app.name])
-        .says("[]\n");
+        .assert_stdout("[]\n");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::support::{App, Host, Image, Log, Login, Registry, docker};
 /// An app whose releases are pushed.
 fn app(host: &Host) -> App<'_> {
     let app = host.app(Image::Busybox);
-    app.prepare("registry:set", &["push-on-release", "true"]);
+    app.dokku_ok("registry:set", &["push-on-release", "true"]);
     app
 }
 
@@ -44,13 +44,13 @@ fn an_image_that_is_in_the_registry_only_is_pulled() {
         progress.contains("Pulling from"),
         "docker's progress: {output:?}"
     );
-    assert!(pushed.is_here());
+    assert!(pushed.has_local_copy());
     // The next one finds it.
-    app.run(["echo", "again"]).says("again\n");
+    app.run(["echo", "again"]).assert_stdout("again\n");
 
-    pushed.forget();
+    pushed.remove_local_copy();
     host.dokku(["--quiet", "run", &app.name, "echo", "quietly"])
-        .says("quietly\n");
+        .assert_stdout("quietly\n");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn the_apps_own_login_is_used() {
         "{output:?}"
     );
     assert!(output.stderr.ends_with(&not_found), "{output:?}");
-    assert!(!pushed.is_here());
+    assert!(!pushed.has_local_copy());
 
     // The config of the app is the task's, never docker's.
     let login = write_login(&host, &app, &registry.client_configuration());
@@ -109,7 +109,7 @@ fn the_apps_own_login_is_used() {
         output.stderr
     );
 
-    pushed.forget();
+    pushed.remove_local_copy();
     let wrong = registry.client_configuration().replace("YWRh", "ZXZl");
     write_login(&host, &app, &wrong);
     let output = app.run(["true"]);
@@ -123,7 +123,7 @@ fn a_client_configuration_without_logins_is_not_used() {
         return;
     };
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = app(&host);
@@ -149,7 +149,7 @@ fn a_client_configuration_without_logins_is_not_used() {
             "none".to_owned()
         };
         assert_eq!(log.take().trim(), expected, "{text}");
-        pushed.forget();
+        pushed.remove_local_copy();
     }
     host.set_docker(&which::which("docker").unwrap());
 }
@@ -182,9 +182,9 @@ fn a_latest_image_is_never_pulled() {
     };
     let host = Host::new();
     let app = app(&host);
-    app.prepare("registry:set", &["push-on-release", "false"]);
+    app.dokku_ok("registry:set", &["push-on-release", "false"]);
     let pushed = registry.take(&app, "latest");
     app.run(["true"])
-        .refuses(1, &format!("App image ({}) not found", pushed.reference));
-    assert!(!pushed.is_here());
+        .assert_refused(1, &format!("App image ({}) not found", pushed.reference));
+    assert!(!pushed.has_local_copy());
 }

@@ -31,13 +31,13 @@ fn limits_of_run_apply_and_those_of_others_do_not() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    app.prepare("resource:limit", &["--memory", "256"]);
-    app.prepare(
+    app.dokku_ok("resource:limit", &["--memory", "256"]);
+    app.dokku_ok(
         "resource:limit",
         &["--process-type", "web", "--memory", "128"],
     );
     assert_eq!(limits(&app, &gate, &[]), "0 0 0 0");
-    app.prepare(
+    app.dokku_ok(
         "resource:limit",
         &[
             "--process-type",
@@ -50,7 +50,7 @@ fn limits_of_run_apply_and_those_of_others_do_not() {
             "0.5",
         ],
     );
-    app.prepare(
+    app.dokku_ok(
         "resource:reserve",
         &["--process-type", "run", "--memory", "32"],
     );
@@ -68,7 +68,7 @@ fn options_stand_in_for_the_apps_limits() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    app.prepare(
+    app.dokku_ok(
         "resource:limit",
         &[
             "--process-type",
@@ -92,12 +92,12 @@ fn options_stand_in_for_the_apps_limits() {
 fn a_caller_may_leave_the_apps_limits_out() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare(
+    app.dokku_ok(
         "resource:limit",
         &["--process-type", "run", "--memory", "64"],
     );
     let command = app.command(&["--dry-run"], ["true"]).stdin_null();
-    let shown = |command| crate::support::finish(command).stdout;
+    let shown = |command| crate::support::run_to_end(command).stdout;
     assert!(shown(&command).contains("--memory=64m"));
     assert!(!shown(&command.env("DOKKU_OMIT_RESOURCE_ARGS", "1")).contains("--memory"));
 }

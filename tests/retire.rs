@@ -4,7 +4,7 @@ use std::fs;
 
 use duct::cmd;
 
-use crate::support::{App, Gate, Host, Image, Log, docker, finish, signal, wait_until};
+use crate::support::{App, Gate, Host, Image, Log, docker, run_to_end, signal, wait_until};
 
 /// A container that nobody of ours looks after, in this state.
 fn orphan(app: &App<'_>, number: u32, labels: &[&str], script: &str, state: &str) -> String {
@@ -157,7 +157,7 @@ fn hooks_of_what_was_left_get_nothing_of_who_calls() {
             .stdin_null()
             .env("ONEOFF_TEST_SECRET", "odd-secret")
             .env("PATH", format!("/odd-path:{path}"));
-        let output = finish(&call);
+        let output = run_to_end(&call);
         assert_eq!(output.code, 0, "{command}: {output:?}");
         assert_eq!(names(&app), [""; 0], "{command}");
         let text = log.take();
@@ -197,7 +197,7 @@ fn a_task_whose_supervisor_was_killed_gets_another_one() {
 #[test]
 fn a_task_that_starts_after_the_first_look_is_not_removed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);

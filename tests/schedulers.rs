@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{App, Host, Image, Log, Output, finish, signal_ours, wait_until};
+use crate::support::{App, Host, Image, Log, Output, run_to_end, signal_ours, wait_until};
 
 /// What every hook finds, whatever was asked for.
 const USUAL: &str = "DOKKU_CONCURRENCY_POLICY=allow DOKKU_CRON_ID= DOKKU_RM_CONTAINER=1 DOKKU_RUN_TTL_SECONDS=86400";
@@ -11,7 +11,7 @@ const USUAL: &str = "DOKKU_CONCURRENCY_POLICY=allow DOKKU_CRON_ID= DOKKU_RM_CONT
 /// An app of scheduler `other`, without an image: none of ours is asked for.
 fn app(host: &Host) -> App<'_> {
     let app = host.app(Image::None);
-    app.prepare("scheduler:set", &["selected", "other"]);
+    app.dokku_ok("scheduler:set", &["selected", "other"]);
     app
 }
 
@@ -47,7 +47,7 @@ fn call(app: &App<'_>, arguments: &[&str], variables: &str) -> String {
 
 #[track_caller]
 fn assert_called(output: &Output, log: &Log, expected: &str) {
-    output.says("");
+    output.assert_stdout("");
     assert_eq!(log.take(), expected);
 }
 
@@ -141,7 +141,7 @@ fn the_hook_finds_each_option_in_its_environment() {
             format!("{allow}abc {detach} DOKKU_DISABLE_TTY=true {rest}=5"),
         ),
     ] {
-        let output = finish(&app.subcommand(command, options, ["ls"]).stdin_null());
+        let output = run_to_end(&app.subcommand(command, options, ["ls"]).stdin_null());
         assert_called(&output, &log, &call(&app, &["0", "--", "ls"], &variables));
     }
 }
@@ -163,7 +163,7 @@ fn the_exit_status_is_the_hooks() {
             &format!("echo out; echo err >&2; {script}"),
         );
         for command in ["run", "run:detached"] {
-            let output = finish(&app.subcommand(command, &[], ["ls"]).stdin_null());
+            let output = run_to_end(&app.subcommand(command, &[], ["ls"]).stdin_null());
             assert_eq!(
                 (output.code, output.stdout.as_str(), output.stderr.as_str()),
                 (code, "out\n", "err\n"),
@@ -201,7 +201,7 @@ fn a_pipe_of_10_megabytes_goes_through_the_hook_unchanged() {
     assert_eq!((output.code, output.stderr.as_str()), (0, "and errors\n"));
     assert!(fs::read(&received).unwrap() == bytes);
 
-    let without = finish(
+    let without = run_to_end(
         &app.command(&["--no-stdin"], ["ls"])
             .stdin_bytes("never read"),
     );
@@ -281,8 +281,8 @@ fn what_the_hook_cannot_be_told_is_refused() {
     ] {
         let name = option.split('=').next().unwrap();
         for command in ["run", "run:detached"] {
-            let output = finish(&app.subcommand(command, &[option], ["ls"]).stdin_null());
-            output.refuses(1, name);
+            let output = run_to_end(&app.subcommand(command, &[option], ["ls"]).stdin_null());
+            output.assert_refused(1, name);
             assert!(
                 output
                     .stderr
@@ -299,12 +299,12 @@ fn a_property_without_a_deadline_is_no_wish() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
-    app.prepare("run:set", &["ttl-seconds", "none"]);
+    app.dokku_ok("run:set", &["ttl-seconds", "none"]);
     let output = app.run(["ls"]);
     let variables = USUAL.replace(" DOKKU_RUN_TTL_SECONDS=86400", "");
     assert_called(&output, &log, &call(&app, &["0", "--", "ls"], &variables));
     app.run_with(&["--timeout=none"], ["ls"])
-        .refuses(1, "--timeout none");
+        .assert_refused(1, "--timeout none");
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn a_global_label_stays_among_dokkus_flags() {
     let script = format!("echo \"$DOKKU_GLOBAL_FLAGS\" >>{}", log.path().display());
     serve(&host, &app, "oneoff-test-scheduler", &script);
     host.dokku(["--label=team=ops", "run", &app.name, "ls"])
-        .says("");
+        .assert_stdout("");
     assert_eq!(log.take(), "--label=team=ops\n");
     host.dokku([
         "--label=team=ops",
@@ -324,7 +324,7 @@ fn a_global_label_stays_among_dokkus_flags() {
         &app.name,
         "ls",
     ])
-    .refuses(1, "'--label' cannot be passed on");
+    .assert_refused(1, "'--label' cannot be passed on");
     assert_eq!(log.read(), "");
 }
 
@@ -333,11 +333,11 @@ fn a_scheduler_that_no_plugin_serves_is_named() {
     let host = Host::new();
     let app = app(&host);
     // Core's plugins answer to their own names, and pass all others over with success.
-    if host.is_own() {
+    if host.is_disposable() {
         host.add_hook("scheduler-k3s", "scheduler-run", "exit 0");
     }
     for command in ["run", "run:detached"] {
-        finish(&app.subcommand(command, &[], ["ls"]).stdin_null()).refuses(
+        run_to_end(&app.subcommand(command, &[], ["ls"]).stdin_null()).assert_refused(
             1,
             "the app's scheduler is 'other', and no enabled plugin runs tasks on it",
         );
@@ -351,7 +351,7 @@ fn a_dry_run_shows_the_call_and_makes_none() {
     let log = record(&host, &app);
     let options = ["--dry-run", "-e", "SECRET=a b", "--no-tty"];
     let output = app.run_with(&options, ["echo", "two words"]);
-    output.says(&format!(
+    output.assert_stdout(&format!(
         "plugn trigger scheduler-run other {} 1 'SECRET=***' -- echo 'two words'\n  \
          DOKKU_RM_CONTAINER=1\n  DOKKU_DISABLE_TTY=true\n  DOKKU_RUN_TTL_SECONDS=86400\n  \
          DOKKU_CRON_ID=\n  DOKKU_CONCURRENCY_POLICY=allow\n",
@@ -359,13 +359,13 @@ fn a_dry_run_shows_the_call_and_makes_none() {
     ));
     assert_eq!(log.read(), "");
     app.run_with(&["--dry-run", "--user=app"], ["ls"])
-        .refuses(1, "--user");
+        .assert_refused(1, "--user");
 }
 
 #[test]
 fn no_docker_is_needed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be taken away
     }
     let app = app(&host);

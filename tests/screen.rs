@@ -22,7 +22,7 @@ fn screen(host: &Host, words: &[&str]) -> String {
     let before = ["env", "NO_COLOR=1", host.program().to_str().unwrap()];
     let words = before.iter().chain(words).map(Into::into);
     let mut terminal = Terminal::start_program("\"$@\"", words);
-    assert_eq!(terminal.code(), 0, "{:?}", terminal.screen());
+    assert_eq!(terminal.wait_exit_code(), 0, "{:?}", terminal.screen());
     let screen = terminal.screen();
     assert_eq!(
         screen.chars().find(|letter| is_obeyed(*letter)),
@@ -73,7 +73,7 @@ fn a_dry_run() {
 fn a_dry_run_for_another_scheduler() {
     let host = Host::new();
     let app = host.app(Image::None);
-    app.prepare("scheduler:set", &["selected", "other"]);
+    app.dokku_ok("scheduler:set", &["selected", "other"]);
     host.add_hook("oneoff-test-scheduler", "scheduler-run", "exit 0");
     is_shown_escaped(&host, &["run", "--dry-run", &app.name, "echo", NASTY]);
 }
@@ -128,7 +128,7 @@ fn names_in_logs_and_reports() {
 #[test]
 fn properties_that_were_written_by_hand() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its properties are not ours to write
     }
     let app = host.app(Image::None);

@@ -98,7 +98,7 @@ impl Command {
 
     fn code(&mut self) -> i32 {
         match self {
-            Self::Terminal(terminal) => terminal.code(),
+            Self::Terminal(terminal) => terminal.wait_exit_code(),
             Self::Plain(handle) => handle.wait().unwrap().status.code().unwrap(),
         }
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Account, App, Footprint, Host, Image, Ledger, Output, is_soak, patiently, records, repository,
+    Account, App, Footprint, Host, Image, Ledger, Output, is_soak, poll_for, records, repository,
     soak_tasks,
 };
 
@@ -49,7 +49,7 @@ impl Plan {
 #[test]
 fn every_task_is_accounted_for() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // others' processes are not to be killed
     }
     let seed = std::env::var("ONEOFF_SOAK_SEED").map_or_else(
@@ -64,7 +64,7 @@ fn every_task_is_accounted_for() {
         .collect();
 
     let app = host.app(Image::Busybox);
-    app.prepare("run:set", &["keep-records", &(2 * plans.len()).to_string()]);
+    app.dokku_ok("run:set", &["keep-records", &(2 * plans.len()).to_string()]);
     let ledger = Ledger::new(&app);
     // Long enough to be met by a kill, as many a notification is.
     let hook = format!("{}; sleep 0.2", ledger.end());
@@ -139,7 +139,7 @@ fn storm(
             while !over.load(Ordering::Relaxed) {
                 // A pass may be killed like everything else.
                 host.dokku(["run:retire"]);
-                patiently(Duration::from_secs(3), || {
+                poll_for(Duration::from_secs(3), || {
                     over.load(Ordering::Relaxed).then_some(())
                 });
             }
@@ -171,7 +171,7 @@ fn run(app: &App<'_>, number: usize, plan: Plan) -> Output {
     );
     let task = Ledger::task(&number.to_string(), &pause, plan.code);
     let command = if plan.detached { "run:detached" } else { "run" };
-    crate::support::finish(&app.subcommand(command, &[], task).stdin_null())
+    crate::support::run_to_end(&app.subcommand(command, &[], task).stdin_null())
 }
 
 /// Kills one process of ours or of docker's that we started, again and again.
@@ -214,7 +214,7 @@ fn settle(host: &Host, app: &App<'_>, untouched: &Footprint) -> usize {
     for pass in 1..=MOST {
         let output = host.dokku(["run:retire"]);
         assert_eq!(output.code, 0, "{output:?}");
-        let clean = patiently(Duration::from_secs(20), || {
+        let clean = poll_for(Duration::from_secs(20), || {
             Footprint::of(host, app)
                 .since(untouched)
                 .is_empty()

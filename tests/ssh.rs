@@ -5,7 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{App, Gate, Host, Image, Output, Ssh, docker, finish};
+use crate::support::{App, Gate, Host, Image, Output, Ssh, docker, run_to_end};
 
 /// `dokku` as the forced command of a key starts it: sshd hands the text over in a
 /// variable, and the user's shell splits it at its blanks for the command line.
@@ -14,7 +14,7 @@ fn over_ssh(host: &Host, text: &str) -> Output {
         .command(text.split_ascii_whitespace())
         .env("SSH_ORIGINAL_COMMAND", text)
         .env("NAME", Ssh::KEY);
-    finish(&command.stdin_null())
+    run_to_end(&command.stdin_null())
 }
 
 /// A command whose task prints each of the words after it between brackets.
@@ -39,7 +39,7 @@ const READ: &str = "[a][two\nlines][g\"h][i\\j][k]";
 /// The words arrive; of those that xargs cannot read it says so in its own words.
 #[track_caller]
 fn assert_words_arrive(run: impl Fn(&str) -> Output, app: &App<'_>) {
-    run(&format!("{} {WORDS}", shows_words(app))).says(SHOWN);
+    run(&format!("{} {WORDS}", shows_words(app))).assert_stdout(SHOWN);
     let output = run(&format!("{} {UNREADABLE}", shows_words(app)));
     assert_eq!((output.code, output.stdout.as_str()), (0, READ));
     assert!(output.stderr.starts_with("xargs: ") && output.stderr.lines().count() == 1);
@@ -64,7 +64,7 @@ fn an_sshd_changes_none_either() {
     ssh.run(&format!(
         "run -e 'A=b  c' {name} sh -c 'echo \"$A\"; exit 0'"
     ))
-    .says("b  c\n");
+    .assert_stdout("b  c\n");
     let output = ssh.run(&format!(
         "run {name} sh -c 'echo out; echo err >&2; exit 3'"
     ));
@@ -105,11 +105,11 @@ fn a_terminal_through_sshd_is_the_tasks() {
     let script = "tty; until [ \"$(stty size)\" = \"33 77\" ]; do sleep 0.05; done; echo sized; \
                   read line; echo \"got $line\"; exit 4";
     let mut terminal = ssh.terminal(&format!("run {} sh -c '{script}'", app.name));
-    terminal.shows("/dev/pts/0\n");
-    terminal.shows("sized\n");
-    terminal.types("a \"b\"\n");
-    terminal.shows("got a \"b\"\n");
-    assert_eq!(terminal.code(), 4);
+    terminal.wait_for("/dev/pts/0\n");
+    terminal.wait_for("sized\n");
+    terminal.type_keys("a \"b\"\n");
+    terminal.wait_for("got a \"b\"\n");
+    assert_eq!(terminal.wait_exit_code(), 4);
 }
 
 #[test]
@@ -117,14 +117,14 @@ fn options_keep_their_places() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = &app.name;
-    over_ssh(&host, &format!("run -e A=b {name} sh -c 'echo $A'")).says("b\n");
+    over_ssh(&host, &format!("run -e A=b {name} sh -c 'echo $A'")).assert_stdout("b\n");
     let help = over_ssh(&host, "run --help");
     assert!(
         help.code == 0 && help.stdout.contains("--ttl-seconds"),
         "{help:?}"
     );
     let wrong = over_ssh(&host, &format!("run -n {name} true"));
-    wrong.refuses(1, "'-n'");
+    wrong.assert_refused(1, "'-n'");
     // The other commands' words.
     let task = host.dokku(["run:detached", name, "sh", "-c", "seq 5; exec sleep 60"]);
     let container = task.stdout.trim_end();
@@ -133,8 +133,8 @@ fn options_keep_their_places() {
             .ends_with('5')
             .then_some(())
     });
-    over_ssh(&host, &format!("run:logs {name} --quiet -n 2")).says("4\n5\n");
-    over_ssh(&host, &format!("run:stop {name}")).says(&format!("{container}\n"));
+    over_ssh(&host, &format!("run:logs {name} --quiet -n 2")).assert_stdout("4\n5\n");
+    over_ssh(&host, &format!("run:stop {name}")).assert_stdout(&format!("{container}\n"));
     crate::support::wait_until("it is removed", || {
         app.containers().is_empty().then_some(())
     });
@@ -190,21 +190,21 @@ fn a_quote_that_is_not_closed_leaves_dokkus_words() {
 #[test]
 fn the_property_keeps_dokkus_words() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it holds for every app
     }
     let app = host.app(Image::Busybox);
     let text = format!("{} -n -e x", shows_words(&app));
     host.dokku(["run:set", "--global", "ssh-words", "dokku"])
-        .says("-----> Setting ssh-words to dokku\n");
-    over_ssh(&host, &text).says("[][x]");
-    host.prepare(&["run:set", "--global", "ssh-words", "typed"]);
-    over_ssh(&host, &text).says("[-n][-e][x]");
+        .assert_stdout("-----> Setting ssh-words to dokku\n");
+    over_ssh(&host, &text).assert_stdout("[][x]");
+    host.dokku_ok(&["run:set", "--global", "ssh-words", "typed"]);
+    over_ssh(&host, &text).assert_stdout("[-n][-e][x]");
 
     host.dokku(["run:set", "--global", "ssh-words", "mine"])
-        .refuses(1, "expected typed or dokku");
+        .assert_refused(1, "expected typed or dokku");
     host.dokku(["run:set", &app.name, "ssh-words", "dokku"])
-        .refuses(1, "--global");
+        .assert_refused(1, "--global");
     let report = host.dokku(["run:report", &app.name]).stdout;
     assert!(
         report.contains("Run computed ssh words:") && !report.contains("Run ssh words:"),
@@ -223,7 +223,7 @@ fn the_words_that_are_used_are_authorized() {
         mine.name, mine.name
     );
     host.add_hook("oneoff-test-acl", "user-auth", &hook);
-    over_ssh(&host, &format!("run {} echo -n", mine.name)).says("");
+    over_ssh(&host, &format!("run {} echo -n", mine.name)).assert_stdout("");
     let refused = |output: Output| {
         assert_eq!(
             (output.code, output.stdout.as_str(), output.stderr.as_str()),
@@ -242,7 +242,7 @@ fn the_words_that_are_used_are_authorized() {
 #[test]
 fn without_an_answer_no_other_words_are_used() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let app = host.app(Image::Busybox);
@@ -251,7 +251,7 @@ fn without_an_answer_no_other_words_are_used() {
         .library()
         .join("plugins/available/oneoff-test-acl/user-auth");
     let command = format!("run {} echo -n", app.name);
-    over_ssh(&host, &command).says("");
+    over_ssh(&host, &command).assert_stdout("");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();
     let refused = over_ssh(&host, &command);
     assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
@@ -264,5 +264,5 @@ fn without_an_answer_no_other_words_are_used() {
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(over_ssh(&host, &command).code, 1);
     fs::remove_file(hook).unwrap();
-    over_ssh(&host, &command).says("");
+    over_ssh(&host, &command).assert_stdout("");
 }

@@ -40,7 +40,7 @@ fn every_task_of_an_app_and_no_other() {
     none_left(&app);
     assert_eq!(other.containers().len(), 1);
     host.dokku(["run:stop", "--container", &kept])
-        .says(&format!("{kept}\n"));
+        .assert_stdout(&format!("{kept}\n"));
     none_left(&other);
 }
 
@@ -48,7 +48,7 @@ fn every_task_of_an_app_and_no_other() {
 fn twelve_tasks_stop_side_by_side() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    app.prepare("ps:set", &["stop-timeout-seconds", "2"]);
+    app.dokku_ok("ps:set", &["stop-timeout-seconds", "2"]);
     std::thread::scope(|scope| {
         for _ in 0..12 {
             scope.spawn(|| detached(&host, &app, "trap '' TERM; while :; do sleep 0.1; done"));
@@ -99,7 +99,7 @@ fn many(app: &App<'_>, count: usize) -> Vec<String> {
 fn many_tasks_are_stopped_by_sixteen_clients_at_most() {
     const COUNT: usize = 18;
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
@@ -147,7 +147,7 @@ fn an_attached_task_ends_with_its_own_code() {
 #[test]
 fn what_runs_on_is_a_failure_and_does_not_stop_the_rest() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -255,9 +255,9 @@ fn cron_tasks_only_with_all() {
     ]);
     let name = output.stdout.trim();
     host.dokku(["run:stop", &app.name])
-        .says("No run containers exist\n");
+        .assert_stdout("No run containers exist\n");
     host.dokku(["run:stop", "--all", &app.name])
-        .says(&format!("{name}\n"));
+        .assert_stdout(&format!("{name}\n"));
     none_left(&app);
 }
 
@@ -269,10 +269,10 @@ fn by_id_too_but_never_by_a_beginning() {
     let id = app.containers().concat();
     for beginning in [&name[..name.len() - 1], &id[..8], &id[..11]] {
         host.dokku(["run:stop", "--container", beginning])
-            .refuses(1, beginning);
+            .assert_refused(1, beginning);
     }
     host.dokku(["run:stop", "--container", &id])
-        .says(&format!("{name}\n"));
+        .assert_stdout(&format!("{name}\n"));
     none_left(&app);
 }
 
@@ -306,7 +306,7 @@ fn what_is_no_task_of_ours_is_not_there() {
         vec!["run:stop", "--container", &task, &app.name],
     ] {
         let output = host.dokku(&words);
-        output.refuses(1, "there is no one-off container");
+        output.assert_refused(1, "there is no one-off container");
     }
     let hook = format!(
         "shift 2; for app; do [ $app = {} ] || echo $app; done",
@@ -319,7 +319,7 @@ fn what_is_no_task_of_ours_is_not_there() {
         "user-auth-app",
         "shift 2; for app; do echo $app; done",
     );
-    hidden.refuses(1, "there is no one-off container");
+    hidden.assert_refused(1, "there is no one-off container");
     let running = docker(&[
         "container",
         "inspect",
@@ -330,7 +330,7 @@ fn what_is_no_task_of_ours_is_not_there() {
     docker(&["container", "rm", "--force", &web]);
     assert_eq!(running, "true");
     host.dokku(["run:stop", "--container", &task])
-        .says(&format!("{task}\n"));
+        .assert_stdout(&format!("{task}\n"));
     none_left(&other);
 }
 
@@ -352,7 +352,7 @@ fn a_malformed_or_missing_name_stops_nothing() {
     assert_eq!(host.dokku(["run:stop", "no-such-app"]).code, 20);
     assert_eq!(app.containers().len(), 1);
     host.dokku(["run:stop", "--container", &name])
-        .says(&format!("{name}\n"));
+        .assert_stdout(&format!("{name}\n"));
     none_left(&app);
 }
 
@@ -362,7 +362,7 @@ fn another_schedulers_hook_stops_its_tasks() {
     let app = host.app(Image::None);
     let hook = format!("[ $2 != {} ] || {{ echo \"$1 [$3]\"; exit 3; }}", app.name);
     host.add_hook("oneoff-test-other", "scheduler-run-stop", &hook);
-    app.prepare("scheduler:set", &["selected", "other"]);
+    app.dokku_ok("scheduler:set", &["selected", "other"]);
     let name = format!("{}.run.7", app.name);
     for (words, expected) in [
         (vec!["run:stop", &app.name], "other []\n".to_owned()),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use duct::cmd;
 
-use crate::support::{Gate, Host, Image, finish, wait_until};
+use crate::support::{Gate, Host, Image, run_to_end, wait_until};
 
 /// Bytes of every value, in no order that a text tool would leave alone.
 fn noise(length: usize) -> Vec<u8> {
@@ -51,11 +51,11 @@ fn a_pipe_of_100_megabytes_goes_through_unchanged() {
 fn a_task_that_reads_nothing_ends_all_the_same() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let output = finish(
+    let output = run_to_end(
         &app.command(&[], ["echo", "done"])
             .stdin_file(File::open("/dev/zero").unwrap()),
     );
-    output.says("done\n");
+    output.assert_stdout("done\n");
 }
 
 #[test]
@@ -64,13 +64,13 @@ fn an_open_pipe_without_data_holds_nothing_up() {
     let app = host.app(Image::Busybox);
     let (reader, writer) = std::io::pipe().unwrap();
     let started = Instant::now();
-    let output = finish(&app.command(&[], ["echo", "done"]).stdin_file(reader));
+    let output = run_to_end(&app.command(&[], ["echo", "done"]).stdin_file(reader));
     assert!(
         started.elapsed() < Duration::from_secs(20),
         "it waited for the pipe"
     );
     drop(writer);
-    output.says("done\n");
+    output.assert_stdout("done\n");
 }
 
 #[test]
@@ -117,11 +117,11 @@ fn output_and_errors_stay_apart() {
 fn without_stdin_the_task_reads_nothing() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let output = finish(
+    let output = run_to_end(
         &app.command(&["--no-stdin"], ["wc", "-c"])
             .stdin_bytes("not for the task"),
     );
-    output.says("0\n");
+    output.assert_stdout("0\n");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_loop_keeps_its_lines_when_the_task_gets_no_input() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     writer.write_all(b"one\ntwo\n").unwrap();
     drop(writer);
-    finish(&dokku.stdin_file(reader.try_clone().unwrap())).says("");
+    run_to_end(&dokku.stdin_file(reader.try_clone().unwrap())).assert_stdout("");
     let mut rest = String::new();
     { reader }.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "one\ntwo\n");
@@ -191,7 +191,7 @@ fn quiet_leaves_out_all_but_warnings() {
     let app = host.app(Image::Busybox);
     app.procfile("job: echo from the Procfile\n");
     host.dokku(["--quiet", "run", &app.name, "job"])
-        .says("from the Procfile\n");
+        .assert_stdout("from the Procfile\n");
     host.dokku(["--quiet", "run", "no-such-app", "job"])
-        .refuses(20, "App no-such-app does not exist");
+        .assert_refused(20, "App no-such-app does not exist");
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Gate, Host, Image, Log, Output, children, docker, docker_client, finish, our_program,
+    App, Gate, Host, Image, Log, Output, children, docker, docker_client, our_program, run_to_end,
     signal, wait_for, wait_until,
 };
 
@@ -22,7 +22,7 @@ fn waits(code: u8) -> String {
 
 fn detached(app: &App<'_>, options: &[&str], script: &str) -> String {
     let command = app.subcommand("run:detached", options, ["sh", "-c", script]);
-    let output = finish(&command.stdin_null());
+    let output = run_to_end(&command.stdin_null());
     assert_eq!(output.code, 0, "{output:?}");
     output.stdout.trim().to_owned()
 }
@@ -192,7 +192,7 @@ fn it_holds_nothing_of_who_has_started_it() {
     let gate = Gate::new(&app);
     let command = app.subcommand("run:detached", &[], ["sh", "-c", &waits(0)]);
     let directory = tempfile::tempdir().unwrap();
-    let output = finish(
+    let output = run_to_end(
         &command
             .stdin_null()
             .dir(directory.path())
@@ -273,7 +273,7 @@ fn hooks_surroundings(host: &Host, log: &Log, mask: &str) -> String {
         .env("LC_TIME", "odd-locale")
         .env("TMPDIR", "/odd-directory")
         .env("PATH", format!("/odd-path:{path}"));
-    let output = finish(&command);
+    let output = run_to_end(&command);
     assert_eq!(output.code, 0, "{output:?}");
     gate.wait();
     let supervisor = wait_until("a supervisor", || host.supervisor());
@@ -288,7 +288,7 @@ fn hooks_surroundings(host: &Host, log: &Log, mask: &str) -> String {
 #[test]
 fn hooks_get_nothing_of_who_has_started_it() {
     let host = Host::new();
-    if host.is_own() {
+    if host.is_disposable() {
         host.set_variable("ONEOFF_TEST_SETTING", "set");
     }
     let log = Log::new();
@@ -302,14 +302,14 @@ fn hooks_get_nothing_of_who_has_started_it() {
         for name in ["PATH", "HOME", "USER", "PLUGIN_PATH", "DOKKU_LIB_ROOT"] {
             assert!(variable(name).is_some(), "{name}: {text}");
         }
-        if host.is_own() {
+        if host.is_disposable() {
             assert_eq!(variable("ONEOFF_TEST_SETTING"), Some("set"), "{text}");
         }
         let lines: Vec<&str> = text.lines().collect();
         let rest = lines.iter().position(|line| *line == "0022");
         let rest = &lines[rest.expect("the usual umask")..];
         // Only root makes a process nicer to itself.
-        let is_root = host.is_own() && duct::cmd!("id", "-u").read().unwrap() == "0";
+        let is_root = host.is_disposable() && duct::cmd!("id", "-u").read().unwrap() == "0";
         let nice = if is_root { "0" } else { "19" };
         let [mask, files, size, nicety, ignored, inner] = rest else {
             panic!("{text}");
@@ -410,11 +410,11 @@ fn a_stream_that_ends_is_opened_again() {
 #[test]
 fn a_hook_that_hangs_holds_up_nobody_and_is_killed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // the limit is the host's
     }
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
-    host.prepare(&["run:set", "--global", "hook-timeout", "10"]);
+    host.dokku_ok(&["run:set", "--global", "hook-timeout", "10"]);
     let log = Log::new();
     let hook = format!(
         "[ \"$2\" = {} ] || {{ sleep 600 & echo $! >{}; wait; }}",
@@ -480,7 +480,7 @@ fn a_deadline_that_passes_while_nobody_looks_is_kept_late() {
     wait_until("its deadline has passed", || {
         (started.elapsed().unwrap() > Duration::from_secs(5)).then_some(())
     });
-    host.prepare(&["ps:set", &app.name, "stop-timeout-seconds", "1"]);
+    host.dokku_ok(&["ps:set", &app.name, "stop-timeout-seconds", "1"]);
     assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
     all_is_over(&host, &app);
     recorded(&host, &app, 124, "deadline");
@@ -490,7 +490,7 @@ fn a_deadline_that_passes_while_nobody_looks_is_kept_late() {
 #[test]
 fn a_clock_that_jumps_forward_ends_nothing_that_is_looked_after() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     let app = host.app(Image::Busybox);
@@ -578,7 +578,7 @@ fn an_attached_task_is_recorded_with_its_reason() {
         both,
         expected.map(|(code, reason)| (code, reason.to_owned()))
     );
-    app.prepare("scheduler-docker-local:set", &["init-process", "false"]);
+    app.dokku_ok("scheduler-docker-local:set", &["init-process", "false"]);
     assert_eq!(app.run(["no-such-command"]).code, 127);
     recorded(&host, &app, 127, "failed");
 }
@@ -655,7 +655,7 @@ fn made(host: &Host, app: &App<'_>, script: &str, marks: &[&str]) -> String {
 #[test]
 fn the_last_steps_go_on_where_they_stopped() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its journals are not ours to write
     }
     let app = host.app(Image::Busybox);
@@ -684,7 +684,7 @@ fn the_last_steps_go_on_where_they_stopped() {
 #[test]
 fn a_docker_that_does_not_answer_is_given_up() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -695,7 +695,7 @@ fn a_docker_that_does_not_answer_is_given_up() {
         (vec!["run:list", &app.name], "container ls"),
         (vec!["run:stop", &app.name], "container ls"),
     ] {
-        host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
+        host.dokku_ok(&["run:set", "--global", "docker-timeout", "1"]);
         // What it starts holds its pipes.
         host.replace_docker(&format!(
             "case \"$*\" in '{call} '*) sleep 600 & wait ;; esac; exec \"$DOCKER\" \"$@\""
@@ -704,8 +704,8 @@ fn a_docker_that_does_not_answer_is_given_up() {
         let output = host.dokku(&words);
         let took = before.elapsed();
         host.set_docker(&which::which("docker").unwrap());
-        host.prepare(&["run:set", "--global", "docker-timeout"]);
-        output.refuses(125, "docker gave no answer within 1 seconds");
+        host.dokku_ok(&["run:set", "--global", "docker-timeout"]);
+        output.assert_refused(125, "docker gave no answer within 1 seconds");
         assert!(took < Duration::from_secs(15), "{words:?} {call}: {took:?}");
         assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
         all_is_over(&host, &app);
@@ -718,8 +718,8 @@ fn the_hosts_properties_are_no_apps() {
     let app = host.app(Image::None);
     for name in ["docker-timeout", "hook-timeout"] {
         let output = host.dokku(["run:set", &app.name, name, "5"]);
-        output.refuses(1, &format!("'{name}'"));
+        output.assert_refused(1, &format!("'{name}'"));
         host.dokku(["run:set", "--global", name, "0"])
-            .refuses(1, "'0'");
+            .assert_refused(1, "'0'");
     }
 }

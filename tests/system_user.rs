@@ -14,7 +14,7 @@ use crate::support::{
 /// number. `None` where there can be none, which is said.
 fn host_of_another_user() -> Option<(Host, u32)> {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return None; // hooks of all plugins would be fired for what is not there
     }
     // In the group that may talk to docker, as Dokku's user is.
@@ -165,7 +165,7 @@ fn what_only_root_can_remove_ends_no_command() {
     };
     let names = ["destroyed", "renamed"].map(|name| format!("root-left-{name}"));
     for name in &names {
-        host.prepare(&["apps:create", name]);
+        host.dokku_ok(&["apps:create", name]);
     }
     give(&host, user);
     let leave = |name: &str| {
@@ -204,7 +204,7 @@ fn a_command_is_not_roots() {
     };
     for command in ["run", "run:list", "run:set", "run:retire"] {
         let output = host.dokku([command]);
-        output.refuses(1, "'nobody'");
+        output.assert_refused(1, "'nobody'");
     }
     // Where there is no such user nothing is written, and the rest of Dokku goes on.
     host.set_variable("DOKKU_SYSTEM_USER", "oneoff-no-such-user");

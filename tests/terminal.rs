@@ -58,8 +58,8 @@ fn a_task_between_two_terminals_gets_one() {
     let app = host.app(Image::Busybox);
     for script in [PLAIN, "\"$@\" 2>/dev/null"] {
         let mut terminal = app.terminal(script, &[], ["tty"]);
-        assert_eq!(terminal.code(), 0, "{script}");
-        terminal.shows("/dev/pts/0\n");
+        assert_eq!(terminal.wait_exit_code(), 0, "{script}");
+        terminal.wait_for("/dev/pts/0\n");
     }
 }
 
@@ -77,7 +77,7 @@ fn a_task_with_a_pipe_or_a_file_at_one_end_gets_none() {
         &to_file,
     ] {
         let mut terminal = app.terminal(script, &[], ["sh", "-c", which]);
-        assert_eq!(terminal.code(), 0, "{script}");
+        assert_eq!(terminal.wait_exit_code(), 0, "{script}");
         let screen = terminal.screen();
         assert!(
             screen.contains("asked") && !screen.contains("is one"),
@@ -120,9 +120,9 @@ fn force_tty_takes_a_half_of_a_terminal() {
     let app = host.app(Image::Busybox);
     for script in ["\"$@\" </dev/null", "\"$@\" | cat"] {
         let mut terminal = app.terminal(script, &["--force-tty"], ["tty"]);
-        assert_eq!(terminal.code(), 0, "{script}");
-        terminal.shows("/dev/pts/0\n");
-        terminal.is_as_it_was();
+        assert_eq!(terminal.wait_exit_code(), 0, "{script}");
+        terminal.wait_for("/dev/pts/0\n");
+        terminal.wait_restored();
     }
 }
 
@@ -132,10 +132,10 @@ fn ctrl_c_stops_a_task_whose_terminal_is_not_the_users() {
     let app = host.app(Image::Busybox);
     for options in [&["--force-tty"][..], &["--force-tty", "--no-stdin"]] {
         let mut terminal = app.terminal("\"$@\" </dev/null", options, WAITS);
-        terminal.shows("ready");
-        terminal.types(CTRL_C);
-        assert_eq!(terminal.code(), 5, "{options:?}");
-        terminal.shows("told INT");
+        terminal.wait_for("ready");
+        terminal.type_keys(CTRL_C);
+        assert_eq!(terminal.wait_exit_code(), 5, "{options:?}");
+        terminal.wait_for("told INT");
     }
 }
 
@@ -145,15 +145,15 @@ fn no_tty_leaves_the_terminal_with_the_user_who_types_lines() {
     let app = host.app(Image::Busybox);
     let script = "test -t 0 || test -t 1 || echo no terminal; read a; echo got $a; cat; echo end";
     let mut terminal = app.terminal(PLAIN, &["--no-tty"], ["sh", "-c", script]);
-    terminal.shows("no terminal");
-    terminal.types("one\n");
-    terminal.shows("got one");
-    terminal.types("two\n");
-    terminal.shows("two\ntwo\n"); // echoed by the terminal, and by the task
-    terminal.types(CTRL_D);
-    assert_eq!(terminal.code(), 0);
-    terminal.shows("end\n");
-    terminal.is_as_it_was();
+    terminal.wait_for("no terminal");
+    terminal.type_keys("one\n");
+    terminal.wait_for("got one");
+    terminal.type_keys("two\n");
+    terminal.wait_for("two\ntwo\n"); // echoed by the terminal, and by the task
+    terminal.type_keys(CTRL_D);
+    assert_eq!(terminal.wait_exit_code(), 0);
+    terminal.wait_for("end\n");
+    terminal.wait_restored();
 }
 
 #[test]
@@ -161,10 +161,10 @@ fn ctrl_c_stops_a_task_with_no_tty() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &["--no-tty"], WAITS);
-    terminal.shows("ready");
-    terminal.types(CTRL_C);
-    assert_eq!(terminal.code(), 5);
-    terminal.shows("told INT");
+    terminal.wait_for("ready");
+    terminal.type_keys(CTRL_C);
+    assert_eq!(terminal.wait_exit_code(), 5);
+    terminal.wait_for("told INT");
 }
 
 #[test]
@@ -180,16 +180,16 @@ fn a_terminal_that_stops_background_output_holds_nothing_up() {
             &[option],
             ["sh", "-c", "echo out; echo err >&2; exit 3"],
         );
-        assert_eq!(terminal.code(), 3, "{option}");
-        terminal.shows("out");
-        terminal.shows("err");
+        assert_eq!(terminal.wait_exit_code(), 3, "{option}");
+        terminal.wait_for("out");
+        terminal.wait_for("err");
     }
 }
 
 #[test]
 fn what_is_typed_after_the_end_is_not_the_tasks() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // sudo, by which root's becomes user dokku's, has a terminal of its own between
     }
     let app = host.app(Image::Busybox);
@@ -205,9 +205,9 @@ fn what_is_typed_after_the_end_is_not_the_tasks() {
     for option in ["--no-tty", "--force-tty"] {
         let mut terminal = app.terminal(then, &[option], ["echo", "done"]);
         gate.wait();
-        terminal.types("a line\n");
+        terminal.type_keys("a line\n");
         gate.open();
-        terminal.shows("the shell got a line");
+        terminal.wait_for("the shell got a line");
         gate.close();
     }
 }
@@ -217,19 +217,23 @@ fn a_shell_prompts_and_echoes() {
     let host = Host::new();
     let app = host.app(Image::Bash);
     let mut terminal = app.terminal(PLAIN, &["-e", "PS1=say> "], [""; 0]);
-    terminal.shows("say> ");
-    terminal.types("echo $((40 + 2))\n");
-    terminal.shows("say> echo $((40 + 2))\n42\nsay> ");
-    terminal.types("exit 3\n");
-    assert_eq!(terminal.code(), 3);
-    terminal.is_as_it_was();
+    terminal.wait_for("say> ");
+    terminal.type_keys("echo $((40 + 2))\n");
+    terminal.wait_for("say> echo $((40 + 2))\n42\nsay> ");
+    terminal.type_keys("exit 3\n");
+    assert_eq!(terminal.wait_exit_code(), 3);
+    terminal.wait_restored();
 }
 
 #[test]
 fn an_exit_code_comes_through_a_terminal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    assert_eq!(app.terminal(PLAIN, &[], ["sh", "-c", "exit 42"]).code(), 42);
+    assert_eq!(
+        app.terminal(PLAIN, &[], ["sh", "-c", "exit 42"])
+            .wait_exit_code(),
+        42
+    );
 }
 
 #[test]
@@ -238,13 +242,13 @@ fn ctrl_c_reaches_the_program() {
     let app = host.app(Image::Busybox);
     let count = "n=0; trap 'n=$((n + 1)); echo told $n' INT; echo ready; until [ $n = 2 ]; do sleep 0.05; done; exit 7";
     let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", count]);
-    terminal.shows("ready");
-    terminal.is_raw();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
     // The terminal's signal, and none of ours besides: the second would kill.
-    terminal.types(CTRL_C);
-    terminal.shows("told 1");
-    terminal.types(CTRL_C);
-    assert_eq!(terminal.code(), 7);
+    terminal.type_keys(CTRL_C);
+    terminal.wait_for("told 1");
+    terminal.type_keys(CTRL_C);
+    assert_eq!(terminal.wait_exit_code(), 7);
 }
 
 #[test]
@@ -253,11 +257,11 @@ fn ctrl_c_ends_a_program_that_has_no_handler() {
     let app = host.app(Image::Busybox);
     let script = "echo ready; exec sleep 1000";
     let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", script]);
-    terminal.shows("ready");
-    terminal.is_raw();
-    terminal.types(CTRL_C);
-    assert_eq!(terminal.code(), 130);
-    terminal.is_as_it_was();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
+    terminal.type_keys(CTRL_C);
+    assert_eq!(terminal.wait_exit_code(), 130);
+    terminal.wait_restored();
 }
 
 #[test]
@@ -266,11 +270,11 @@ fn ctrl_p_reaches_the_program_without_another_key() {
     let app = host.app(Image::Busybox);
     let script = "stty raw -echo; echo ready; dd bs=1 count=1 2>/dev/null | od -An -tx1";
     let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", script]);
-    terminal.shows("ready");
-    terminal.is_raw();
-    terminal.types(CTRL_P);
-    assert_eq!(terminal.code(), 0);
-    terminal.shows(" 10\n");
+    terminal.wait_for("ready");
+    terminal.wait_raw();
+    terminal.type_keys(CTRL_P);
+    assert_eq!(terminal.wait_exit_code(), 0);
+    terminal.wait_for(" 10\n");
 }
 
 #[test]
@@ -279,7 +283,7 @@ fn the_task_sees_the_windows_size_and_its_changes() {
     let app = host.app(Image::Busybox);
     let script = "for want in '33 77' '20 50'; do until [ \"$(stty size)\" = \"$want\" ]; do sleep 0.05; done; echo seen \"$want\"; done";
     let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", script]);
-    terminal.shows("seen 33 77");
+    terminal.wait_for("seen 33 77");
     // Docker's client has set the first size before it listens for another: a change in
     // between is lost, the next one is not.
     wait_until("seen 20 50", || {
@@ -287,7 +291,7 @@ fn the_task_sees_the_windows_size_and_its_changes() {
         terminal.resize(20, 50);
         terminal.screen().contains("seen 20 50").then_some(())
     });
-    assert_eq!(terminal.code(), 0);
+    assert_eq!(terminal.wait_exit_code(), 0);
 }
 
 #[test]
@@ -296,7 +300,7 @@ fn the_kind_of_terminal_is_passed_on_where_nothing_else_says_it() {
     let app = host.app(Image::Busybox);
     let term = |options: &[&str]| {
         let mut terminal = app.terminal(PLAIN, options, ["sh", "-c", "echo \"<$TERM>\""]);
-        assert_eq!(terminal.code(), 0);
+        assert_eq!(terminal.wait_exit_code(), 0);
         let screen = terminal.screen();
         screen.split(['<', '>']).nth(1).unwrap().to_owned()
     };
@@ -314,15 +318,15 @@ fn a_task_that_is_left_runs_on_and_is_looked_after() {
     let app = host.app(Image::Busybox);
     let ends = Ends::of(&host, &app);
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
-    terminal.shows("ready");
-    terminal.is_raw();
-    terminal.types(DETACH);
-    assert_eq!(terminal.code(), 0);
-    terminal.is_as_it_was();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
+    terminal.type_keys(DETACH);
+    assert_eq!(terminal.wait_exit_code(), 0);
+    terminal.wait_restored();
     let id = app.containers().concat();
     let inspect = |what: &str| docker(&["container", "inspect", "--format", what, &id]);
     let name = inspect("{{.Name}}");
-    terminal.shows(&format!(
+    terminal.wait_for(&format!(
         "dokku run:attach --container {}'",
         name.trim_start_matches('/')
     ));
@@ -345,7 +349,7 @@ fn a_terminal_that_hangs_up_stops_its_task() {
     let script = "trap 'exit 8' HUP; trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done";
     for (options, code) in [(&[][..], 8), (&["--no-tty"], 9)] {
         let mut terminal = app.terminal(PLAIN, options, ["sh", "-c", script]);
-        terminal.shows("ready");
+        terminal.wait_for("ready");
         let ours = our_program(terminal.pid(), "run").expect("our process runs");
         terminal.hang_up();
         wait_until("our process ends", || is_gone(ours).then_some(()));
@@ -365,7 +369,7 @@ fn a_terminal_that_hangs_up_leaves_a_task_that_is_to_be_kept() {
     let ends = Ends::of(&host, &app);
     let script = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done";
     let mut terminal = app.terminal(PLAIN, &["--on-hangup=keep"], ["sh", "-c", script]);
-    terminal.shows("ready");
+    terminal.wait_for("ready");
     let ours = our_program(terminal.pid(), "run").expect("our process runs");
     terminal.hang_up();
     wait_until("our process ends", || is_gone(ours).then_some(()));
@@ -386,8 +390,8 @@ fn a_shell_ends_when_its_terminal_hangs_up() {
     let host = Host::new();
     let app = host.app(Image::Bash);
     let mut terminal = app.terminal(PLAIN, &["-e", "PS1=say> "], [""; 0]);
-    terminal.shows("say> ");
-    terminal.is_raw();
+    terminal.wait_for("say> ");
+    terminal.wait_raw();
     terminal.hang_up();
     wait_until_removed(&app);
 }
@@ -403,12 +407,12 @@ fn the_terminal_is_as_it_was_after_an_end_of_the_task() {
     ] {
         let script = format!("echo ready; read line; {script}");
         let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", &script]);
-        terminal.shows("ready");
-        terminal.is_raw();
+        terminal.wait_for("ready");
+        terminal.wait_raw();
         let watcher = our_program(terminal.pid(), "keep").expect("somebody watches");
-        terminal.types("\r");
-        assert_eq!(terminal.code(), code, "{script}");
-        terminal.is_as_it_was();
+        terminal.type_keys("\r");
+        assert_eq!(terminal.wait_exit_code(), code, "{script}");
+        terminal.wait_restored();
         wait_until("nobody watches any more", || is_gone(watcher).then_some(()));
     }
 }
@@ -418,14 +422,14 @@ fn the_terminal_is_as_it_was_after_a_start_that_failed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], ["no-such-command"]);
-    assert_eq!(terminal.code(), 127);
-    terminal.is_as_it_was();
+    assert_eq!(terminal.wait_exit_code(), 127);
+    terminal.wait_restored();
 }
 
 #[test]
 fn the_terminal_is_as_it_was_after_a_client_that_leaves_it_raw() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return;
     }
     let app = host.app(Image::Busybox);
@@ -435,8 +439,8 @@ fn the_terminal_is_as_it_was_after_a_client_that_leaves_it_raw() {
     );
     for command in ["true", "no-such-command"] {
         let mut terminal = app.terminal(PLAIN, &[], [command]);
-        terminal.code();
-        terminal.is_as_it_was();
+        terminal.wait_exit_code();
+        terminal.wait_restored();
     }
 }
 
@@ -445,12 +449,12 @@ fn the_terminal_is_as_it_was_after_a_signal_to_us() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
-    terminal.shows("ready");
-    terminal.is_raw();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
     signal(our_program(terminal.pid(), "run").unwrap(), "TERM");
-    assert_eq!(terminal.code(), 6);
-    terminal.shows("told TERM");
-    terminal.is_as_it_was();
+    assert_eq!(terminal.wait_exit_code(), 6);
+    terminal.wait_for("told TERM");
+    terminal.wait_restored();
 }
 
 #[test]
@@ -458,17 +462,17 @@ fn the_terminal_is_as_it_was_when_we_are_killed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
-    terminal.shows("ready");
-    terminal.is_raw();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
     let shell = terminal.pid();
     let client = docker_client(shell, &["start", "--attach"]).expect("docker's client runs");
     let watcher = our_program(shell, "keep").expect("somebody watches");
     // It comes late: the shell goes on, and has the terminal for itself.
     signal(watcher, "STOP");
     signal(our_program(shell, "run").unwrap(), "KILL");
-    assert_eq!(terminal.code(), 137);
+    assert_eq!(terminal.wait_exit_code(), 137);
     signal(watcher, "CONT");
-    terminal.is_as_it_was();
+    terminal.wait_restored();
     wait_until("docker's client has gone", || is_gone(client).then_some(()));
     wait_until("nobody watches any more", || is_gone(watcher).then_some(()));
     // The task is `run:retire`'s.
@@ -478,7 +482,7 @@ fn the_terminal_is_as_it_was_when_we_are_killed() {
 #[test]
 fn the_terminals_modes_are_known_before_docker_changes_them() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return;
     }
     let app = host.app(Image::Busybox);
@@ -488,33 +492,33 @@ fn the_terminals_modes_are_known_before_docker_changes_them() {
     fs::write(&keep, "#!/bin/sh\nsleep 1\nexec \"$0.real\" \"$@\"\n").unwrap();
     fs::set_permissions(&keep, fs::Permissions::from_mode(0o755)).unwrap();
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
-    terminal.shows("ready");
-    terminal.is_raw();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
     signal(our_program(terminal.pid(), "run").unwrap(), "KILL");
-    assert_eq!(terminal.code(), 137);
-    terminal.is_as_it_was();
+    assert_eq!(terminal.wait_exit_code(), 137);
+    terminal.wait_restored();
     docker(&["container", "rm", "--force", &app.containers().concat()]);
 }
 
 #[test]
 fn the_terminal_is_its_users_when_dockers_client_is_killed() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // sudo, by which root's becomes user dokku's, has a terminal of its own between
     }
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
-    terminal.shows("ready");
-    terminal.is_raw();
+    terminal.wait_for("ready");
+    terminal.wait_raw();
     let client = docker_client(terminal.pid(), &["start", "--attach"]);
     signal(client.expect("docker's client runs"), "KILL");
-    terminal.is_as_it_was();
-    terminal.shows("docker's client was lost");
+    terminal.wait_restored();
+    terminal.wait_for("docker's client was lost");
     // The task runs on, and Ctrl-C is a signal to us again.
     wait_until("another client waits", || {
         docker_client(terminal.pid(), &["container", "wait"])
     });
-    terminal.types(CTRL_C);
-    assert_eq!(terminal.code(), 5);
-    terminal.is_as_it_was();
+    terminal.type_keys(CTRL_C);
+    assert_eq!(terminal.wait_exit_code(), 5);
+    terminal.wait_restored();
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use duct::cmd;
 
 use crate::support::{
-    App, Gate, Host, Image, Log, docker, finish, records, signal_ours, wait_until,
+    App, Gate, Host, Image, Log, docker, records, run_to_end, signal_ours, wait_until,
 };
 
 /// Why the disk takes no journal.
@@ -99,11 +99,11 @@ fn log_of_ends(host: &Host, app: &App<'_>) -> Log {
 fn scene(test: impl Fn(&Host, &App<'_>, &Log, Fault)) {
     for fault in Fault::ALL {
         let host = Host::new();
-        if !host.is_own() {
+        if !host.is_disposable() {
             return; // somebody else's tasks would have no journal
         }
         let app = host.app(Image::Busybox);
-        app.prepare("ps:set", &["stop-timeout-seconds", "2"]);
+        app.dokku_ok("ps:set", &["stop-timeout-seconds", "2"]);
         let log = log_of_ends(&host, &app);
         let Some(unwritable) = fault.on(&host) else {
             return; // nothing may be mounted here
@@ -226,7 +226,7 @@ fn a_detached_task_is_swept() {
         let gate = Gate::new(app);
         let start = |options: &[&str]| {
             gate.close();
-            let output = finish(
+            let output = run_to_end(
                 &app.subcommand("run:detached", options, ["sh", "-c", WAITS])
                     .stdin_null(),
             );
@@ -276,7 +276,7 @@ fn a_detached_task_is_swept() {
 
         let name = start(&[]);
         host.dokku(["run:stop", "--container", &name])
-            .says(&format!("{name}\n"));
+            .assert_stdout(&format!("{name}\n"));
         assert_eq!(host.dokku(["run:retire"]).code, 0, "{fault:?}");
         assert_eq!(
             (log.take().as_str(), app.containers().len()),
@@ -306,7 +306,7 @@ fn what_needs_a_lock_is_refused() {
             return;
         }
         let output = app.run_with(&["--lock=migrate"], ["true"]);
-        output.refuses(1, "/locks/");
+        output.assert_refused(1, "/locks/");
         assert!(
             output.stderr.contains("Read-only file system"),
             "{output:?}"
@@ -318,7 +318,7 @@ fn what_needs_a_lock_is_refused() {
 #[test]
 fn a_disk_that_takes_journals_again_changes_nothing_for_an_attached_task() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
     }
     let app = host.app(Image::Busybox);

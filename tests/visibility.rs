@@ -144,7 +144,7 @@ fn an_app_that_is_not_yours_is_none() {
     }
     show_all(&host);
     host.dokku(["run:stop", &theirs.name])
-        .says(&format!("{task}\n"));
+        .assert_stdout(&format!("{task}\n"));
     crate::support::wait_until("it is removed", || {
         theirs.containers().is_empty().then_some(())
     });
@@ -182,7 +182,8 @@ fn a_container_that_is_not_yours_is_none() {
     }
     show_all(&host);
     // Nothing of that has stopped it.
-    host.dokku(["run:stop", "--container", name]).says(&task);
+    host.dokku(["run:stop", "--container", name])
+        .assert_stdout(&task);
     crate::support::wait_until("it is removed", || {
         theirs.containers().is_empty().then_some(())
     });
@@ -216,7 +217,7 @@ fn a_retire_leaves_what_is_not_yours() {
 #[test]
 fn without_an_answer_no_app_is_yours() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let app = host.app(Image::None);
@@ -245,7 +246,7 @@ fn without_an_answer_no_app_is_yours() {
 #[test]
 fn without_an_answer_no_command_shows_anything() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let app = host.app(Image::None);
@@ -295,7 +296,7 @@ fn without_an_answer_no_command_shows_anything() {
 #[test]
 fn every_access_plugin_answers() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let app = host.app(Image::None);
@@ -307,7 +308,7 @@ fn every_access_plugin_answers() {
         .join("plugins/available/oneoff-test-acl-2/user-auth-app");
     fs::set_permissions(&second, fs::Permissions::from_mode(0o644)).unwrap();
     host.dokku(["run:report", &app.name])
-        .refuses(20, "No app is shown: ");
+        .assert_refused(20, "No app is shown: ");
     fs::set_permissions(&second, fs::Permissions::from_mode(0o755)).unwrap();
     // Each shows the app: in all that is no answer, for one app and in a list.
     host.add_hook(
@@ -316,7 +317,7 @@ fn every_access_plugin_answers() {
         "shift 2; printf '%s\\n' \"$@\"",
     );
     assert_eq!(host.dokku(["run:report", &app.name]).code, 20);
-    host.dokku(["run:report"]).says("");
+    host.dokku(["run:report"]).assert_stdout("");
     fs::remove_file(&second).unwrap();
 }
 
@@ -324,11 +325,11 @@ fn every_access_plugin_answers() {
 #[test]
 fn an_access_hook_that_hangs_is_killed_at_its_limit() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let app = host.app(Image::None);
-    host.prepare(&["run:set", "--global", "hook-timeout", "1"]);
+    host.dokku_ok(&["run:set", "--global", "hook-timeout", "1"]);
     host.add_hook("oneoff-test-acl", "user-auth-app", "exec sleep 60");
     assert_eq!(host.dokku(["run:report", &app.name]).code, 20);
     let listed = host.dokku(["run:report"]);
@@ -342,13 +343,13 @@ fn an_access_hook_that_hangs_is_killed_at_its_limit() {
 #[test]
 fn what_holds_for_every_app_is_set_by_who_sees_every_app() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // it would hold for everybody
     }
     let refused = |words: &[&str]| {
         let before = host.dokku(["run:report", "--global"]);
         let output = host.dokku(words);
-        output.refuses(1, "every app");
+        output.assert_refused(1, "every app");
         assert_eq!(host.dokku(["run:report", "--global"]), before, "{words:?}");
     };
     show_all(&host);
@@ -356,8 +357,8 @@ fn what_holds_for_every_app_is_set_by_who_sees_every_app() {
     refused(&["run:set", "--global", "memory", "1g"]);
     let theirs = host.app(Image::None);
     let _mine = host.app(Image::None);
-    host.prepare(&["run:set", "--global", "memory", "1g"]);
-    host.prepare(&["run:set", "--global", "hook-timeout", "30"]);
+    host.dokku_ok(&["run:set", "--global", "memory", "1g"]);
+    host.dokku_ok(&["run:set", "--global", "hook-timeout", "30"]);
     hide(&host, &theirs);
     for words in [
         &["run:set", "--global", "memory", "2g"][..],
@@ -372,12 +373,12 @@ fn what_holds_for_every_app_is_set_by_who_sees_every_app() {
     }
     // To read what holds for one's own tasks is nobody else's loss.
     host.dokku(["run:report", "--global", "--run-global-memory"])
-        .says("1g\n");
+        .assert_stdout("1g\n");
     host.add_hook("oneoff-test-acl", "user-auth-app", "exit 1");
     refused(&["run:set", "--global", "memory", "2g"]);
     let hook = hook_path(&host, "user-auth-app");
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).unwrap();
     refused(&["run:set", "--global", "memory", "2g"]);
     show_all(&host);
-    host.prepare(&["run:set", "--global", "memory"]);
+    host.dokku_ok(&["run:set", "--global", "memory"]);
 }

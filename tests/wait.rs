@@ -7,7 +7,7 @@ use duct::cmd;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Gate, Host, Image, docker, docker_client, is_gone, patiently, record, signal_ours, wait_until,
+    Gate, Host, Image, docker, docker_client, is_gone, poll_for, record, signal_ours, wait_until,
     write_records,
 };
 
@@ -92,7 +92,7 @@ fn the_journal_of_another_task_of_that_name_tells_nothing() {
     taken.lock().unwrap();
     let waiter = host.command(["run:wait", "--container", &name]);
     let waiter = waiter.stdin_null().unchecked().start().unwrap();
-    let ended = patiently(Duration::from_secs(20), || {
+    let ended = poll_for(Duration::from_secs(20), || {
         waiter
             .try_wait()
             .unwrap()
@@ -123,7 +123,7 @@ fn after_the_end_the_record_answers() {
     assert_eq!(wait(&format!("{}.run.1", app.name)).code, 4);
     assert_eq!(wait(first["id"].as_str().unwrap()).code, 3);
     let nobody_saw = wait(&format!("{}.run.2", app.name));
-    nobody_saw.refuses(125, "is not known");
+    nobody_saw.assert_refused(125, "is not known");
 }
 
 #[test]
@@ -154,11 +154,11 @@ fn a_limit_that_runs_out_is_said() {
     wait_until("the container is removed", || {
         app.containers().is_empty().then_some(())
     });
-    output.refuses(1, &format!("{name} still runs after 1 second"));
+    output.assert_refused(1, &format!("{name} still runs after 1 second"));
     assert!(took >= Duration::from_secs(1), "{took:?}");
     assert_eq!(state, "running");
     host.dokku(["run:wait", "--timeout", "soon", "--container", name])
-        .refuses(1, "'soon'");
+        .assert_refused(1, "'soon'");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn what_is_no_task_of_ours_is_not_there() {
     for command in ["run:wait", "run:attach", "run:logs", "run:stop"] {
         for container in ["no-such-container", &beginning, &not_seen] {
             let output = host.dokku([command, "--container", container]);
-            output.refuses(1, "there is no one-off container");
+            output.assert_refused(1, "there is no one-off container");
             said.push(output.stderr.replace(container, ""));
         }
     }
@@ -190,10 +190,10 @@ fn what_is_no_task_of_ours_is_not_there() {
     said.dedup();
     assert_eq!(said.len(), 1, "nothing tells them apart: {said:?}");
     host.dokku(["run:wait"])
-        .refuses(1, "No container specified");
-    app.prepare("scheduler:set", &["selected", "k3s"]);
+        .assert_refused(1, "No container specified");
+    app.dokku_ok("scheduler:set", &["selected", "k3s"]);
     for command in ["run:wait", "run:attach"] {
         host.dokku([command, "--container", &beginning])
-            .refuses(1, "'k3s'");
+            .assert_refused(1, "'k3s'");
     }
 }

@@ -20,7 +20,7 @@ use crate::task::handoff::{finalizer, supervisor};
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
-        [terminal::WATCH] => terminal::watch(),
+        [terminal::WATCH_TERMINAL] => terminal::run_watchdog(),
         [supervisor::SUPERVISE, name] => {
             // Away from the caller's terminal; it fails only where we are that already.
             let _ = rustix::process::setsid();
@@ -29,7 +29,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             let docker = Docker::new(host.docker()?, host.trace);
             supervise::run(host, docker, name)?;
         }
-        [finalizer::FINISH, name, lines, ref end @ ..] => {
+        [finalizer::FINALIZE, name, lines, ref end @ ..] => {
             let host = Host::without_flags()?;
             let docker = Docker::new(host.docker()?, host.trace);
             let code = finalizer::run(&host, &docker, name, lines, end)?;

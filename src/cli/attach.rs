@@ -7,19 +7,19 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::args::Parsed;
-use crate::cli::common::selection::{One, one};
+use crate::cli::common::args::ParsedArgs;
+use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
 use crate::cli::print;
 use crate::docker::Docker;
-use crate::docker::container_config::Config;
+use crate::docker::container_config::ContainerConfig;
 use crate::docker::container_inspect::Status;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::settings::validate;
-use crate::task::attach::say_left;
-use crate::task::attach::terminal::Terminal;
+use crate::task::attach::print_reattach_hint;
+use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
@@ -42,56 +42,66 @@ struct Options {
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:attach --container NAME";
     let options: Options = match args::parse(USAGE, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
-    match one(&host, options.container.as_deref(), USAGE)? {
-        One::Ended(record) => bail!("{} has ended already", record.name),
-        One::Here { docker, app, task } => match docker.container_config(&task.id)? {
+    supervisor::adopt_orphans(&host);
+    match select_one(&host, options.container.as_deref(), USAGE)? {
+        SingleTask::Ended(record) => bail!("{} has ended already", record.name),
+        SingleTask::Present { docker, app, task } => match docker.container_config(&task.id)? {
             Some(config) => attach(&host, &docker, &app, &task, &config),
             None => bail!("{} has ended already", task.name),
         },
     }
 }
 
-fn attach(host: &Host, docker: &Docker, app: &App, task: &Listed, config: &Config) -> Result<u8> {
+fn attach(
+    host: &Host,
+    docker: &Docker,
+    app: &App,
+    task: &ContainerSummary,
+    config: &ContainerConfig,
+) -> Result<u8> {
     let ours = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let terminal = config.tty && ours;
     let events = Events::watch()?;
-    let mut guard = if terminal { Terminal::guard()? } else { None };
+    let mut guard = if terminal {
+        TerminalGuard::save()?
+    } else {
+        None
+    };
     // A task's terminal takes its input from a terminal only.
     let stdin = config.open_stdin && (terminal || !config.tty);
     let client = docker.container_attach(&task.id, stdin)?;
     if let Some(guard) = &mut guard {
-        guard.client_is(client.pids().first().copied());
+        guard.set_client(client.pids().first().copied());
     }
     let client = Arc::new(client);
     events.watch_client(Arc::clone(&client));
     let well = loop {
         match events.next(None) {
-            Event::ClientEnded { well } => break well,
+            Event::ClientExited { well } => break well,
             Event::Signal(signal) => {
                 client.kill()?;
                 drop(guard);
-                say_left(host, &task.name);
-                return Ok(exit::of_signal(signal));
+                print_reattach_hint(host, &task.name);
+                return Ok(exit::from_signal(signal));
             }
-            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
+            Event::Timeout | Event::OutputClosed | Event::Died | Event::ExitReported(_) => {}
         }
     };
     drop(guard);
     let state = docker.container_state(&task.id)?;
-    let code = state.as_ref().and_then(task_exit::code_of);
+    let code = state.as_ref().and_then(task_exit::exit_code_of);
     match state.map(|state| state.status) {
         Some(Status::Created) => bail!("{} was not started yet", task.name),
         // The detach keys are an error to docker's `attach`.
         Some(_) if code.is_none() && (well || terminal) => {
-            say_left(host, &task.name);
+            print_reattach_hint(host, &task.name);
             Ok(0)
         }
         Some(_) if code.is_none() => bail!("docker's client was lost: {} runs on", task.name),
-        _ => exit_status::code_of(host, app, task, code),
+        _ => exit_status::exit_status_of(host, app, task, code),
     }
 }

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::common::launch;
-use crate::cli::common::launch::Start;
+use crate::cli::common::launch::Launch;
 use crate::cli::print;
 use crate::task::launch::detached;
-use crate::task::launch::detached::Started;
+use crate::task::launch::detached::DetachedStart;
 
 /// Starts a task and prints its container's name. `arguments` begin with the
 /// command word.
@@ -17,11 +17,12 @@ use crate::task::launch::detached::Started;
 /// Wrong usage, an app that is not there, a task that could not be made.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     match launch::prepare("run:detached", arguments, true)? {
-        Start::Shown => Ok(0),
-        Start::Here { host, docker, task } => match detached::start(&host, &docker, *task)? {
-            Started::Running(name) => print(&format!("{name}\n")).map(|()| 0),
-            Started::Failed(code) => Ok(code),
+        Launch::DryRun => Ok(0),
+        Launch::DockerLocal { host, docker, task } => match detached::start(&host, &docker, *task)?
+        {
+            DetachedStart::Running(name) => print(&format!("{name}\n")).map(|()| 0),
+            DetachedStart::Failed(code) => Ok(code),
         },
-        Start::Elsewhere { host, task } => task.run(&host),
+        Launch::Delegated { host, task } => task.run(&host),
     }
 }

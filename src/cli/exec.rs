@@ -12,15 +12,15 @@ use duct::Handle;
 use signal_hook::consts::SIGKILL;
 
 use crate::cli::common::args;
-use crate::cli::common::args::Parsed;
-use crate::cli::common::selection::{One, one};
+use crate::cli::common::args::ParsedArgs;
+use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::print;
 use crate::docker::Docker;
-use crate::docker::container_exec::Process;
+use crate::docker::container_exec::ExecSpec;
 use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::process;
-use crate::task::attach::terminal::Terminal;
+use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
 use crate::ui::{exit, message};
 
@@ -41,7 +41,7 @@ struct Options {
 }
 
 /// What tells the processes of one command from all others of the container.
-const MARK: &str = "DOKKU_ONEOFF_EXEC";
+const ENV_MARKER: &str = "DOKKU_ONEOFF_EXEC";
 
 /// Runs another command in a task's container; its exit code is ours. The task's own
 /// command knows nothing of it.
@@ -51,8 +51,8 @@ const MARK: &str = "DOKKU_ONEOFF_EXEC";
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:exec [options] --container NAME <cmd>...";
     let options: Options = match args::parse(USAGE, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     if options.no_tty && options.force_tty {
         bail!("Cannot specify both --force-tty and --no-tty");
@@ -63,12 +63,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         bail!("No command specified\nUsage: dokku {USAGE}");
     }
     let host = Host::from_environment(arguments)?;
-    let (docker, task) = match one(&host, options.container.as_deref(), USAGE)? {
-        One::Ended(record) => bail!(
+    let (docker, task) = match select_one(&host, options.container.as_deref(), USAGE)? {
+        SingleTask::Ended(record) => bail!(
             "{} has ended already: no command can run in it",
             record.name
         ),
-        One::Here { docker, task, .. } => (docker, task),
+        SingleTask::Present { docker, task, .. } => (docker, task),
     };
     let Some(config) = docker.container_config(&task.id)? else {
         bail!("{} has ended already: no command can run in it", task.name)
@@ -85,50 +85,54 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 
 fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result<u8> {
     let random = std::hash::RandomState::new().build_hasher().finish();
-    let mark = format!("{MARK}={random:016x}");
+    let mark = format!("{ENV_MARKER}={random:016x}");
     let mut environment = vec![mark.clone()];
     if terminal && std::env::var_os("TERM").is_some() {
         environment.push("TERM".to_owned()); // the value is taken from our environment
     }
     let events = Events::watch()?;
-    let mut guard = if terminal { Terminal::guard()? } else { None };
-    let client = docker.container_exec(&Process {
+    let mut guard = if terminal {
+        TerminalGuard::save()?
+    } else {
+        None
+    };
+    let client = docker.container_exec(&ExecSpec {
         id,
         terminal,
         environment: &environment,
         command,
     })?;
     if let Some(guard) = &mut guard {
-        guard.client_is(client.pids().first().copied());
+        guard.set_client(client.pids().first().copied());
     }
     let client = Arc::new(client);
     events.watch_client(Arc::clone(&client));
-    let mut owed: Option<Owed> = None;
+    let mut owed: Option<PendingSignal> = None;
     loop {
         let again = owed.as_ref().filter(|owed| owed.is_to_be_looked_at());
-        match events.next(again.map(|_| Instant::now() + AGAIN)) {
-            Event::ClientEnded { .. } => return Ok(process::code(client.wait()?.status)),
+        match events.next(again.map(|_| Instant::now() + FORWARD_RETRY_INTERVAL)) {
+            Event::ClientExited { .. } => return Ok(process::exit_code(client.wait()?.status)),
             Event::Signal(signal) => {
                 owed = Some(match owed {
-                    None => Owed::first(signal),
+                    None => PendingSignal::first(signal),
                     Some(owed) => owed.again(),
                 });
             }
-            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
+            Event::Timeout | Event::OutputClosed | Event::Died | Event::ExitReported(_) => {}
         }
         if let Some(due) = &mut owed
             && !due.go_on(docker, id, &mark)?
         {
             client.kill()?;
             message::warn("The command could not be told to end: it runs on in the container");
-            return Ok(exit::of_signal(due.signal));
+            return Ok(exit::from_signal(due.signal));
         }
     }
 }
 
 /// A signal on its way to the command.
 #[derive(Default)]
-struct Owed {
+struct PendingSignal {
     signal: i32,
     /// The call that passes it on, and when that was made.
     call: Option<(Handle, Instant)>,
@@ -140,13 +144,13 @@ struct Owed {
     give_up_at: Option<Instant>,
 }
 
-const AGAIN: Duration = Duration::from_millis(200);
+const FORWARD_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 const MOST_MISSES: u32 = 5;
 
 /// How long after the second signal a command that was killed may take to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 
-impl Owed {
+impl PendingSignal {
     fn first(signal: i32) -> Self {
         Self {
             signal,
@@ -180,7 +184,7 @@ impl Owed {
         }
         let Some((call, since)) = &self.call else {
             if !self.is_passed_on {
-                let call = pass_on(docker, id, mark, self.signal)?;
+                let call = forward_signal(docker, id, mark, self.signal)?;
                 self.call = Some((call, Instant::now()));
             }
             return Ok(true);
@@ -208,7 +212,7 @@ impl Owed {
 /// Docker passes no signal on to such a process (moby issue 9098). A shell of the
 /// image, where it has one, finds it by its environment; its children have that, too,
 /// but not its parent, which is outside the container. The call ends well where it did.
-fn pass_on(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Handle> {
+fn forward_signal(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Handle> {
     let script = format!(
         "found=1
         for process in /proc/[0-9]*; do

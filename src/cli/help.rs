@@ -86,7 +86,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         return Ok(0);
     }
     if asked == format!("{name}:help") {
-        print(&page(name))?;
+        print(&help_page(name))?;
         return Ok(0);
     }
     Ok(NOT_MINE)
@@ -119,7 +119,7 @@ fn lines(name: &str, all: bool) -> String {
         .concat()
 }
 
-fn page(name: &str) -> String {
+fn help_page(name: &str) -> String {
     let width = COMMANDS
         .iter()
         .map(|(usage, _)| usage.len())

@@ -7,13 +7,13 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::args::Parsed;
+use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::{args, table, time_format};
 use crate::cli::{json, print};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
-use crate::record::read::{Newest, Passed};
+use crate::record::read::{RecordsNewestFirst, Skipped};
 use crate::record::{Reason, Record};
 use crate::settings::validate;
 use crate::task::handoff::supervisor;
@@ -54,30 +54,30 @@ struct Options {
 /// Wrong usage, an app that is not there or has its tasks elsewhere.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let options: Options = match args::parse("run:history [options] [<app>]", arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
+    supervisor::adopt_orphans(&host);
     let name = options.app.as_ref().or(host.flags.app.as_ref());
     let app = name.map(|name| host.app(name)).transpose()?;
     let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);
     let (records, passed) = found(&host, &options, &apps);
-    passed.say();
+    passed.report();
     if let Some(app) = &app {
-        say_elsewhere(&host, app, records.is_empty())?;
+        report_other_scheduler(&host, app, records.is_empty())?;
     }
     if options.format == JSON {
         print(&json::indented(&records)?)?;
     } else {
         let title = app.map_or_else(String::new, |app| format!("{} ", app.name()));
-        print(&for_people(&title, &records, options.quiet || host.quiet))?;
+        print(&table_text(&title, &records, options.quiet || host.quiet))?;
     }
     Ok(0)
 }
 
 /// Records of another scheduler's tasks are not here; those of before it may be.
-fn say_elsewhere(host: &Host, app: &App, none: bool) -> Result<()> {
+fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
     let scheduler = host.scheduler(app)?;
     if scheduler == DOCKER_LOCAL {
         return Ok(());
@@ -93,12 +93,12 @@ fn say_elsewhere(host: &Host, app: &App, none: bool) -> Result<()> {
 }
 
 /// The newest of all apps that are wanted.
-fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Passed) {
+fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Skipped) {
     let most = options.num.parse().unwrap_or(usize::MAX);
-    let mut sources: Vec<(Newest, Option<Record>)> = apps
+    let mut sources: Vec<(RecordsNewestFirst, Option<Record>)> = apps
         .iter()
         .map(|app| {
-            let mut newest = Newest::of(host, app);
+            let mut newest = RecordsNewestFirst::of(host, app);
             let first = newest.find(|record| options.wants(record));
             (newest, first)
         })
@@ -117,10 +117,10 @@ fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Passed) 
         records.push(record);
         *next = newest.find(|record| options.wants(record));
     }
-    let mut passed = Passed::default();
+    let mut passed = Skipped::default();
     for (newest, _) in &sources {
         passed.add(newest.passed);
-        newest.say_failure();
+        newest.report_failure();
     }
     (records, passed)
 }
@@ -139,7 +139,7 @@ impl Options {
     }
 }
 
-fn for_people(title: &str, records: &[Record], quiet: bool) -> String {
+fn table_text(title: &str, records: &[Record], quiet: bool) -> String {
     let now = SystemTime::now();
     let rows: Vec<[String; 6]> = records
         .iter()
@@ -177,7 +177,7 @@ fn exit(record: &Record) -> String {
         .map_or_else(|| "?".to_owned(), |code| code.to_string());
     match record.reason {
         Reason::Exited => code,
-        other => format!("{code} ({})", other.word()),
+        other => format!("{code} ({})", other.as_str()),
     }
 }
 

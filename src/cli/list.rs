@@ -9,17 +9,17 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use serde_json::value::RawValue;
 
-use crate::cli::common::args::Parsed;
+use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::list_entry::{Entry, quoted};
 use crate::cli::common::{args, table, time_format};
 use crate::cli::{json, print};
 use crate::docker::Docker;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::Record;
-use crate::record::read::Newest;
+use crate::record::read::RecordsNewestFirst;
 use crate::sys::parallel::joined;
 use crate::task::control::find;
 use crate::task::handoff::supervisor;
@@ -31,7 +31,7 @@ const JSON: &str = "json";
 
 /// So many tasks of an app that have gone are listed with `--all`; `run:history` has
 /// the rest.
-const MOST_GONE: usize = 20;
+const MAX_FINISHED_TASKS: usize = 20;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -55,11 +55,11 @@ struct Options {
 /// Wrong usage, an app that is not there, docker gives no answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let options: Options = match args::parse("run:list [options] [<app>]", arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
+    supervisor::adopt_orphans(&host);
     match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => list_one(&host, &options, &host.app(name)?),
         None => list_every(&host, &options),
@@ -69,44 +69,44 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
     // Nearly every app is this host's: docker is asked before the answer is there.
     let (scheduler, tasks) = std::thread::scope(|scope| {
-        let tasks = scope.spawn(|| find::tasks(&docker(host)?, Some(app)));
+        let tasks = scope.spawn(|| find::list_tasks(&docker(host)?, Some(app)));
         (host.scheduler(app), joined(tasks))
     });
     let scheduler = scheduler?;
     if scheduler != DOCKER_LOCAL {
-        return host.hand_over_command(HOOK, &scheduler, app, &[&options.format]);
+        return host.delegate_command(HOOK, &scheduler, app, &[&options.format]);
     }
     let mut tasks = tasks?;
     tasks.retain(|task| options.wants(task));
     let group = Group {
-        gone: options.gone(host, app, &tasks),
+        finished: options.finished(host, app, &tasks),
         app,
         tasks,
     };
-    print(&shown(host, options, &[group], Elsewhere::default())?)?;
+    print(&shown(host, options, &[group], OtherSchedulers::default())?)?;
     Ok(0)
 }
 
 /// One question to docker, and one to each app's scheduler that is another.
 fn list_every(host: &Host, options: &Options) -> Result<u8> {
     let apps = host.apps();
-    let mut tasks = find::tasks(&docker(host)?, None)?;
+    let mut tasks = find::list_tasks(&docker(host)?, None)?;
     tasks.retain(|task| options.wants(task));
     let mut groups = Vec::new();
     for app in &apps {
         let (own, others) = tasks
             .into_iter()
-            .partition(|task: &Listed| task.app == app.name());
+            .partition(|task: &ContainerSummary| task.app == app.name());
         tasks = others;
         groups.push(Group {
-            gone: options.gone(host, app, &own),
+            finished: options.finished(host, app, &own),
             app,
             tasks: own,
         });
     }
-    groups.retain(|group| !(group.tasks.is_empty() && group.gone.is_empty()));
+    groups.retain(|group| !(group.tasks.is_empty() && group.finished.is_empty()));
     let mut code = 0;
-    let mut elsewhere = Elsewhere::default();
+    let mut elsewhere = OtherSchedulers::default();
     for app in &apps {
         let Some(scheduler) = host.other_scheduler(app) else {
             continue;
@@ -126,36 +126,36 @@ fn docker(host: &Host) -> Result<Docker> {
 }
 
 impl Options {
-    fn wants(&self, task: &Listed) -> bool {
+    fn wants(&self, task: &ContainerSummary) -> bool {
         self.all || !(task.is_cron() || task.has_ended())
     }
 
     /// The tasks that have ended and whose containers are not there any more.
-    fn gone(&self, host: &Host, app: &App, tasks: &[Listed]) -> Vec<Record> {
+    fn finished(&self, host: &Host, app: &App, tasks: &[ContainerSummary]) -> Vec<Record> {
         if !self.all {
             return Vec::new();
         }
         let there: HashSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-        let mut newest = Newest::of(host, app);
+        let mut newest = RecordsNewestFirst::of(host, app);
         let gone = newest
             .by_ref()
             .filter(|record| !there.contains(record.id.as_str()))
-            .take(MOST_GONE)
+            .take(MAX_FINISHED_TASKS)
             .collect();
-        newest.passed.say();
-        newest.say_failure();
+        newest.passed.report();
+        newest.report_failure();
         gone
     }
 }
 
 /// What other schedulers have answered.
 #[derive(Default)]
-struct Elsewhere {
+struct OtherSchedulers {
     entries: Vec<Box<RawValue>>,
     text: String,
 }
 
-impl Elsewhere {
+impl OtherSchedulers {
     /// A plugin that has nothing to list may say nothing.
     fn add(&mut self, options: &Options, answer: &str) -> Result<()> {
         if options.format != JSON {
@@ -172,8 +172,8 @@ impl Elsewhere {
 /// What there is of an app.
 struct Group<'a> {
     app: &'a App,
-    tasks: Vec<Listed>,
-    gone: Vec<Record>,
+    tasks: Vec<ContainerSummary>,
+    finished: Vec<Record>,
 }
 
 /// The text for the groups of tasks and those of other schedulers.
@@ -181,29 +181,32 @@ fn shown(
     host: &Host,
     options: &Options,
     groups: &[Group<'_>],
-    elsewhere: Elsewhere,
+    elsewhere: OtherSchedulers,
 ) -> Result<String> {
     if options.format == JSON {
         let mut entries = Vec::new();
         for group in groups {
-            let there = group.tasks.iter().map(|task| Entry::there(host, task));
-            entries.extend(there.chain(group.gone.iter().map(Entry::gone)));
+            let there = group
+                .tasks
+                .iter()
+                .map(|task| Entry::from_container(host, task));
+            entries.extend(there.chain(group.finished.iter().map(Entry::from_record)));
         }
-        entries.extend(elsewhere.entries.into_iter().map(Entry::Elsewhere));
+        entries.extend(elsewhere.entries.into_iter().map(Entry::Delegated));
         return json::indented(&entries);
     }
     let quiet = options.quiet || host.quiet;
     let terminal = std::io::stdout().is_terminal();
     let here = groups
         .iter()
-        .map(|group| for_people(group, options.all, quiet, terminal));
+        .map(|group| table_text(group, options.all, quiet, terminal));
     Ok(here.chain([elsewhere.text]).collect())
 }
 
 /// Docker's table under Dokku's heading; with `quiet` tabs between the columns, as
 /// docker does without its word `table`. With `all` tasks that have ended are among
 /// them, and a column says which.
-fn for_people(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> String {
+fn table_text(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> String {
     let mut rows: Vec<[String; 4]> = group
         .tasks
         .iter()
@@ -217,7 +220,7 @@ fn for_people(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> Stri
             .map(String::clone)
         })
         .collect();
-    rows.extend(group.gone.iter().map(|record| {
+    rows.extend(group.finished.iter().map(|record| {
         let now = SystemTime::now();
         let code = record
             .exit_code

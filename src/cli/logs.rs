@@ -9,26 +9,26 @@ use clap::Parser;
 use duct::Handle;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::cli::common::args::Parsed;
-use crate::cli::common::selection::{Chosen, choose};
+use crate::cli::common::args::ParsedArgs;
+use crate::cli::common::selection::{Selection, select};
 use crate::cli::common::{args, exit_status};
 use crate::cli::print;
 use crate::docker::Docker;
-use crate::docker::container_logs::Part;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_logs::LogSelection;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::logs::merge;
 use crate::logs::merge::{Prefix, Source};
 use crate::record::output::Output;
-use crate::record::replay::{Written, replay};
+use crate::record::replay::{SavedEntry, replay};
 use crate::record::{Record, Store, replay};
 use crate::settings::validate;
 use crate::sys::parallel::CLIENTS;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
 use crate::task::handoff::supervisor;
-use crate::task::model::task_exit::code_of;
+use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
 
 #[derive(Debug, Parser)]
@@ -57,7 +57,7 @@ struct Options {
 }
 
 /// How long after its last word docker's client may take to end.
-const PATIENCE: Duration = Duration::from_secs(5);
+const CLIENT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Core's colours, in core's order.
 const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
@@ -69,14 +69,14 @@ const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:logs [options] <app>|--container NAME";
     let options: Options = match args::parse(USAGE, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
+    supervisor::adopt_orphans(&host);
     let container = options.container.as_deref();
-    match choose(&host, options.app.as_deref(), container, false, USAGE)? {
-        Chosen::Elsewhere { app, scheduler } => {
+    match select(&host, options.app.as_deref(), container, false, USAGE)? {
+        Selection::Delegated { app, scheduler } => {
             let flag = |on: bool| if on { "true" } else { "false" };
             let rest = [
                 container.unwrap_or_default(),
@@ -84,12 +84,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
                 flag(options.quiet),
                 &options.num,
             ];
-            host.hand_over_command("scheduler-run-logs", &scheduler, &app, &rest)
+            host.delegate_command("scheduler-run-logs", &scheduler, &app, &rest)
         }
-        Chosen::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
-        Chosen::Here { docker, tasks, app } => {
+        Selection::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
+        Selection::DockerLocal { docker, tasks, app } => {
             if tasks.is_empty() && !host.quiet {
-                message::plain("No run containers exist");
+                message::raw("No run containers exist");
             }
             if options.tail && tasks.len() > CLIENTS {
                 bail!(
@@ -115,9 +115,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 
 impl Options {
     /// Which part of an output that is kept.
-    fn kept_part(&self) -> Result<replay::Part> {
+    fn kept_part(&self) -> Result<replay::Selection> {
         let since = self.since.as_deref().map(validate::moment).transpose();
-        Ok(replay::Part {
+        Ok(replay::Selection {
             tail: self.num.parse().ok(),
             since: since.map_err(anyhow::Error::msg)?,
             after: None,
@@ -144,12 +144,12 @@ fn show(
     host: &Host,
     docker: &Docker,
     app: &App,
-    tasks: &[Listed],
+    tasks: &[ContainerSummary],
     first: usize,
     options: &Options,
 ) -> Result<Option<bool>> {
     let begun = timestamp::now(Precision::Nanoseconds);
-    let part = Part {
+    let part = LogSelection {
         tail: options.num.clone(),
         follow: options.tail,
         since: options.since.clone(),
@@ -171,9 +171,9 @@ fn show(
         clients.push(logs.client);
     }
     let patience = if options.tail {
-        merge::FOLLOWED
+        merge::FOLLOW_PATIENCE
     } else {
-        merge::ENDING
+        merge::FINITE_PATIENCE
     };
     let last = merge::merge(
         sources,
@@ -195,9 +195,9 @@ fn show(
         let missing = match last {
             // It had gone before docker was asked.
             None if failed => options.kept_part()?,
-            last => replay::Part {
+            last => replay::Selection {
                 after: Some(last.map_or(begun.as_bytes(), Vec::as_slice).to_vec()),
-                ..replay::Part::default()
+                ..replay::Selection::default()
             },
         };
         let complete = (failed || options.tail)
@@ -210,15 +210,15 @@ fn show(
 
 /// What docker's client came to, which has closed its streams already.
 fn has_failed(client: &Handle) -> bool {
-    let end = client.wait_timeout(PATIENCE);
+    let end = client.wait_timeout(CLIENT_EXIT_TIMEOUT);
     matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
 }
 
 /// Whether its record is there, or about to be. One that runs has only lost docker's
 /// client.
-fn is_over(docker: &Docker, task: &Listed) -> bool {
+fn is_over(docker: &Docker, task: &ContainerSummary) -> bool {
     let state = docker.container_state(&task.id);
-    state.is_ok_and(|state| state.is_none_or(|state| code_of(&state).is_some()))
+    state.is_ok_and(|state| state.is_none_or(|state| exit_code_of(&state).is_some()))
 }
 
 /// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
@@ -235,9 +235,9 @@ fn nobody_reads() -> bool {
 fn show_rest(
     host: &Host,
     app: &App,
-    task: &Listed,
+    task: &ContainerSummary,
     number: usize,
-    part: &replay::Part,
+    part: &replay::Selection,
     options: &Options,
 ) -> bool {
     let Some(Record {
@@ -248,7 +248,7 @@ fn show_rest(
         return false;
     };
     let prefix = options.prefix(&task.name, number);
-    let store = Store::of(host, app.name());
+    let store = Store::for_app(host, app.name());
     let rest = write(&store, &task.id, part, prefix.as_ref(), options);
     rest.is_ok_and(|there| there.is_some())
 }
@@ -264,7 +264,7 @@ fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Resu
     }
     let part = options.kept_part()?;
     let prefix = options.prefix(name, 0);
-    let store = Store::of(host, app.name());
+    let store = Store::for_app(host, app.name());
     match write(&store, &record.id, &part, prefix.as_ref(), options) {
         Ok(Some(())) => Ok(()),
         Ok(None) => bail!("the output of {name} is not kept any more"),
@@ -276,7 +276,7 @@ fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Resu
 fn write(
     store: &Store,
     id: &str,
-    part: &replay::Part,
+    part: &replay::Selection,
     prefix: Option<&Prefix>,
     options: &Options,
 ) -> io::Result<Option<()>> {
@@ -284,7 +284,7 @@ fn write(
     let mut stderr = io::stderr();
     // Which of the two is within a line.
     let mut within = [false; 2];
-    let there = replay(store, id, part, |line: &Written| {
+    let there = replay(store, id, part, |line: &SavedEntry| {
         let to_stderr = line.to_stderr && options.stderr;
         let mut text = Vec::new();
         let within = &mut within[usize::from(line.to_stderr)];

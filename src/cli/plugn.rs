@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::dokku::triggers::{Bus, Fired, path};
+use crate::dokku::triggers::{TriggerOutcome, TriggerRunner, path};
 use crate::sys::process;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
@@ -24,12 +24,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         return hand_over(arguments);
     };
     let rest: Vec<&OsStr> = rest.iter().map(OsString::as_os_str).collect();
-    let fired = Bus::new(&plugins).fire(trigger, &rest, message::plain, |call| {
-        call.our_input().start()?.into_output()
+    let fired = TriggerRunner::new(&plugins).fire(trigger, &rest, message::raw, |call| {
+        call.inherit_stdin().spawn()?.into_output()
     })?;
     Ok(match fired {
-        Fired::All(_) => 0,
-        Fired::Failed { code, .. } => code,
+        TriggerOutcome::Succeeded(_) => 0,
+        TriggerOutcome::Failed { code, .. } => code,
     })
 }
 
@@ -60,10 +60,10 @@ fn hand_over(arguments: &[OsString]) -> Result<u8> {
             "'plugn' was not found behind oneoff's own in PATH",
         )
     })?;
-    let output = Call::new(&plugn, arguments)
-        .our_input()
-        .start()
+    let output = ProcessBuilder::new(&plugn, arguments)
+        .inherit_stdin()
+        .spawn()
         .and_then(duct::Handle::into_output)
         .context("'plugn' could not be started")?;
-    Ok(process::code(output.status))
+    Ok(process::exit_code(output.status))
 }

@@ -14,13 +14,13 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
 use crate::record::Record;
-use crate::record::read::Newest;
-use crate::settings::properties::{KEYS, PLUGIN};
+use crate::record::read::RecordsNewestFirst;
+use crate::settings::properties::{PLUGIN, PROPERTIES};
 use crate::task::control::find;
 use crate::ui::message::on_stdout;
 
 /// Dokku pads the names of a report to this.
-const WIDTH: usize = 31;
+const NAME_COLUMN_WIDTH: usize = 31;
 
 /// Shows the properties of an app, of every app, or the global ones.
 ///
@@ -33,7 +33,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         .skip(1)
         .map(|word| crate::settings::validate::utf8(word))
         .collect::<Result<Vec<_>>>()?;
-    let asked = Asked::read(words, host.flags.app.clone())?;
+    let asked = ReportArgs::read(words, host.flags.app.clone())?;
     if asked.global {
         return show(&host, None, &asked);
     }
@@ -57,7 +57,7 @@ pub(crate) fn hook(arguments: &[OsString]) -> Result<u8> {
         bail!("no app was given")
     };
     let app = host.app(name)?;
-    show(&host, Some(&app), &Asked::default())?;
+    show(&host, Some(&app), &ReportArgs::default())?;
     print(&tasks_of(&host, &app))?;
     Ok(0)
 }
@@ -67,14 +67,14 @@ pub(crate) fn hook(arguments: &[OsString]) -> Result<u8> {
 fn tasks_of(host: &Host, app: &App) -> String {
     let running = || -> Result<usize> {
         let docker = Docker::new(host.docker()?, host.trace);
-        let tasks = find::tasks(&docker, Some(app))?;
+        let tasks = find::list_tasks(&docker, Some(app))?;
         Ok(tasks
             .iter()
             .filter(|task| task.status == Status::Running)
             .count())
     };
     let running = running().map_or_else(|_| "unknown".to_owned(), |count| count.to_string());
-    let mut newest = Newest::of(host, app);
+    let mut newest = RecordsNewestFirst::of(host, app);
     let failed = newest.find(Record::has_failed).map(|record| {
         let code = record
             .exit_code
@@ -83,10 +83,10 @@ fn tasks_of(host: &Host, app: &App) -> String {
         format!(
             "{}, exit code {code} ({}), {ago}",
             on_stdout(&record.name),
-            record.reason.word()
+            record.reason.as_str()
         )
     });
-    newest.say_failure();
+    newest.report_failure();
     [
         ("Run tasks running:", running),
         (
@@ -94,19 +94,19 @@ fn tasks_of(host: &Host, app: &App) -> String {
             failed.unwrap_or_else(|| "none".to_owned()),
         ),
     ]
-    .map(|(name, value)| format!("       {name:WIDTH$}{value}\n"))
+    .map(|(name, value)| format!("       {name:NAME_COLUMN_WIDTH$}{value}\n"))
     .concat()
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Asked {
+struct ReportArgs {
     app: Option<String>,
     global: bool,
     flag: Option<String>,
     json: bool,
 }
 
-impl Asked {
+impl ReportArgs {
     /// In Dokku's manner flags are names of properties, and may stand anywhere.
     fn read(words: Vec<String>, app: Option<String>) -> Result<Self> {
         let mut asked = Self {
@@ -141,7 +141,7 @@ impl Asked {
 /// Every value by its name: an app's own, the global one, and what holds.
 fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
-    for key in KEYS {
+    for key in PROPERTIES {
         let global = host.property(PLUGIN, GLOBAL, key.name).unwrap_or_default();
         let mut computed = Some(&global)
             .filter(|value| !value.is_empty())
@@ -153,7 +153,7 @@ fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
                 host.property(PLUGIN, app.name(), key.name)
                     .unwrap_or_default(),
             );
-            computed = key.computed(host, app);
+            computed = key.effective(host, app);
         }
         values.insert(format!("computed-{}", key.name), computed);
         values.insert(format!("global-{}", key.name), global);
@@ -161,7 +161,7 @@ fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
     values
 }
 
-fn show(host: &Host, app: Option<&App>, asked: &Asked) -> Result<u8> {
+fn show(host: &Host, app: Option<&App>, asked: &ReportArgs) -> Result<u8> {
     let values = values(host, app);
     let text = if let Some(flag) = &asked.flag {
         let Some(value) = flag
@@ -178,7 +178,7 @@ fn show(host: &Host, app: Option<&App>, asked: &Asked) -> Result<u8> {
         let heading = format!("=====> {} run information\n", app.map_or(GLOBAL, App::name));
         let lines = values.iter().map(|(name, value)| {
             let name = format!("Run {}:", name.replace('-', " "));
-            format!("       {name:WIDTH$}{}\n", on_stdout(value))
+            format!("       {name:NAME_COLUMN_WIDTH$}{}\n", on_stdout(value))
         });
         std::iter::once(heading)
             .filter(|_| !host.quiet)
@@ -193,16 +193,16 @@ fn show(host: &Host, app: Option<&App>, asked: &Asked) -> Result<u8> {
 mod tests {
     use super::*;
 
-    fn read(words: &str) -> Result<Asked> {
-        Asked::read(words.split_whitespace().map(str::to_owned).collect(), None)
+    fn read(words: &str) -> Result<ReportArgs> {
+        ReportArgs::read(words.split_whitespace().map(str::to_owned).collect(), None)
     }
 
     #[test]
     fn flags_may_stand_anywhere() {
-        let expected = Asked {
+        let expected = ReportArgs {
             app: Some("demo".into()),
             flag: Some("--run-stdin".into()),
-            ..Asked::default()
+            ..ReportArgs::default()
         };
         assert_eq!(read("demo --run-stdin").unwrap(), expected);
         assert_eq!(read("--run-stdin demo").unwrap(), expected);

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::common::args;
-use crate::cli::common::args::Parsed;
+use crate::cli::common::args::ParsedArgs;
 use crate::cli::print;
 use crate::dokku::host::Host;
 
@@ -23,8 +23,8 @@ struct Options {
 /// Wrong usage, an app that is not there.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let options: Options = match args::parse("run:retire [<app>]", arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
     let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
@@ -42,7 +42,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn fire(host: &Host, words: &[&str]) -> Result<u8> {
-    host.hand_over("scheduler-run-retire", words, |call| {
-        call.start()?.into_output()
+    host.delegate("scheduler-run-retire", words, |call| {
+        call.spawn()?.into_output()
     })
 }

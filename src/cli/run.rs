@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::Result;
 
 use crate::cli::common::launch;
-use crate::cli::common::launch::Start;
+use crate::cli::common::launch::Launch;
 use crate::task::attach;
 
 /// Runs an attached task; gives its exit code. `arguments` begin with the command
@@ -15,8 +15,8 @@ use crate::task::attach;
 /// Wrong usage, an app that is not there, a task that could not be made.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     match launch::prepare("run", arguments, false)? {
-        Start::Shown => Ok(0),
-        Start::Here { host, docker, task } => attach::run(&host, &docker, *task),
-        Start::Elsewhere { host, task } => task.run(&host),
+        Launch::DryRun => Ok(0),
+        Launch::DockerLocal { host, docker, task } => attach::run(&host, &docker, *task),
+        Launch::Delegated { host, task } => task.run(&host),
     }
 }

@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 use clap::Parser;
 
 use crate::cli::common::args;
-use crate::cli::common::args::Parsed;
+use crate::cli::common::args::ParsedArgs;
 use crate::cli::print;
 use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
-use crate::settings::properties::{Key, PLUGIN};
+use crate::settings::properties::{PLUGIN, Property};
 use crate::ui::message::on_stdout;
 
 #[derive(Debug, Parser)]
@@ -31,8 +31,8 @@ struct Options {
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:set <app>|--global <property> [<value>]";
     let options: Options = match args::parse(USAGE, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
     let mut words = options.words.into_iter();
@@ -56,7 +56,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let Some(name) = words.next() else {
         bail!("No property specified\nUsage: dokku {USAGE}")
     };
-    let key = Key::named(&name)?;
+    let key = Property::named(&name)?;
     if key.global && !options.global {
         bail!("property '{name}' is the host's: 'dokku run:set --global {name}' sets it");
     }

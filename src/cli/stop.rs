@@ -6,13 +6,13 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::common::args;
-use crate::cli::common::args::Parsed;
-use crate::cli::common::selection::{Chosen, choose};
+use crate::cli::common::args::ParsedArgs;
+use crate::cli::common::selection::{Selection, select};
 use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
-use crate::docker::container_ls::Listed;
-use crate::docker::container_stop::Stopped;
+use crate::docker::container_ls::ContainerSummary;
+use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::parallel;
@@ -40,24 +40,24 @@ struct Options {
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:stop [--all] <app>|--container NAME";
     let options: Options = match args::parse(USAGE, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
+    supervisor::adopt_orphans(&host);
     let container = options.container.as_deref();
-    match choose(&host, options.app.as_deref(), container, options.all, USAGE)? {
-        Chosen::Elsewhere { app, scheduler } => host.hand_over_command(
+    match select(&host, options.app.as_deref(), container, options.all, USAGE)? {
+        Selection::Delegated { app, scheduler } => host.delegate_command(
             "scheduler-run-stop",
             &scheduler,
             &app,
             &[container.unwrap_or_default()],
         ),
-        Chosen::Ended { record, .. } => {
+        Selection::Ended { record, .. } => {
             say_ended(&host, &record.name);
             Ok(0)
         }
-        Chosen::Here { docker, app, tasks } => {
+        Selection::DockerLocal { docker, app, tasks } => {
             if tasks.is_empty() && !host.quiet {
                 print("No run containers exist\n")?;
             }
@@ -68,20 +68,25 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 
 /// Stops them at the same time; 1 when one that runs could not be. Where there are more
 /// than as many clients of docker's as may run, each stops several.
-fn stop(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<u8> {
+fn stop(host: &Host, docker: &Docker, tasks: &[ContainerSummary], timeout: u64) -> Result<u8> {
     let size = tasks.len().div_ceil(parallel::CLIENTS).max(1);
-    let parts: Vec<&[Listed]> = tasks.chunks(size).collect();
+    let parts: Vec<&[ContainerSummary]> = tasks.chunks(size).collect();
     let results = parallel::each(&parts, |part| stop_part(host, docker, part, timeout));
     let results = results.into_iter().collect::<Result<Vec<bool>>>()?;
     Ok(u8::from(results.contains(&false)))
 }
 
 /// Whether it is well with all of them.
-fn stop_part(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Result<bool> {
+fn stop_part(
+    host: &Host,
+    docker: &Docker,
+    tasks: &[ContainerSummary],
+    timeout: u64,
+) -> Result<bool> {
     let running = tasks
         .iter()
         .filter(|task| !task.has_ended() && task.status != Status::Created);
-    let running: Vec<&Listed> = running.collect();
+    let running: Vec<&ContainerSummary> = running.collect();
     let stopped = match running[..] {
         [] | [_] => Vec::new(),
         _ => stop::stop_running(host, docker, &running, timeout)?,
@@ -98,16 +103,16 @@ fn stop_part(host: &Host, docker: &Docker, tasks: &[Listed], timeout: u64) -> Re
 }
 
 /// Says what came of it; whether it is well.
-fn stop_one(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result<bool> {
+fn stop_one(host: &Host, docker: &Docker, task: &ContainerSummary, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {
         say_ended(host, name);
         return Ok(true);
     }
     match stop::stop(host, docker, task, timeout)? {
-        Stopped::Yes => print(&format!("{name}\n"))?,
-        Stopped::Gone => say_ended(host, name),
-        Stopped::No(why) => {
+        StopOutcome::Stopped => print(&format!("{name}\n"))?,
+        StopOutcome::NotFound => say_ended(host, name),
+        StopOutcome::Failed(why) => {
             message::warn(&format!("{name} could not be stopped: {why}"));
             return Ok(false);
         }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::args::Parsed;
-use crate::cli::common::selection::{One, one};
+use crate::cli::common::args::ParsedArgs;
+use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
 use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::settings::validate;
@@ -33,7 +33,7 @@ struct Options {
 
 /// A task that is made and not started, or whose waiting client was lost, is looked
 /// at again after so long.
-const PAUSE: Duration = Duration::from_millis(200);
+const STATE_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Waits for the task's end; its exit code is ours. One that has ended already is
 /// answered from its record.
@@ -43,16 +43,16 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     const USAGE: &str = "run:wait [--timeout TIME] --container NAME";
     let options: Options = match args::parse(USAGE, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
+    supervisor::adopt_orphans(&host);
     let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
     let limit = limit.map(Duration::from_secs);
-    match one(&host, options.container.as_deref(), USAGE)? {
-        One::Ended(record) => Ok(exit_status::code(&record)),
-        One::Here { docker, app, task } => wait(&host, &docker, &app, &task, limit),
+    match select_one(&host, options.container.as_deref(), USAGE)? {
+        SingleTask::Ended(record) => Ok(exit_status::exit_status_from_record(&record)),
+        SingleTask::Present { docker, app, task } => wait(&host, &docker, &app, &task, limit),
     }
 }
 
@@ -60,7 +60,7 @@ fn wait(
     host: &Host,
     docker: &Docker,
     app: &App,
-    task: &Listed,
+    task: &ContainerSummary,
     limit: Option<Duration>,
 ) -> Result<u8> {
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -69,11 +69,13 @@ fn wait(
         let state = docker.container_state(&task.id)?;
         match state
             .as_ref()
-            .map(|state| (state.status, task_exit::code_of(state)))
+            .map(|state| (state.status, task_exit::exit_code_of(state)))
         {
-            None => return exit_status::code_of(host, app, task, None),
-            Some((Status::Created, _)) => std::thread::sleep(PAUSE),
-            Some((_, Some(code))) => return exit_status::code_of(host, app, task, Some(code)),
+            None => return exit_status::exit_status_of(host, app, task, None),
+            Some((Status::Created, _)) => std::thread::sleep(STATE_POLL_INTERVAL),
+            Some((_, Some(code))) => {
+                return exit_status::exit_status_of(host, app, task, Some(code));
+            }
             Some((_, None)) => {
                 let client = docker.container_wait_for_code(&task.id)?;
                 let ended = match until {
@@ -83,9 +85,9 @@ fn wait(
                 if let Some(output) = ended {
                     let said = String::from_utf8_lossy(&output.stdout);
                     if let (true, Ok(code)) = (output.status.success(), said.trim().parse()) {
-                        return exit_status::code_of(host, app, task, Some(code));
+                        return exit_status::exit_status_of(host, app, task, Some(code));
                     }
-                    std::thread::sleep(PAUSE);
+                    std::thread::sleep(STATE_POLL_INTERVAL);
                 } else {
                     client.kill()?;
                 }

@@ -23,12 +23,12 @@ impl Docker {
         arguments.extend(["--", id]);
         let mut call = self.call(&arguments);
         if stdin {
-            call = call.our_input();
+            call = call.inherit_stdin();
             // A group in the background could not read a terminal.
             if std::io::stdin().is_terminal() {
-                call = call.our_group();
+                call = call.caller_group();
             }
         }
-        call.start().context("docker's client could not be started")
+        call.spawn().context("docker's client could not be started")
     }
 }

@@ -8,7 +8,7 @@ use crate::docker::Docker;
 /// What whoever joins a container must know of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Config {
+pub(crate) struct ContainerConfig {
     pub(crate) tty: bool,
     pub(crate) open_stdin: bool,
     #[serde(default)]
@@ -17,7 +17,7 @@ pub(crate) struct Config {
     cmd: Option<Vec<String>>,
 }
 
-impl Config {
+impl ContainerConfig {
     /// The word by which buildpack images run a command in the app's environment:
     /// `/exec` of herokuish, `launcher` of Cloud Native Buildpacks.
     pub(crate) fn launcher(&self) -> Option<&str> {
@@ -35,14 +35,14 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn container_config(&self, id: &str) -> Result<Option<Config>> {
-        self.container_part(id, "{{json .Config}}", |json| serde_json::from_slice(json))
+    pub(crate) fn container_config(&self, id: &str) -> Result<Option<ContainerConfig>> {
+        self.inspect_field(id, "{{json .Config}}", |json| serde_json::from_slice(json))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::docker::container_config::Config;
+    use crate::docker::container_config::ContainerConfig;
 
     #[test]
     fn buildpack_images_have_a_launcher() {
@@ -60,7 +60,7 @@ mod tests {
             let json = format!(
                 r#"{{"Tty":false,"OpenStdin":true,"Entrypoint":{entrypoint},"Cmd":{cmd}}}"#
             );
-            let config: Config = serde_json::from_str(&json).unwrap();
+            let config: ContainerConfig = serde_json::from_str(&json).unwrap();
             assert_eq!(config.launcher(), launcher, "{json}");
         }
     }

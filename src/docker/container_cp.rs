@@ -13,8 +13,11 @@ impl Docker {
         let source = format!("{id}:{path}");
         let client = self
             .call(&["container", "cp", "--follow-link", "--", &source, "-"])
-            .silent();
-        let answer = client.silently_within(self.timeout);
-        Ok(self.answered(answer, self.timeout)?.status.success())
+            .stderr_null();
+        let answer = client.run_stdout_null_within(self.timeout);
+        Ok(self
+            .output_or_timeout(answer, self.timeout)?
+            .status
+            .success())
     }
 }

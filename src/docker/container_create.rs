@@ -4,34 +4,34 @@ use std::process::Output;
 
 use anyhow::Result;
 
-use crate::docker::{Docker, failure};
+use crate::docker::{Docker, docker_error};
 use crate::ui::exit;
 
 /// A container that is to be made. Its values come apart from the arguments, so
 /// that none of them stands on a command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Container {
+pub(crate) struct ContainerSpec {
     pub(crate) name: String,
     /// Docker options without environment, each word as it goes.
     pub(crate) options: Vec<String>,
-    pub(crate) environment: CarriedEnvironment,
+    pub(crate) environment: ClientEnvironment,
     pub(crate) image: String,
     pub(crate) command: Vec<String>,
 }
 
 /// How each value of the environment reaches docker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct CarriedEnvironment {
+pub(crate) struct ClientEnvironment {
     /// The text of an env file, read by docker from its standard input.
     pub(crate) file: String,
     /// What an env file cannot carry: given by name, the value taken by docker's
     /// client from its own environment.
-    pub(crate) by_name: Vec<(String, String)>,
+    pub(crate) inherited: Vec<(String, String)>,
 }
 
 /// What became of a creation.
 #[derive(Debug)]
-pub(crate) enum Creation {
+pub(crate) enum CreateOutcome {
     /// The new container's id.
     Created(String),
     NameTaken,
@@ -39,17 +39,17 @@ pub(crate) enum Creation {
     /// container of that name.
     Unidentified(String),
     /// Docker went away on the way: there may be one, or be one later.
-    Unsure(anyhow::Error),
+    Unknown(anyhow::Error),
 }
 
-impl Container {
+impl ContainerSpec {
     /// The client's arguments.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let mut arguments = ["container", "create"].map(str::to_owned).to_vec();
         arguments.extend(self.options.iter().cloned());
         arguments.push(format!("--name={}", self.name));
         arguments.extend(["--env-file", "/dev/stdin"].map(str::to_owned));
-        for (name, _) in &self.environment.by_name {
+        for (name, _) in &self.environment.inherited {
             arguments.extend(["--env".to_owned(), name.clone()]);
         }
         // What follows cannot be an option any more.
@@ -63,16 +63,16 @@ impl Container {
 impl Docker {
     /// # Errors
     /// Docker refuses it (exit code 125); nothing was made then.
-    pub(crate) fn container_create(&self, container: &Container) -> Result<Creation> {
+    pub(crate) fn container_create(&self, container: &ContainerSpec) -> Result<CreateOutcome> {
         let mut call = self
             .call(&container.arguments())
             .input(container.environment.file.clone().into_bytes());
-        for (name, value) in &container.environment.by_name {
+        for (name, value) in &container.environment.inherited {
             call = call.env(name, value);
         }
         let output = match self.capture(call) {
             Ok(output) => output,
-            Err(error) => return Ok(Creation::Unsure(error)),
+            Err(error) => return Ok(CreateOutcome::Unknown(error)),
         };
         if output.status.success() {
             // Warnings of the daemon, such as limits that its kernel lacks.
@@ -80,19 +80,19 @@ impl Docker {
                 crate::ui::message::warn(line);
             }
             return Ok(match read_id(&output.stdout) {
-                Some(id) => Creation::Created(id),
-                None => Creation::Unidentified(shortened(&output.stdout)),
+                Some(id) => CreateOutcome::Created(id),
+                None => CreateOutcome::Unidentified(shortened(&output.stdout)),
             });
         }
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("Conflict") && said.contains(&format!("\"/{}\"", container.name)) {
-            return Ok(Creation::NameTaken);
+            return Ok(CreateOutcome::NameTaken);
         }
-        let failure = failure("create the container", &output);
+        let failure = docker_error("create the container", &output);
         if is_refusal(&output) {
             return Err(failure);
         }
-        Ok(Creation::Unsure(failure))
+        Ok(CreateOutcome::Unknown(failure))
     }
 }
 
@@ -126,7 +126,7 @@ fn shortened(stdout: &[u8]) -> String {
 /// ask it: its own exit code is 125 for wrong options.
 fn is_refusal(output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
-    output.status.code() == Some(i32::from(exit::DOCKER))
+    output.status.code() == Some(i32::from(exit::DOCKER_FAILED))
         || [
             "Error response from daemon",
             "Cannot connect to the Docker daemon",
@@ -174,12 +174,12 @@ mod tests {
 
     #[test]
     fn no_value_is_among_the_arguments() {
-        let container = Container {
+        let container = ContainerSpec {
             name: "demo.run.1".to_owned(),
             options: vec!["--init".to_owned()],
-            environment: CarriedEnvironment {
+            environment: ClientEnvironment {
                 file: "A=secret\n".to_owned(),
-                by_name: vec![("B".to_owned(), "secret\n".to_owned())],
+                inherited: vec![("B".to_owned(), "secret\n".to_owned())],
             },
             image: "dokku/demo:latest".to_owned(),
             command: vec!["--help".to_owned(), String::new()],

@@ -10,7 +10,7 @@ use crate::docker::container_start::DETACH_KEYS;
 
 /// Another process in a running container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Process<'a> {
+pub(crate) struct ExecSpec<'a> {
     /// The container's.
     pub(crate) id: &'a str,
     pub(crate) terminal: bool,
@@ -18,7 +18,7 @@ pub(crate) struct Process<'a> {
     pub(crate) command: &'a [String],
 }
 
-impl Process<'_> {
+impl ExecSpec<'_> {
     fn arguments(&self) -> Vec<&str> {
         let mut arguments = vec!["container", "exec", "--interactive"];
         if self.terminal {
@@ -39,15 +39,15 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_exec(&self, process: &Process<'_>) -> Result<Handle> {
-        let call = self.call(&process.arguments()).our_input();
+    pub(crate) fn container_exec(&self, process: &ExecSpec<'_>) -> Result<Handle> {
+        let call = self.call(&process.arguments()).inherit_stdin();
         // A group in the background could not read a terminal.
         let call = if std::io::stdin().is_terminal() {
-            call.our_group()
+            call.caller_group()
         } else {
             call
         };
-        call.start().context("docker's client could not be started")
+        call.spawn().context("docker's client could not be started")
     }
 
     /// Starts a command in the container without any stream of ours, with a client in a
@@ -57,8 +57,8 @@ impl Docker {
     /// The client could not be started.
     pub(crate) fn container_exec_silently(&self, id: &str, command: &[&str]) -> Result<Handle> {
         let arguments = [&["container", "exec", "--", id], command].concat();
-        let call = self.call(&arguments).silent();
-        call.start_silently()
+        let call = self.call(&arguments).stderr_null();
+        call.spawn_stdout_null()
             .context("docker's client could not be started")
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     fn no_word_of_the_command_is_an_option() {
         let words = ["--help".to_owned(), String::new()];
         let variable = ["A=b".to_owned()];
-        let process = Process {
+        let process = ExecSpec {
             id: "id",
             terminal: false,
             environment: &variable,

@@ -6,8 +6,8 @@ use std::process::Output;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::docker::{Docker, events, failure, says};
-use crate::sys::process::Call;
+use crate::docker::{Docker, docker_error, events, stderr_contains};
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 use crate::ui::exit::Failure;
 
@@ -30,7 +30,7 @@ pub(crate) struct State {
 
 /// What one call tells of a container, in the order of [`FACTS`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Facts {
+pub(crate) struct ContainerInfo {
     pub(crate) id: String,
     /// With a slash before it.
     pub(crate) path: String,
@@ -48,14 +48,14 @@ const STATE: &str = "{{json .State}}";
 /// What one call tells of several containers. One that is in neither list has gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Looks {
-    pub(crate) found: Vec<Facts>,
+    pub(crate) found: Vec<ContainerInfo>,
     /// Those of which docker says nothing that can be read, and not that they have gone.
     pub(crate) unclear: Vec<String>,
 }
 
 impl Looks {
     fn of(ids: &[&str], output: &Output) -> Self {
-        let found = read(&output.stdout);
+        let found = parse_infos(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr).to_lowercase();
         let has_gone = |id: &str| {
             let said = format!("no such container: {}", id.to_lowercase());
@@ -77,20 +77,20 @@ impl Looks {
     }
 }
 
-const FACTS: &str = concat!(
+const INFO_FORMAT: &str = concat!(
     "[{{json .Id}},{{json .Name}},{{json .Created}},{{json .State}},{{json .Config.Labels}},",
     "{{json .Config.Cmd}},{{json .Config.Image}}]"
 );
 
-impl Facts {
+impl ContainerInfo {
     pub(crate) fn name(&self) -> &str {
         self.path.trim_start_matches('/')
     }
 
     /// Whether docker's events say themselves how it has ended: none of its labels does.
-    pub(crate) fn has_plain_events(&self) -> bool {
+    pub(crate) fn has_trustworthy_events(&self) -> bool {
         let mut labels = self.labels.iter().flat_map(HashMap::keys);
-        !labels.any(|label| events::is_replacing(label))
+        !labels.any(|label| events::overrides_event_attribute(label))
     }
 
     /// A label's value; `None` when it has none of that name.
@@ -122,13 +122,13 @@ impl Status {
     ];
 
     /// Docker's word for what does not run.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         let found = Self::ENDED.iter().find(|(_, status)| *status == self);
         found.map_or("unknown", |(name, _)| name)
     }
 
     /// What does not run, by docker's word.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn from_word(name: &str) -> Option<Self> {
         let found = Self::ENDED.iter().find(|(known, _)| *known == name);
         found.map(|(_, status)| *status)
     }
@@ -140,11 +140,11 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn container_facts(&self, ids: &[&str]) -> Result<Looks> {
+    pub(crate) fn container_infos(&self, ids: &[&str]) -> Result<Looks> {
         if ids.is_empty() {
             return Ok(Looks::default());
         }
-        let arguments: Vec<&str> = ["container", "inspect", "--format", FACTS, "--"]
+        let arguments: Vec<&str> = ["container", "inspect", "--format", INFO_FORMAT, "--"]
             .iter()
             .chain(ids)
             .copied()
@@ -153,7 +153,7 @@ impl Docker {
         let looks = Looks::of(ids, &output);
         // It fails for one that has gone meanwhile, and tells of the others.
         if !output.status.success() && looks.unclear.len() == ids.len() {
-            return Err(failure("look at the containers", &output));
+            return Err(docker_error("look at the containers", &output));
         }
         Ok(looks)
     }
@@ -162,11 +162,11 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer, or none that can be read (exit code 125).
-    pub(crate) fn container_fact(&self, id: &str) -> Result<Option<Facts>> {
-        let looks = self.container_facts(&[id])?;
+    pub(crate) fn container_fact(&self, id: &str) -> Result<Option<ContainerInfo>> {
+        let looks = self.container_infos(&[id])?;
         match looks.found.into_iter().next() {
             None if !looks.unclear.is_empty() => Err(Failure::error(
-                exit::DOCKER,
+                exit::DOCKER_FAILED,
                 format!("docker's description of container '{id}' cannot be read"),
             )),
             found => Ok(found),
@@ -178,7 +178,7 @@ impl Docker {
     /// # Errors
     /// Docker gives no answer (exit code 125).
     pub(crate) fn container_state(&self, id: &str) -> Result<Option<State>> {
-        self.container_part(id, STATE, read_state)
+        self.inspect_field(id, STATE, parse_state)
     }
 
     /// The same, by a client that ends with the thread that starts it: nobody may wait for
@@ -188,7 +188,7 @@ impl Docker {
     /// As [`Docker::container_state`].
     pub(crate) fn container_state_in_thread(&self, id: &str) -> Result<Option<State>> {
         let words = ["container", "inspect", "--format", STATE, "--", id];
-        self.part(id, self.call_that_ends_with_us(&words), read_state)
+        self.part(id, self.call_with_pdeathsig(&words), parse_state)
     }
 
     /// A part of a container's description, by docker's format, as `read` reads it;
@@ -196,7 +196,7 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn container_part<T>(
+    pub(crate) fn inspect_field<T>(
         &self,
         id: &str,
         format: &str,
@@ -209,15 +209,15 @@ impl Docker {
     fn part<T>(
         &self,
         id: &str,
-        call: Call,
+        call: ProcessBuilder,
         read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Option<T>> {
         let output = self.capture(call)?;
         if !output.status.success() {
-            if says(&output, "no such container") {
+            if stderr_contains(&output, "no such container") {
                 return Ok(None);
             }
-            return Err(failure(&format!("look at container '{id}'"), &output));
+            return Err(docker_error(&format!("look at container '{id}'"), &output));
         }
         read(&output.stdout)
             .map(Some)
@@ -227,7 +227,7 @@ impl Docker {
 
 /// Reads the lines of a description, one per container. A line that cannot be read is
 /// passed over.
-pub(crate) fn read(lines: &[u8]) -> Vec<Facts> {
+pub(crate) fn parse_infos(lines: &[u8]) -> Vec<ContainerInfo> {
     lines
         .split(|byte| *byte == b'\n')
         .filter_map(|line| serde_json::from_slice(line).ok())
@@ -235,7 +235,7 @@ pub(crate) fn read(lines: &[u8]) -> Vec<Facts> {
 }
 
 /// Reads the state alone.
-pub(crate) fn read_state(json: &[u8]) -> serde_json::Result<State> {
+pub(crate) fn parse_state(json: &[u8]) -> serde_json::Result<State> {
     serde_json::from_slice(json)
 }
 

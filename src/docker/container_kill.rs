@@ -31,7 +31,7 @@ impl Docker {
             return Ok(());
         }
         // It fails for one that has ended, too, and the others have got their signal.
-        let looks = self.container_facts(ids)?;
+        let looks = self.container_infos(ids)?;
         let paused = looks
             .found
             .iter()

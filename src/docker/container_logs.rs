@@ -9,7 +9,7 @@ use crate::docker::Docker;
 
 /// Which part of the logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct LogSelection {
     /// A number of lines from the end, or `all`.
     pub(crate) tail: String,
     /// What is still to come, too.
@@ -18,7 +18,7 @@ pub(crate) struct Part {
 }
 
 /// A client that reads logs, and what it reads.
-pub(crate) struct Logs {
+pub(crate) struct LogClient {
     pub(crate) client: Handle,
     pub(crate) stdout: PipeReader,
     /// `None` when it is part of `stdout`, in the order of the task's writing.
@@ -32,7 +32,12 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_logs(&self, id: &str, part: &Part, apart: bool) -> Result<Logs> {
+    pub(crate) fn container_logs(
+        &self,
+        id: &str,
+        part: &LogSelection,
+        apart: bool,
+    ) -> Result<LogClient> {
         let mut arguments = ["container", "logs", "--timestamps"]
             .map(str::to_owned)
             .to_vec();
@@ -40,8 +45,8 @@ impl Docker {
         arguments.extend(part.follow.then(|| "--follow".to_owned()));
         arguments.extend(part.since.iter().map(|since| format!("--since={since}")));
         arguments.extend(["--".to_owned(), id.to_owned()]);
-        let call = self.call(&arguments).our_group();
-        let start = || -> io::Result<Logs> {
+        let call = self.call(&arguments).caller_group();
+        let start = || -> io::Result<LogClient> {
             let (stdout, to_stdout) = io::pipe()?;
             let (stderr, to_stderr) = if apart {
                 let (stderr, to_stderr) = io::pipe()?;
@@ -49,8 +54,8 @@ impl Docker {
             } else {
                 (None, to_stdout.try_clone()?)
             };
-            Ok(Logs {
-                client: call.start_into(to_stdout, to_stderr)?,
+            Ok(LogClient {
+                client: call.spawn_into(to_stdout, to_stderr)?,
                 stdout,
                 stderr,
             })

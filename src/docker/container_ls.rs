@@ -4,12 +4,12 @@ use anyhow::Result;
 use serde::{Deserialize, Deserializer};
 
 use crate::docker::container_inspect::Status;
-use crate::docker::{Docker, failure};
+use crate::docker::{Docker, docker_error};
 use crate::ui::message;
 
 /// A container in a list, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Listed {
+pub(crate) struct ContainerSummary {
     pub(crate) id: String,
     #[serde(deserialize_with = "own_name_of")]
     pub(crate) name: String,
@@ -45,7 +45,7 @@ fn own_name_of<'de, D: Deserializer<'de>>(names: D) -> Result<String, D::Error> 
 }
 
 /// One JSON array a line: the list's own JSON runs labels together at commas.
-const FORMAT: &str = concat!(
+const SUMMARY_FORMAT: &str = concat!(
     "[{{json .ID}},{{json .Names}},{{json .State}},{{json .State}},{{json .Status}},{{json .Command}},",
     "{{json .CreatedAt}},{{json .RunningFor}},{{json .Image}},",
     r#"{{json (.Label "com.dokku.app-name")}},{{json (.Label "com.dokku.container-type")}},"#,
@@ -53,7 +53,7 @@ const FORMAT: &str = concat!(
     r#"{{json (.Label "dokku-oneoff.user")}},{{json (.Label "dokku-oneoff.name")}}]"#
 );
 
-impl Listed {
+impl ContainerSummary {
     /// The exit code of one that has ended.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         let code = self.status_text.strip_prefix("Exited (")?;
@@ -67,16 +67,23 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn container_ls(&self, labels: &[String]) -> Result<Vec<Listed>> {
-        let mut arguments = ["container", "ls", "--all", "--no-trunc", "--format", FORMAT]
-            .map(str::to_owned)
-            .to_vec();
+    pub(crate) fn container_ls(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
+        let mut arguments = [
+            "container",
+            "ls",
+            "--all",
+            "--no-trunc",
+            "--format",
+            SUMMARY_FORMAT,
+        ]
+        .map(str::to_owned)
+        .to_vec();
         arguments.extend(labels.iter().map(|label| format!("--filter=label={label}")));
         let output = self.capture(self.call(&arguments))?;
         if !output.status.success() {
-            return Err(failure("list the containers", &output));
+            return Err(docker_error("list the containers", &output));
         }
-        let (listed, unread) = read(&output.stdout);
+        let (listed, unread) = parse_summaries(&output.stdout);
         if unread > 0 {
             message::warn(&format!(
                 "docker's list has a line that cannot be read ({unread} in all): its container is passed over"
@@ -87,7 +94,7 @@ impl Docker {
 }
 
 /// Reads the lines of a list. Gives how many cannot be read, too.
-pub(crate) fn read(lines: &[u8]) -> (Vec<Listed>, usize) {
+pub(crate) fn parse_summaries(lines: &[u8]) -> (Vec<ContainerSummary>, usize) {
     let lines = lines.split(|byte| *byte == b'\n');
     let (mut listed, mut unread) = (Vec::new(), 0);
     for line in lines.filter(|line| !line.is_empty()) {
@@ -106,14 +113,14 @@ mod tests {
     #[test]
     fn a_line_of_the_list() {
         let line = r#"["id","demo.run.1","exited","exited","Exited (3) 2 minutes ago","\"sh -c 'a,b=c'\"","2022-08-03 05:47:44 +0000 UTC","2 minutes ago","dokku/demo:latest","demo","run","60","","ada","demo.run.1"]"#;
-        let listed: Listed = serde_json::from_str(line).unwrap();
+        let listed: ContainerSummary = serde_json::from_str(line).unwrap();
         assert_eq!(
             (listed.status, listed.exit_code()),
             (Status::Exited, Some(3))
         );
         assert_eq!((listed.app.as_str(), listed.user.as_str()), ("demo", "ada"));
         assert_eq!(
-            Listed {
+            ContainerSummary {
                 status_text: "Up 2 minutes".into(),
                 ..listed
             }
@@ -135,7 +142,7 @@ mod tests {
             let line = format!(
                 r#"["id","{names}","exited","exited","","","","","i","demo","run","","","",""]"#
             );
-            let listed: Listed = serde_json::from_str(&line).unwrap();
+            let listed: ContainerSummary = serde_json::from_str(&line).unwrap();
             assert_eq!(listed.name, expected, "{names}");
         }
     }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result};
 use duct::Handle;
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::docker::{Docker, complaint};
-use crate::sys::process::End;
+use crate::docker::{Docker, error_line};
+use crate::sys::process::Eof;
 
 /// Docker's own begin with Ctrl-P, which every shell has a use for and which it
 /// holds back until the next key.
@@ -26,7 +26,7 @@ impl Docker {
         }
         Ok(Some(format!(
             "docker could not start the container: {}",
-            complaint(&output)
+            error_line(&output)
         )))
     }
 
@@ -55,30 +55,30 @@ impl Docker {
         }
         arguments.extend(["--", id]);
         // In the background of a terminal it would be stopped by its first output.
-        let mut call = if holds_up_background() && !terminal {
+        let mut call = if stops_background_writers() && !terminal {
             self.call_in_session(&arguments)
         } else {
             self.call(&arguments)
         };
         if stdin {
             call = match (terminal, std::io::stdin().is_terminal()) {
-                (true, true) => call.our_input().our_group(),
+                (true, true) => call.inherit_stdin().caller_group(),
                 // A terminal that is not handed on we read ourselves, for the same
                 // reason.
-                (false, true) => call.input_through_us(End::Closes),
+                (false, true) => call.relay_stdin(Eof::Close),
                 // Where the input of a terminal ends, docker closes its output
                 // (moby, container/stream/attach.go): the end is typed instead.
-                (true, false) => call.input_through_us(End::Typed),
-                (false, false) => call.our_input(),
+                (true, false) => call.relay_stdin(Eof::TypeCtrlD),
+                (false, false) => call.inherit_stdin(),
             };
         }
-        call.start().context("docker's client could not be started")
+        call.spawn().context("docker's client could not be started")
     }
 }
 
 /// Whether one of our outputs is a terminal that stops whoever writes to it from the
 /// background (`stty tostop`).
-fn holds_up_background() -> bool {
+fn stops_background_writers() -> bool {
     let modes = [tcgetattr(std::io::stdout()), tcgetattr(std::io::stderr())];
     modes
         .into_iter()

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::docker::{Docker, complaint, says};
+use crate::docker::{Docker, error_line, stderr_contains};
 
 /// How many docker's client stops at the same time.
 const AT_ONCE: usize = 50;
 
 /// What became of a container that was to stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stopped {
-    Yes,
+pub(crate) enum StopOutcome {
+    Stopped,
     /// It is not there any more.
-    Gone,
+    NotFound,
     /// Docker's reason.
-    No(String),
+    Failed(String),
 }
 
 impl Docker {
@@ -31,7 +31,7 @@ impl Docker {
         let longer = Duration::from_secs(timeout.saturating_mul(rounds));
         let timeout = format!("--time={timeout}");
         let call = self.call(&[&["container", "stop", &timeout, "--"], ids].concat());
-        let output = self.capture_longer(call, longer)?;
+        let output = self.capture_with_extra_time(call, longer)?;
         let said = String::from_utf8_lossy(&output.stdout);
         Ok(said.lines().map(str::to_owned).collect())
     }
@@ -40,15 +40,15 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn container_stop(&self, id: &str, timeout: u64) -> Result<Stopped> {
+    pub(crate) fn container_stop(&self, id: &str, timeout: u64) -> Result<StopOutcome> {
         let longer = Duration::from_secs(timeout);
         let timeout = format!("--time={timeout}");
         let call = self.call(&["container", "stop", &timeout, "--", id]);
-        let output = self.capture_longer(call, longer)?;
+        let output = self.capture_with_extra_time(call, longer)?;
         Ok(match output.status.success() {
-            true => Stopped::Yes,
-            false if says(&output, "no such container") => Stopped::Gone,
-            false => Stopped::No(complaint(&output)),
+            true => StopOutcome::Stopped,
+            false if stderr_contains(&output, "no such container") => StopOutcome::NotFound,
+            false => StopOutcome::Failed(error_line(&output)),
         })
     }
 }

@@ -12,9 +12,9 @@ impl Docker {
     /// # Errors
     /// The client could not be started.
     pub(crate) fn container_wait(&self, id: &str) -> Result<Handle> {
-        self.call_that_ends_with_us(&["container", "wait", "--", id])
-            .silent()
-            .start_silently()
+        self.call_with_pdeathsig(&["container", "wait", "--", id])
+            .stderr_null()
+            .spawn_stdout_null()
             .context("docker's client could not be started")
     }
 
@@ -23,9 +23,9 @@ impl Docker {
     /// # Errors
     /// The client could not be started.
     pub(crate) fn container_wait_for_code(&self, id: &str) -> Result<Handle> {
-        self.call_that_ends_with_us(&["container", "wait", "--", id])
-            .silent()
-            .start_captured()
+        self.call_with_pdeathsig(&["container", "wait", "--", id])
+            .stderr_null()
+            .spawn_captured()
             .context("docker's client could not be started")
     }
 }

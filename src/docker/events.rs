@@ -15,16 +15,16 @@ use crate::sys::process;
 /// daemon/events.go, `LogContainerEventWithAttributes`). `die` has the first two, the end of
 /// an `exec` the first and the third, `kill` the last. An event's id, action and time are no
 /// attributes.
-const REPLACED_BY_LABELS: [&str; 4] = ["exitCode", "execDuration", "execID", "signal"];
+const OVERRIDABLE_ATTRIBUTES: [&str; 4] = ["exitCode", "execDuration", "execID", "signal"];
 
 /// Whether a label of this name replaces what docker's events say of its container.
-pub(crate) fn is_replacing(label: &str) -> bool {
-    REPLACED_BY_LABELS.contains(&label)
+pub(crate) fn overrides_event_attribute(label: &str) -> bool {
+    OVERRIDABLE_ATTRIBUTES.contains(&label)
 }
 
 /// The end of a container, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Death {
+pub(crate) struct DieEvent {
     /// The container's.
     pub(crate) id: String,
     pub(crate) name: String,
@@ -40,11 +40,11 @@ const FORMAT: &str = concat!(
 );
 
 /// Seconds until the stream ends and is opened again.
-const LONGEST: u64 = 600;
+const MAX_STREAM_SECONDS: u64 = 600;
 
 /// A client that is told of ends, a line each. It ends with the thread that
 /// starts it.
-pub(crate) struct Deaths {
+pub(crate) struct DieEvents {
     client: Handle,
     lines: BufReader<PipeReader>,
 }
@@ -56,20 +56,20 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn deaths(&self, label: &str, since: SystemTime) -> Result<Deaths> {
+    pub(crate) fn die_events(&self, label: &str, since: SystemTime) -> Result<DieEvents> {
         let label = format!("--filter=label={label}");
-        self.events(since, LONGEST, &label)
+        self.events(since, MAX_STREAM_SECONDS, &label)
     }
 
     /// The end of one container, from the second of `since` on and for so many seconds.
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn death(&self, id: &str, since: SystemTime, seconds: u64) -> Result<Deaths> {
+    pub(crate) fn die_event(&self, id: &str, since: SystemTime, seconds: u64) -> Result<DieEvents> {
         self.events(since, seconds, &format!("--filter=container={id}"))
     }
 
-    fn events(&self, since: SystemTime, seconds: u64, filter: &str) -> Result<Deaths> {
+    fn events(&self, since: SystemTime, seconds: u64, filter: &str) -> Result<DieEvents> {
         let since = since
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
@@ -78,38 +78,38 @@ impl Docker {
         let filters = ["--filter=type=container", "--filter=event=die", filter];
         let arguments = ["events", "--format", FORMAT, &since, &until];
         let arguments = [&arguments[..], &filters].concat();
-        let call = self.call_that_ends_with_us(&arguments).silent();
+        let call = self.call_with_pdeathsig(&arguments).stderr_null();
         let (client, lines) = call
-            .start_read()
+            .spawn_piped()
             .context("docker's client could not be started")?;
-        Ok(Deaths {
+        Ok(DieEvents {
             client,
             lines: BufReader::new(lines),
         })
     }
 }
 
-impl Deaths {
+impl DieEvents {
     /// The client's process group.
-    pub(crate) fn group(&self) -> u32 {
+    pub(crate) fn process_group(&self) -> u32 {
         self.client.pids().first().copied().unwrap_or(0)
     }
 }
 
-impl Iterator for Deaths {
-    type Item = Death;
+impl Iterator for DieEvents {
+    type Item = DieEvent;
 
     /// `None` when the client has ended, or says what cannot be read.
-    fn next(&mut self) -> Option<Death> {
+    fn next(&mut self) -> Option<DieEvent> {
         let mut line = String::new();
         self.lines.read_line(&mut line).ok()?;
         serde_json::from_str(&line).ok()
     }
 }
 
-impl Drop for Deaths {
+impl Drop for DieEvents {
     fn drop(&mut self) {
-        process::kill_group(self.group());
+        process::kill_group(self.process_group());
         let _ = self.client.kill();
         let _ = self.client.wait();
     }
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_stream() {
-        let death: Death =
+        let death: DieEvent =
             serde_json::from_str(r#"["id","demo.run.1","3",1795562932636215036]"#).unwrap();
         assert_eq!(
             (death.name.as_str(), death.stated_exit_code.as_str()),

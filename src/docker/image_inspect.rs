@@ -5,27 +5,27 @@ use std::collections::HashMap;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use crate::docker::{Docker, failure, says};
+use crate::docker::{Docker, docker_error, stderr_contains};
 
 /// What a run must know of an image.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Image {
+pub(crate) struct ImageInfo {
     /// As Go names it: `amd64`, `arm64`.
     #[serde(default)]
     pub(crate) architecture: String,
     #[serde(default)]
-    config: Option<Config>,
+    config: Option<ImageConfig>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Config {
+struct ImageConfig {
     labels: Option<HashMap<String, String>>,
     env: Option<Vec<String>>,
 }
 
-impl Image {
+impl ImageInfo {
     /// A label's value, empty when the image has none of that name.
     pub(crate) fn label(&self, name: &str) -> &str {
         let labels = self
@@ -56,15 +56,18 @@ impl Docker {
     ///
     /// # Errors
     /// Docker gives no answer (exit code 125).
-    pub(crate) fn image_inspect(&self, reference: &str) -> Result<Option<Image>> {
+    pub(crate) fn image_inspect(&self, reference: &str) -> Result<Option<ImageInfo>> {
         let output = self.capture(self.call(&["image", "inspect", "--", reference]))?;
         if !output.status.success() {
-            if says(&output, "no such image") {
+            if stderr_contains(&output, "no such image") {
                 return Ok(None);
             }
-            return Err(failure(&format!("look at image '{reference}'"), &output));
+            return Err(docker_error(
+                &format!("look at image '{reference}'"),
+                &output,
+            ));
         }
-        let images = read(&output.stdout).with_context(|| {
+        let images = parse_images(&output.stdout).with_context(|| {
             format!("docker's description of image '{reference}' cannot be read")
         })?;
         Ok(images.into_iter().next())
@@ -72,13 +75,13 @@ impl Docker {
 }
 
 /// Reads a description.
-pub(crate) fn read(json: &[u8]) -> serde_json::Result<Vec<Image>> {
+pub(crate) fn parse_images(json: &[u8]) -> serde_json::Result<Vec<ImageInfo>> {
     serde_json::from_slice(json)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::docker::image_inspect::Image;
+    use crate::docker::image_inspect::ImageInfo;
 
     #[test]
     fn an_image_without_labels_or_config() {
@@ -87,7 +90,7 @@ mod tests {
             r#"{"Architecture":"arm64","Config":null}"#,
             r#"{"Architecture":"arm64"}"#,
         ] {
-            let image: Image = serde_json::from_str(json).unwrap();
+            let image: ImageInfo = serde_json::from_str(json).unwrap();
             assert_eq!(image.architecture, "arm64");
             assert_eq!(image.label("com.dokku.image-stage"), "");
             assert!(!image.has_env("USER=herokuishuser"));
@@ -97,7 +100,7 @@ mod tests {
     #[test]
     fn labels_and_environment() {
         let json = r#"{"Config":{"Labels":{"com.dokku.image-stage":"release"},"Env":["USER=herokuishuser"]}}"#;
-        let image: Image = serde_json::from_str(json).unwrap();
+        let image: ImageInfo = serde_json::from_str(json).unwrap();
         assert_eq!(image.label("com.dokku.image-stage"), "release");
         assert!(image.has_env("USER=herokuishuser"));
         assert!(!image.has_env("USER=herokuish"));

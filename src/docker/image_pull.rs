@@ -20,12 +20,18 @@ impl Docker {
         quiet: bool,
     ) -> Result<bool> {
         // In our process group: a Ctrl-C ends it with us, and nothing is half made.
-        let mut call = self.call(&["image", "pull", "--", reference]).our_group();
+        let mut call = self
+            .call(&["image", "pull", "--", reference])
+            .caller_group();
         if let Some(directory) = login {
             call = call.env("DOCKER_CONFIG", directory);
         }
         // Docker's own `--quiet` would still print the image's name.
-        let output = if quiet { call.stdout() } else { call.relay() };
+        let output = if quiet {
+            call.run_captured()
+        } else {
+            call.run_with_output_to_stderr()
+        };
         Ok(output?.status.success())
     }
 }

@@ -29,7 +29,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::dokku::host::GLOBAL_FLAGS;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
@@ -95,12 +95,12 @@ impl Docker {
 
     /// A call in a process group of its own. Without that a Ctrl-C would also
     /// end docker's client, which then leaves half-made containers behind.
-    fn call<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
+    fn call<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         if self.trace {
-            message::plain(&format!("+ docker {}", shell_words::join(&arguments)));
+            message::raw(&format!("+ docker {}", shell_words::join(&arguments)));
         }
-        Call::new(&self.program, arguments)
+        ProcessBuilder::new(&self.program, arguments)
             .env_remove(GLOBAL_FLAGS)
             .own_group()
     }
@@ -108,42 +108,51 @@ impl Docker {
     /// A call in a session of its own, by setsid(1): what it writes to a terminal
     /// that is not its own's is not held up. The same as [`Docker::call`] where there
     /// is no such program.
-    fn call_in_session<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
-        self.call_by("setsid", &[], arguments)
+    fn call_in_session<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
+        self.call_via("setsid", &[], arguments)
             .unwrap_or_else(|| self.call(arguments))
     }
 
     /// A call that the kernel ends with the thread that starts it, by setpriv(1). The
     /// same as [`Docker::call`] where there is no such program.
-    fn call_that_ends_with_us<S: AsRef<str>>(&self, arguments: &[S]) -> Call {
-        let by = self.call_by("setpriv", &["--pdeathsig", "KILL", "--"], arguments);
-        by.map_or_else(|| self.call(arguments), Call::own_group)
+    fn call_with_pdeathsig<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
+        let by = self.call_via("setpriv", &["--pdeathsig", "KILL", "--"], arguments);
+        by.map_or_else(|| self.call(arguments), ProcessBuilder::own_group)
     }
 
     /// A call by another program, which becomes docker's client.
-    fn call_by<S: AsRef<str>>(&self, by: &str, words: &[&str], arguments: &[S]) -> Option<Call> {
+    fn call_via<S: AsRef<str>>(
+        &self,
+        by: &str,
+        words: &[&str],
+        arguments: &[S],
+    ) -> Option<ProcessBuilder> {
         let by = which::which(by).ok()?;
         let words = words.iter().map(OsString::from);
         let arguments = arguments
             .iter()
             .map(|argument| OsString::from(argument.as_ref()));
         let docker = std::iter::once(self.program.as_os_str().to_owned());
-        let call = Call::new(&by, words.chain(docker).chain(arguments));
+        let call = ProcessBuilder::new(&by, words.chain(docker).chain(arguments));
         Some(call.env_remove(GLOBAL_FLAGS))
     }
 
     /// What it says. A call that has to wait for something else than docker may
     /// take so much `longer`.
-    fn capture_longer(&self, call: Call, longer: Duration) -> Result<Output> {
+    fn capture_with_extra_time(&self, call: ProcessBuilder, longer: Duration) -> Result<Output> {
         let limit = self.timeout.saturating_add(longer);
-        self.answered(call.capture_within(limit), limit)
+        self.output_or_timeout(call.run_captured_within(limit), limit)
     }
 
-    fn capture(&self, call: Call) -> Result<Output> {
-        self.capture_longer(call, Duration::ZERO)
+    fn capture(&self, call: ProcessBuilder) -> Result<Output> {
+        self.capture_with_extra_time(call, Duration::ZERO)
     }
 
-    fn answered(&self, answer: io::Result<Option<Output>>, limit: Duration) -> Result<Output> {
+    fn output_or_timeout(
+        &self,
+        answer: io::Result<Option<Output>>,
+        limit: Duration,
+    ) -> Result<Output> {
         let why = match answer {
             Ok(Some(output)) => return Ok(output),
             Ok(None) => format!(
@@ -152,12 +161,12 @@ impl Docker {
             ),
             Err(error) => format!("'{}' could not be started: {error}", self.program.display()),
         };
-        Err(Failure::error(exit::DOCKER, why))
+        Err(Failure::error(exit::DOCKER_FAILED, why))
     }
 }
 
 /// What docker says went wrong, in one line, for the user.
-fn complaint(output: &Output) -> String {
+fn error_line(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines()
@@ -172,15 +181,15 @@ fn complaint(output: &Output) -> String {
 
 /// Whether docker says this, in lower case, in whatever line: a client that cannot read
 /// its configuration begins every call with a warning.
-fn says(output: &Output, part: &str) -> bool {
+fn stderr_contains(output: &Output, part: &str) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
     said.to_lowercase().contains(part)
 }
 
-fn failure(what: &str, output: &Output) -> anyhow::Error {
+fn docker_error(what: &str, output: &Output) -> anyhow::Error {
     Failure::error(
-        exit::DOCKER,
-        format!("docker could not {what}: {}", complaint(output)),
+        exit::DOCKER_FAILED,
+        format!("docker could not {what}: {}", error_line(output)),
     )
 }
 
@@ -208,9 +217,9 @@ mod tests {
                 stdout: Vec::new(),
                 stderr: stderr.as_bytes().to_vec(),
             };
-            assert_eq!(complaint(&output), expected);
+            assert_eq!(error_line(&output), expected);
             assert_eq!(
-                says(&output, "no such container"),
+                stderr_contains(&output, "no such container"),
                 stderr.contains("No such container"),
                 "{stderr}"
             );

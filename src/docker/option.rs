@@ -11,7 +11,7 @@ pub(crate) struct DockerOption {
     pub(crate) value: Option<String>,
     /// Name and value as one word: a switch that is not among [`SWITCHES`] would leave a
     /// word after it to be the image.
-    pub(crate) word: String,
+    pub(crate) as_single_word: String,
 }
 
 /// The long options that take no value (`docker container create --help`).
@@ -49,7 +49,11 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Vec<DockerOption>> {
             };
             let name = name.to_owned();
             let option = if value.is_some() || SWITCHES.contains(&name.as_str()) {
-                DockerOption { name, value, word }
+                DockerOption {
+                    name,
+                    value,
+                    as_single_word: word,
+                }
             } else {
                 with_next(name, &word, &mut words)?
             };
@@ -82,12 +86,12 @@ fn parse_short(
                 options.push(DockerOption {
                     name,
                     value: Some(value.to_owned()),
-                    word,
+                    as_single_word: word,
                 });
                 return Ok(());
             }
             options.push(DockerOption {
-                word: format!("-{letter}"),
+                as_single_word: format!("-{letter}"),
                 name,
                 value: None,
             });
@@ -100,7 +104,7 @@ fn parse_short(
             DockerOption {
                 name,
                 value: Some(value),
-                word,
+                as_single_word: word,
             }
         });
         return Ok(());
@@ -116,7 +120,7 @@ fn with_next(
     match words.next() {
         Some(value) => Ok(DockerOption {
             name,
-            word: format!("{word}={value}"),
+            as_single_word: format!("{word}={value}"),
             value: Some(value),
         }),
         None => bail!("docker option '{word}' has no value"),
@@ -132,7 +136,7 @@ mod tests {
         parse(words)
             .unwrap()
             .into_iter()
-            .map(|option| (option.name, option.value, option.word))
+            .map(|option| (option.name, option.value, option.as_single_word))
             .collect()
     }
 

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::dokku::host::Host;
 use crate::dokku::triggers::access::AccessHooks;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::{Failure, NO_SUCH_APP};
 use crate::ui::message;
 
@@ -64,7 +64,7 @@ impl Host {
     /// Every app that the user may see, by name.
     pub(crate) fn apps(&self) -> Vec<App> {
         let names = self.all_apps();
-        let seen = self.seen_of(&self.app_access_hooks(), names);
+        let seen = self.visible_apps(&self.app_access_hooks(), names);
         seen.into_iter().map(App).collect()
     }
 
@@ -90,8 +90,13 @@ impl Host {
             .collect();
         let is_whole = arguments.len() == argv.len() + 2;
         let allowed = hooks.filter(|_| is_whole).is_some_and(|hooks| {
-            self.ask_for_access(&hooks, HOOK, &arguments, Call::relay_within)
-                .is_ok()
+            self.ask_for_access(
+                &hooks,
+                HOOK,
+                &arguments,
+                ProcessBuilder::run_with_output_to_stderr_within,
+            )
+            .is_ok()
         });
         if !allowed {
             bail!("Access denied"); // Dokku's sentence
@@ -125,12 +130,12 @@ impl Host {
         }
         let names = self.all_apps();
         let count = names.len();
-        count > 0 && self.seen_of(&hooks, names).len() == count
+        count > 0 && self.visible_apps(&hooks, names).len() == count
     }
 
     /// Those among the names that the user may see. One that the answer has twice is not,
     /// as when it is asked for alone.
-    fn seen_of(&self, hooks: &AccessHooks, mut names: Vec<String>) -> Vec<String> {
+    fn visible_apps(&self, hooks: &AccessHooks, mut names: Vec<String>) -> Vec<String> {
         if matches!(hooks, AccessHooks::Absent) {
             return names;
         }
@@ -151,7 +156,8 @@ impl Host {
         };
         let mut arguments = vec![self.user.as_str(), self.key_name.as_str()];
         arguments.extend(names);
-        let answer = self.ask_for_access(hooks, APP_HOOK, &arguments, Call::stdout_within)?;
+        let answer =
+            self.ask_for_access(hooks, APP_HOOK, &arguments, ProcessBuilder::stdout_within)?;
         Ok(answer
             .lines()
             .map(str::trim)

@@ -15,7 +15,7 @@ impl Host {
     /// UTF-8. No value is part of the message.
     pub(crate) fn config(&self, app: &App) -> Result<BTreeMap<String, String>> {
         const HOOK: &str = "config-export";
-        let json = self.ask(HOOK, &[app.name(), "false", "true", "json"])?;
+        let json = self.query(HOOK, &[app.name(), "false", "true", "json"])?;
         if json.trim().is_empty() {
             return Ok(BTreeMap::new());
         }
@@ -28,8 +28,8 @@ impl Host {
             .filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
             .map(|(name, _)| name)
         {
-            if self.answers_in_other_bytes("config-get", &[app.name(), name])
-                || self.answers_in_other_bytes("config-get-global", &[name])
+            if self.answers_with_invalid_utf8("config-get", &[app.name(), name])
+                || self.answers_with_invalid_utf8("config-get-global", &[name])
             {
                 bail!(
                     "the config value of '{name}' is no UTF-8: docker cannot pass it on unchanged"
@@ -42,7 +42,7 @@ impl Host {
     /// A value of the app's own config, whatever the global one says; empty when
     /// there is none.
     pub(crate) fn own_config(&self, app: &App, name: &str) -> String {
-        let answer = self.ask_softly("config-get", &[app.name(), name]);
+        let answer = self.query_or_empty("config-get", &[app.name(), name]);
         answer.trim().to_owned()
     }
 }

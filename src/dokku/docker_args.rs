@@ -31,7 +31,7 @@ impl Host {
     fn option_words(&self, hook: &str, arguments: &[&str]) -> Result<Vec<String>> {
         // Dokku splits one long string: after an answer comes a blank, not the end,
         // and so an empty word there counts.
-        let text = self.ask(hook, arguments)? + " ";
+        let text = self.query(hook, arguments)? + " ";
         xargs_split::split(&text)
             .with_context(|| format!("the docker options of hook '{hook}' cannot be split"))
     }

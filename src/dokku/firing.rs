@@ -10,40 +10,47 @@ use anyhow::{Context, Result};
 use crate::dokku::host::Host;
 use crate::dokku::timeouts::HOOK_TIMEOUT;
 use crate::dokku::triggers::access::{AccessHooks, ExecutableHooks};
-use crate::dokku::triggers::{Bus, Fired};
-use crate::sys::process::Call;
+use crate::dokku::triggers::{TriggerOutcome, TriggerRunner};
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::message;
 
 /// What our own hooks of these triggers are told by core we know when we tell it.
-const KNOWN_TO_US: [&str; 2] = ["post-container-create", "scheduler-post-run"];
+const OWN_TRIGGERS: [&str; 2] = ["post-container-create", "scheduler-post-run"];
 
 impl Host {
     /// What the hooks print, one after the other.
     ///
     /// # Errors
     /// A hook that cannot be started or fails; the hooks after it are not asked.
-    pub(crate) fn ask(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
-        said(trigger, self.fire(trigger, arguments, Call::stdout)?)
+    pub(crate) fn query(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
+        text_of(
+            trigger,
+            self.fire(trigger, arguments, ProcessBuilder::run_captured)?,
+        )
     }
 
     /// As [`Host::ask`] for a question whose failure means "nothing to say":
     /// what the hooks say on stderr is left out, too. What is no UTF-8 becomes U+FFFD.
-    pub(crate) fn ask_softly(&self, trigger: &str, arguments: &[&str]) -> String {
+    pub(crate) fn query_or_empty(&self, trigger: &str, arguments: &[&str]) -> String {
         match self.fire_softly(trigger, arguments) {
-            Ok(Fired::All(said)) => String::from_utf8_lossy(&said).into_owned(),
+            Ok(TriggerOutcome::Succeeded(said)) => String::from_utf8_lossy(&said).into_owned(),
             _ => String::new(),
         }
     }
 
     /// Whether the hooks answer, and with something that is no UTF-8.
-    pub(crate) fn answers_in_other_bytes(&self, trigger: &str, arguments: &[&str]) -> bool {
+    pub(crate) fn answers_with_invalid_utf8(&self, trigger: &str, arguments: &[&str]) -> bool {
         let fired = self.fire_softly(trigger, arguments);
-        matches!(fired, Ok(Fired::All(said)) if std::str::from_utf8(&said).is_err())
+        matches!(fired, Ok(TriggerOutcome::Succeeded(said)) if std::str::from_utf8(&said).is_err())
     }
 
-    fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<Fired> {
-        let silently = |call: Call| self.told_truly(call).silent().stdout();
+    fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<TriggerOutcome> {
+        let silently = |call: ProcessBuilder| {
+            self.without_misattributed_env(call)
+                .stderr_null()
+                .run_captured()
+        };
         self.bus()
             .fire(trigger, &words(arguments), |_| {}, silently)
     }
@@ -53,17 +60,18 @@ impl Host {
     ///
     /// # Errors
     /// As [`Host::ask`]; the hook's exit status is ours.
-    pub(crate) fn tell(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
-        let relay = |call| self.within_limit(call, Call::relay_within);
-        said(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
+    pub(crate) fn notify(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
+        let relay =
+            |call| self.within_limit(call, ProcessBuilder::run_with_output_to_stderr_within);
+        text_of(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
     }
 
     fn within_limit(
         &self,
-        call: Call,
-        run: fn(Call, Duration) -> io::Result<Option<Output>>,
+        call: ProcessBuilder,
+        run: fn(ProcessBuilder, Duration) -> io::Result<Option<Output>>,
     ) -> io::Result<Output> {
-        let limit = self.limit(HOOK_TIMEOUT);
+        let limit = self.timeout(HOOK_TIMEOUT);
         let call = if self.in_background {
             call.own_group()
         } else {
@@ -93,9 +101,9 @@ impl Host {
         hooks: &ExecutableHooks,
         trigger: &str,
         arguments: &[&str],
-        run: fn(Call, Duration) -> io::Result<Option<Output>>,
+        run: fn(ProcessBuilder, Duration) -> io::Result<Option<Output>>,
     ) -> Result<String> {
-        let run = |call| self.within_limit(self.told_truly(call), run);
+        let run = |call| self.within_limit(self.without_misattributed_env(call), run);
         let said = self
             .bus()
             .ask_for_access(hooks, trigger, &words(arguments), run)?;
@@ -108,41 +116,41 @@ impl Host {
     ///
     /// # Errors
     /// A hook cannot be started.
-    pub(crate) fn hand_over(
+    pub(crate) fn delegate(
         &self,
         trigger: &str,
         arguments: &[&str],
-        run: impl Fn(Call) -> io::Result<Output>,
+        run: impl Fn(ProcessBuilder) -> io::Result<Output>,
     ) -> Result<u8> {
         match self.fire(trigger, arguments, run)? {
-            Fired::All(_) => Ok(0),
-            Fired::Failed { code, .. } => Ok(code),
+            TriggerOutcome::Succeeded(_) => Ok(0),
+            TriggerOutcome::Failed { code, .. } => Ok(code),
         }
     }
 
     /// Whether a plugin other than the event log and these has a hook of this name.
-    pub(crate) fn is_answered(&self, trigger: &str, but_by: &[&str]) -> bool {
-        self.bus().is_answered(trigger, but_by)
+    pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
+        self.bus().has_hook_besides(trigger, but_by)
     }
 
     fn fire(
         &self,
         trigger: &str,
         arguments: &[&str],
-        run: impl Fn(Call) -> io::Result<Output>,
-    ) -> Result<Fired> {
-        let bus = if KNOWN_TO_US.contains(&trigger) {
-            self.bus().without_ours()
+        run: impl Fn(ProcessBuilder) -> io::Result<Output>,
+    ) -> Result<TriggerOutcome> {
+        let bus = if OWN_TRIGGERS.contains(&trigger) {
+            self.bus().skip_own_hooks()
         } else {
             self.bus()
         };
-        bus.fire(trigger, &words(arguments), message::plain, |call| {
-            run(self.told_truly(call))
+        bus.fire(trigger, &words(arguments), message::raw, |call| {
+            run(self.without_misattributed_env(call))
         })
     }
 
-    fn bus(&self) -> Bus {
-        Bus::new(self.enabled.parent().unwrap_or(&self.enabled))
+    fn bus(&self) -> TriggerRunner {
+        TriggerRunner::new(self.enabled.parent().unwrap_or(&self.enabled))
     }
 }
 
@@ -151,11 +159,11 @@ fn words<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
 }
 
 /// What was printed, as text; a failure becomes an error with its exit code.
-fn said(trigger: &str, fired: Fired) -> Result<String> {
+fn text_of(trigger: &str, fired: TriggerOutcome) -> Result<String> {
     match fired {
-        Fired::All(said) => String::from_utf8(said)
+        TriggerOutcome::Succeeded(said) => String::from_utf8(said)
             .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8")),
-        Fired::Failed { who, code } => Err(Failure::error(
+        TriggerOutcome::Failed { who, code } => Err(Failure::error(
             code,
             format!("{who} failed with exit code {code}"),
         )),

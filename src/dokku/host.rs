@@ -8,10 +8,10 @@ use anyhow::{Result, bail};
 
 use crate::docker::Client;
 use crate::dokku::argv::ancestors::ancestors;
-use crate::dokku::argv::global_flags::{Evidence, GlobalFlags};
+use crate::dokku::argv::global_flags::{FlagSources, GlobalFlags};
 use crate::dokku::argv::{global_flags, ssh};
 use crate::dokku::timeouts::DOCKER_TIMEOUT;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
@@ -48,7 +48,7 @@ impl Host {
     /// # Errors
     /// Not started by Dokku, or global flags that cannot be told.
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
-        let flags = global_flags::find(&Evidence {
+        let flags = global_flags::find(&FlagSources {
             global_flags: &std::env::var_os(GLOBAL_FLAGS)
                 .unwrap_or_default()
                 .to_string_lossy(),
@@ -85,7 +85,7 @@ impl Host {
     fn with_flags(flags: GlobalFlags) -> Result<Self> {
         let meant = |variable: &'static str| {
             text(variable).is_some_and(|value| !value.is_empty())
-                && !flags.not_meant.contains(&variable)
+                && !flags.misattributed.contains(&variable)
         };
         Ok(Self {
             root: directory("DOKKU_ROOT")?,
@@ -109,7 +109,7 @@ impl Host {
     }
 
     /// Who asks, for people: the name of the SSH key, else the user.
-    pub(crate) fn who(&self) -> &str {
+    pub(crate) fn requester(&self) -> &str {
         if self.key_name == NO_KEY {
             &self.user
         } else {
@@ -118,13 +118,13 @@ impl Host {
     }
 
     /// What is started for Dokku sees nothing of what only the user's command said.
-    pub(crate) fn told_truly(&self, call: Call) -> Call {
+    pub(crate) fn without_misattributed_env(&self, call: ProcessBuilder) -> ProcessBuilder {
         let call = match &self.flags.scanned {
             Some(flags) => call.env(GLOBAL_FLAGS, flags),
             None => call,
         };
         self.flags
-            .not_meant
+            .misattributed
             .iter()
             .fold(call, |call, variable| call.env_remove(variable))
     }
@@ -137,11 +137,11 @@ impl Host {
         let name = &self.docker_bin;
         let program = which::which(name).map_err(|_| {
             Failure::error(
-                exit::DOCKER,
+                exit::DOCKER_FAILED,
                 format!("'{name}' was not found: docker is needed to run a task"),
             )
         })?;
-        let timeout = self.limit(DOCKER_TIMEOUT);
+        let timeout = self.timeout(DOCKER_TIMEOUT);
         Ok(Client { program, timeout })
     }
 }

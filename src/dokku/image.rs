@@ -58,7 +58,7 @@ impl Host {
     }
 
     fn ask_of_image(&self, hook: &str, app: &App) -> Result<String> {
-        self.ask(hook, &[app.name()])
+        self.query(hook, &[app.name()])
             .map(|answer| answer.trim().to_owned())
     }
 

@@ -17,7 +17,7 @@ impl Host {
         process_type: &str,
     ) -> Result<Option<Vec<String>>> {
         // Core passes 5000 as the port of an entry that asks for one.
-        let line = self.ask_softly("procfile-get-command", &[app.name(), process_type, "5000"]);
+        let line = self.query_or_empty("procfile-get-command", &[app.name(), process_type, "5000"]);
         if line.contains(char::REPLACEMENT_CHARACTER) {
             bail!(
                 "the Procfile entry '{process_type}' is no UTF-8: docker cannot pass it on unchanged"

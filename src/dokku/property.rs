@@ -13,7 +13,7 @@ use crate::sys::regular_file;
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// This plugin's name in the store.
-pub(crate) const OURS: &str = "oneoff";
+pub(crate) const PLUGIN_NAME: &str = "oneoff";
 
 /// In place of an app's name, what holds for every app.
 pub(crate) const GLOBAL: &str = "--global";
@@ -26,7 +26,7 @@ impl Host {
     /// An app's property of a plugin; `None` when it is not set or empty.
     pub(crate) fn property(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
         let file = self.properties(plugin, app).join(name);
-        let value = if plugin == OURS {
+        let value = if plugin == PLUGIN_NAME {
             regular_file::read(&file, MOST_BYTES)
         } else {
             regular_file::read_through_links(&file, MOST_BYTES)

@@ -10,7 +10,7 @@ use crate::settings::validate;
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
 
 /// Those whose plugins come with Dokku and have hook `scheduler-run`.
-const CORES: [&str; 2] = [DOCKER_LOCAL, "k3s"];
+const CORE_SCHEDULERS: [&str; 2] = [DOCKER_LOCAL, "k3s"];
 
 impl Host {
     /// The scheduler's name.
@@ -18,7 +18,7 @@ impl Host {
     /// # Errors
     /// The hook fails.
     pub(crate) fn scheduler(&self, app: &App) -> Result<String> {
-        let answer = self.ask("scheduler-detect", &[app.name()])?;
+        let answer = self.query("scheduler-detect", &[app.name()])?;
         Ok(Some(answer.trim())
             .filter(|name| !name.is_empty())
             .unwrap_or(DOCKER_LOCAL)
@@ -37,7 +37,7 @@ impl Host {
     ///
     /// # Errors
     /// No plugin has such a hook, or it cannot be started.
-    pub(crate) fn hand_over_command(
+    pub(crate) fn delegate_command(
         &self,
         trigger: &str,
         scheduler: &str,
@@ -45,7 +45,7 @@ impl Host {
         rest: &[&str],
     ) -> Result<u8> {
         let arguments = self.arguments_for(trigger, scheduler, app, rest)?;
-        self.hand_over(trigger, &arguments, |call| call.start()?.into_output())
+        self.delegate(trigger, &arguments, |call| call.spawn()?.into_output())
     }
 
     /// What another scheduler's plugin says about its tasks.
@@ -59,7 +59,7 @@ impl Host {
         app: &App,
         rest: &[&str],
     ) -> Result<String> {
-        self.ask(trigger, &self.arguments_for(trigger, scheduler, app, rest)?)
+        self.query(trigger, &self.arguments_for(trigger, scheduler, app, rest)?)
     }
 
     fn arguments_for<'a>(
@@ -85,13 +85,13 @@ impl Host {
     /// own name only and passes others over with success: of core's it is known to
     /// which, of the rest there is no telling.
     pub(crate) fn has_plugin_for(&self, trigger: &str, scheduler: &str) -> bool {
-        let others: Vec<String> = CORES
+        let others: Vec<String> = CORE_SCHEDULERS
             .into_iter()
             .filter(|name| *name != scheduler)
             .map(|name| format!("scheduler-{name}"))
             .collect();
         let others: Vec<&str> = others.iter().map(String::as_str).collect();
-        self.is_answered(trigger, &others)
+        self.has_hook_besides(trigger, &others)
     }
 
     /// The program of a task without a command, where one was chosen.
@@ -123,13 +123,13 @@ impl Host {
     /// As [`Host::stop_timeout`].
     pub(crate) fn stop_timeout_of(&self, app: &str) -> Result<u64> {
         const DEFAULT: u64 = 30;
-        let answer = self.ask_softly("ps-get-property", &[app, "stop-timeout-seconds"]);
+        let answer = self.query_or_empty("ps-get-property", &[app, "stop-timeout-seconds"]);
         match answer.trim() {
             "" => Ok(DEFAULT),
             seconds => seconds
                 .parse()
                 .ok()
-                .filter(|seconds| *seconds <= validate::LONGEST)
+                .filter(|seconds| *seconds <= validate::MAX_SECONDS)
                 .with_context(|| {
                     format!(
                         "the app's stop-timeout-seconds is '{seconds}', which is no number of seconds"

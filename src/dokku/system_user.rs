@@ -18,7 +18,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::geteuid;
 
 use crate::sys::process;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 
 /// Dokku's own names (its `/etc/default/dokku` may set others).
@@ -57,15 +57,15 @@ pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
     words.extend(exit::arguments());
     // The home directory of Dokku's user, where docker's client looks for its settings.
     let home = env::var_os("DOKKU_ROOT").unwrap_or_else(|| "/".into());
-    let output = Call::new(&setpriv, words)
+    let output = ProcessBuilder::new(&setpriv, words)
         .env("HOME", home)
         .env("USER", user)
         .env("LOGNAME", user)
-        .our_input()
-        .start()
+        .inherit_stdin()
+        .spawn()
         .and_then(duct::Handle::into_output)
         .with_context(why)?;
-    Ok(Some(process::code(output.status)))
+    Ok(Some(process::exit_code(output.status)))
 }
 
 /// For a command, which Dokku never starts as root.
@@ -105,7 +105,9 @@ fn other_than_root() -> Result<Option<Account>> {
 fn id_of(option: &str, user: &str) -> Result<String> {
     let none = || anyhow!("root must not run this, and there is no user '{user}' ({USER})");
     let program = which::which("id").map_err(|_| none())?;
-    let output = Call::new(&program, [option, "--", user]).silent().stdout();
+    let output = ProcessBuilder::new(&program, [option, "--", user])
+        .stderr_null()
+        .run_captured();
     let output = output.map_err(|_| none())?;
     let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && !id.is_empty() {

@@ -3,19 +3,19 @@
 use std::io::{ErrorKind, PipeReader, Result, Write};
 use std::time::Duration;
 
-use crate::logs::merged_reader::{Streams, Writers};
-use crate::logs::parser::Entry;
+use crate::logs::merged_reader::{MergedReader, Producers};
+use crate::logs::parser::LogEntry;
 
 /// How long a source that is followed may be silent until the others go on without it.
-pub(crate) const FOLLOWED: Duration = Duration::from_millis(100);
+pub(crate) const FOLLOW_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The same for sources that end by themselves. They are silent until docker's client has
 /// started, and where it hangs.
-pub(crate) const ENDING: Duration = Duration::from_secs(5);
+pub(crate) const FINITE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether somebody still reads what is written, while there is
 /// nothing to write.
-const ROUND: Duration = Duration::from_secs(1);
+const READER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One stream of one task.
 pub(crate) struct Source {
@@ -47,46 +47,50 @@ pub(crate) fn merge(
     let (mut readers, mut ways) = (Vec::new(), Vec::new());
     for source in sources {
         readers.push(source.reader);
-        ways.push(Way {
+        ways.push(Channel {
             to_stderr: source.to_stderr,
             prefix: source.prefix,
-            last: Vec::new(),
+            last_timestamp: Vec::new(),
         });
     }
-    let mut streams = Streams::new(readers, Writers::Several, patience);
-    let mut merge = Merge {
-        ways,
-        within: [None; 2],
+    let mut streams = MergedReader::new(readers, Producers::Many, patience);
+    let mut merge = LogMerger {
+        channels: ways,
+        open_lines: [None; 2],
     };
     if merge.run(&mut streams, stdout, stderr, has_gone).is_err() {
         return Vec::new();
     }
-    merge.ways.into_iter().map(|way| way.last).collect()
+    merge
+        .channels
+        .into_iter()
+        .map(|way| way.last_timestamp)
+        .collect()
 }
 
-struct Way {
+struct Channel {
     to_stderr: bool,
     prefix: Option<Prefix>,
     /// The time of the last entry that was written; empty before the first.
-    last: Vec<u8>,
+    last_timestamp: Vec<u8>,
 }
 
-struct Merge {
-    ways: Vec<Way>,
+struct LogMerger {
+    channels: Vec<Channel>,
     /// Whose line on stdout and stderr has no end yet.
-    within: [Option<usize>; 2],
+    open_lines: [Option<usize>; 2],
 }
 
-impl Merge {
+impl LogMerger {
     fn run(
         &mut self,
-        streams: &mut Streams,
+        streams: &mut MergedReader,
         stdout: &mut impl Write,
         stderr: &mut impl Write,
         has_gone: impl Fn() -> bool,
     ) -> Result<()> {
         loop {
-            let within = |merge: &Self| merge.within.into_iter().flatten().next();
+            let within = |merge: &Self| merge.open_lines.into_iter().flatten().next();
             while let Some((number, entry)) = streams.next(within(self)) {
                 let (to_stderr, text) = self.shown(number, &entry);
                 if to_stderr {
@@ -100,7 +104,7 @@ impl Merge {
             if streams.have_ended() {
                 return Ok(());
             }
-            if !streams.read_more(ROUND)? && has_gone() {
+            if !streams.read_more(READER_CHECK_INTERVAL)? && has_gone() {
                 return Err(ErrorKind::BrokenPipe.into());
             }
         }
@@ -108,11 +112,11 @@ impl Merge {
 
     /// The entry as its user sees it, and whether it is for stderr: so is what has no
     /// time, which is docker's own.
-    fn shown(&mut self, number: usize, entry: &Entry) -> (bool, Vec<u8>) {
-        let way = &mut self.ways[number];
+    fn shown(&mut self, number: usize, entry: &LogEntry) -> (bool, Vec<u8>) {
+        let way = &mut self.channels[number];
         let is_dockers = entry.time.is_empty();
         let to_stderr = way.to_stderr || is_dockers;
-        let within = &mut self.within[usize::from(to_stderr)];
+        let within = &mut self.open_lines[usize::from(to_stderr)];
         let mut text = Vec::new();
         if *within != Some(number) {
             // Another's line that goes on later, or has no end.
@@ -129,7 +133,7 @@ impl Merge {
         text.extend(entry.ends_line.then_some(b'\n'));
         *within = (!entry.ends_line).then_some(number);
         if !is_dockers {
-            way.last.clone_from(&entry.time);
+            way.last_timestamp.clone_from(&entry.time);
         }
         (to_stderr, text)
     }

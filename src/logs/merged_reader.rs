@@ -6,40 +6,40 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::logs::parser::{Entries, Entry};
+use crate::logs::parser::{LogEntry, LogParser};
 
 /// Who writes the streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writers {
+pub(crate) enum Producers {
     /// One client of docker's, one entry after the other.
-    One,
+    Single,
     /// A client each, as fast as it can.
-    Several,
+    Many,
 }
 
 /// Of each stream no more is read than its next entry needs: whatever is still to come
 /// waits in the pipe.
-pub(crate) struct Streams {
-    all: Vec<Stream>,
-    writers: Writers,
+pub(crate) struct MergedReader {
+    all: Vec<LogStream>,
+    writers: Producers,
     /// How long a stream without an entry holds up the others.
     patience: Duration,
 }
 
-struct Stream {
+struct LogStream {
     reader: PipeReader,
-    entries: Entries,
+    entries: LogParser,
     /// The first that was not given yet.
-    next: Option<Entry>,
+    next: Option<LogEntry>,
     /// Nothing came for so long that the others go on without it.
     stalled: bool,
 }
 
-impl Streams {
-    pub(crate) fn new(readers: Vec<PipeReader>, writers: Writers, patience: Duration) -> Self {
-        let stream = |reader| Stream {
+impl MergedReader {
+    pub(crate) fn new(readers: Vec<PipeReader>, writers: Producers, patience: Duration) -> Self {
+        let stream = |reader| LogStream {
             reader,
-            entries: Entries::default(),
+            entries: LogParser::default(),
             next: None,
             stalled: false,
         };
@@ -51,14 +51,14 @@ impl Streams {
     }
 
     pub(crate) fn have_ended(&self) -> bool {
-        self.all.iter().all(Stream::has_ended)
+        self.all.iter().all(LogStream::has_ended)
     }
 
     /// The entry that comes first and the number of its stream; `None` when that cannot
     /// be told before more is read, and at the end. As long as one is `within` a line,
     /// it is its turn.
-    pub(crate) fn next(&mut self, within: Option<usize>) -> Option<(usize, Entry)> {
-        self.all.iter_mut().for_each(Stream::advance);
+    pub(crate) fn next(&mut self, within: Option<usize>) -> Option<(usize, LogEntry)> {
+        self.all.iter_mut().for_each(LogStream::advance);
         if let Some(number) = within {
             let stream = &mut self.all[number];
             if let Some(entry) = stream.next.take() {
@@ -73,8 +73,8 @@ impl Streams {
         let (_, first) = waiting
             .filter_map(|(number, stream)| Some((&stream.next.as_ref()?.time, number)))
             .min()?;
-        let is_known = |stream: &Stream| {
-            stream.next.is_some() || stream.has_nothing_earlier(self.writers == Writers::One)
+        let is_known = |stream: &LogStream| {
+            stream.next.is_some() || stream.has_nothing_earlier(self.writers == Producers::Single)
         };
         if !self.all.iter().all(is_known) {
             return None;
@@ -119,7 +119,7 @@ impl Streams {
     }
 }
 
-impl Stream {
+impl LogStream {
     fn advance(&mut self) {
         if self.next.is_none() {
             self.next = self.entries.next();

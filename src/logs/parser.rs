@@ -2,13 +2,13 @@
 //! A line of more than [`ENTRY`] bytes has several.
 
 /// Docker splits a line of a task's after so many bytes; each part has a time.
-pub(crate) const ENTRY: usize = 16 * 1024;
+pub(crate) const MAX_ENTRY_BYTES: usize = 16 * 1024;
 
 /// A time and the blank after it are shorter.
-const TIME: usize = 64;
+const MAX_TIMESTAMP_BYTES: usize = 64;
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct LogEntry {
     /// Empty for a line of docker's own.
     pub(crate) time: Vec<u8>,
     pub(crate) bytes: Vec<u8>,
@@ -19,57 +19,57 @@ pub(crate) struct Entry {
 /// What of a stream was read and is not given yet: never more than what was fed at
 /// once and an entry.
 #[derive(Default)]
-pub(crate) struct Entries {
+pub(crate) struct LogParser {
     bytes: Vec<u8>,
     /// So many of them are given.
-    given: usize,
+    consumed: usize,
     pub(crate) ended: bool,
     /// The line that is not at its end began at this time.
-    continued: Option<Vec<u8>>,
+    continuation_time: Option<Vec<u8>>,
 }
 
-impl Entries {
+impl LogParser {
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.bytes.drain(..std::mem::take(&mut self.given));
+        self.bytes.drain(..std::mem::take(&mut self.consumed));
         self.bytes.extend(bytes);
     }
 
     /// Whether there is not even a part of an entry.
     pub(crate) fn is_empty(&self) -> bool {
-        self.given == self.bytes.len()
+        self.consumed == self.bytes.len()
     }
 }
 
-impl Iterator for Entries {
-    type Item = Entry;
+impl Iterator for LogParser {
+    type Item = LogEntry;
 
     /// `None` until more is fed, or at the end.
-    fn next(&mut self) -> Option<Entry> {
-        let rest = &self.bytes[self.given..];
-        let head = &rest[..rest.len().min(TIME)];
-        let is_short = head.len() < TIME && !head.contains(&b'\n');
+    fn next(&mut self) -> Option<LogEntry> {
+        let rest = &self.bytes[self.consumed..];
+        let head = &rest[..rest.len().min(MAX_TIMESTAMP_BYTES)];
+        let is_short = head.len() < MAX_TIMESTAMP_BYTES && !head.contains(&b'\n');
         if rest.is_empty() || (is_short && !self.ended) {
             return None;
         }
-        let (time, text) = match (split_time(head), &self.continued) {
+        let (time, text) = match (split_time(head), &self.continuation_time) {
             (Some((time, _)), _) => (time.to_vec(), &rest[time.len() + 1..]),
             (None, Some(time)) => (time.clone(), rest),
             (None, None) => (Vec::new(), rest),
         };
-        let within = &text[..text.len().min(ENTRY + 1)];
+        let within = &text[..text.len().min(MAX_ENTRY_BYTES + 1)];
         let (length, ends_line) = match within.iter().position(|byte| *byte == b'\n') {
             Some(end) => (end, true),
-            None if text.len() >= ENTRY => (ENTRY, false),
+            None if text.len() >= MAX_ENTRY_BYTES => (MAX_ENTRY_BYTES, false),
             None if self.ended => (text.len(), false),
             None => return None,
         };
-        let entry = Entry {
+        let entry = LogEntry {
             bytes: text[..length].to_vec(),
             ends_line,
             time,
         };
-        self.given = self.bytes.len() - text.len() + length + usize::from(ends_line);
-        self.continued = (!ends_line).then(|| entry.time.clone());
+        self.consumed = self.bytes.len() - text.len() + length + usize::from(ends_line);
+        self.continuation_time = (!ends_line).then(|| entry.time.clone());
         Some(entry)
     }
 }
@@ -94,7 +94,7 @@ mod tests {
 
     /// The entries of a text that comes in pieces of this size.
     fn entries(text: &str, piece: usize) -> Vec<(String, usize, bool)> {
-        let mut entries = Entries::default();
+        let mut entries = LogParser::default();
         let mut found = Vec::new();
         for piece in text.as_bytes().chunks(piece) {
             entries.feed(piece);
@@ -102,7 +102,7 @@ mod tests {
         }
         entries.ended = true;
         found.extend(entries.by_ref());
-        let shown = |entry: Entry| {
+        let shown = |entry: LogEntry| {
             let time = String::from_utf8(entry.time).unwrap();
             (time, entry.bytes.len(), entry.ends_line)
         };
@@ -134,9 +134,9 @@ mod tests {
 
     #[test]
     fn a_long_line_is_several_whether_or_not_each_has_a_time() {
-        let long = "x".repeat(ENTRY);
+        let long = "x".repeat(MAX_ENTRY_BYTES);
         let expected = [
-            (TIME_OF_ONE, ENTRY, false),
+            (TIME_OF_ONE, MAX_ENTRY_BYTES, false),
             (TIME_OF_ONE, 3, true),
             (TIME_OF_TWO, 1, true),
         ];

@@ -18,7 +18,7 @@ use crate::dokku::app;
 use crate::dokku::host::Host;
 use crate::record::output::Output;
 pub(crate) use crate::record::store::Store;
-use crate::settings::properties::{KEEP_OUTPUTS, KEEP_RECORDS, Key, OUTPUT_BYTES};
+use crate::settings::properties::{KEEP_OUTPUTS, KEEP_RECORDS, OUTPUT_BYTES, Property};
 use crate::ui::message;
 
 /// The format that we write. A key keeps its meaning for good; one that is new is
@@ -26,10 +26,10 @@ use crate::ui::message;
 pub(crate) const VERSION: u32 = 1;
 
 /// Our own trigger: `<app> <name> <exit code> <reason> <seconds>`.
-const TRIGGER: &str = "oneoff-post-run";
+const POST_RUN_TRIGGER: &str = "oneoff-post-run";
 
 /// A command is kept up to so many bytes.
-const LONGEST_COMMAND: usize = 16 * 1024;
+const MAX_COMMAND_BYTES: usize = 16 * 1024;
 
 /// One task that has ended; a line of JSON in its app's file. What an older version
 /// did not write is empty.
@@ -95,7 +95,7 @@ pub(crate) enum Reason {
 
 impl Reason {
     /// Its word in records and for the trigger.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Exited => "exited",
             Self::Deadline => "deadline",
@@ -137,11 +137,11 @@ impl Record {
 /// container must still be there, and tells the plugins of it. Told of the same
 /// container again, it does nothing. What goes wrong is said and changes nothing: the
 /// task has run.
-pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
-    match keep_once(host, docker, record) {
+pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
+    match write_once(host, docker, record) {
         Ok(false) => return,
         Ok(true) => {}
-        Err(error) => message::warn_of_disk(&format!(
+        Err(error) => message::warn_disk_once(&format!(
             "The record of {} was not kept as a whole: {error:#}",
             record.name
         )),
@@ -150,9 +150,9 @@ pub(crate) fn keep(host: &Host, docker: &Docker, record: &Record) {
         .exit_code
         .map_or_else(String::new, |code| code.to_string());
     let seconds = nearest_second(record.duration()).to_string();
-    let reason = record.reason.word();
+    let reason = record.reason.as_str();
     let words = [record.app.as_str(), &record.name, &code, reason, &seconds];
-    if let Err(error) = host.tell(TRIGGER, &words) {
+    if let Err(error) = host.notify(POST_RUN_TRIGGER, &words) {
         message::warn(&format!("{error:#}"));
     }
 }
@@ -166,8 +166,8 @@ pub(crate) fn nearest_second(duration: Duration) -> u64 {
 }
 
 /// Whether there is a record of this container.
-pub(crate) fn is_kept(host: &Host, app: &str, id: &str) -> bool {
-    Store::of(host, app).has(id)
+pub(crate) fn exists(host: &Host, app: &str, id: &str) -> bool {
+    Store::for_app(host, app).has(id)
 }
 
 /// Removes the records of apps that have been missing for a day: of a task that was still
@@ -182,7 +182,7 @@ pub(crate) fn sweep(host: &Host) {
         return;
     }
     for app in stores {
-        let store = Store::of(host, &app);
+        let store = Store::for_app(host, &app);
         let swept = if apps.contains(&app) {
             store.is_back()
         } else {
@@ -195,7 +195,7 @@ pub(crate) fn sweep(host: &Host) {
 }
 
 /// Whether it is new.
-fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
+fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     // Paths are made of both.
     if !app::is_valid_name(&record.app) || !container_create::is_id(&record.id) {
         bail!(
@@ -204,19 +204,21 @@ fn keep_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
             record.id
         );
     }
-    let store = Store::of(host, &record.app);
-    let number = |key: &Key| key.number(host, &record.app).unwrap_or_default();
+    let store = Store::for_app(host, &record.app);
+    let number = |key: &Property| key.effective_number(host, &record.app).unwrap_or_default();
     let records: usize = number(&KEEP_RECORDS);
     let outputs = number(&KEEP_OUTPUTS).min(records);
     let mut record = Record {
         version: VERSION,
-        command: shortened(&record.command, LONGEST_COMMAND),
+        command: shortened(&record.command, MAX_COMMAND_BYTES),
         ..record.clone()
     };
     let mut taken = Ok(());
     if record.detached && outputs > 0 {
-        let bytes = OUTPUT_BYTES.number(host, &record.app).unwrap_or_default();
-        match output::take(docker, &record.id, &store, bytes) {
+        let bytes = OUTPUT_BYTES
+            .effective_number(host, &record.app)
+            .unwrap_or_default();
+        match output::save(docker, &record.id, &store, bytes) {
             Ok(output) => record.output = Some(output),
             Err(error) => {
                 record.output = Some(Output::Unreadable(format!("{error:#}")));

@@ -14,17 +14,17 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::Docker;
-use crate::docker::container_logs::{Logs, Part};
-use crate::logs::merged_reader::{Streams, Writers};
-use crate::logs::parser::Entry;
+use crate::docker::container_logs::{LogClient, LogSelection};
+use crate::logs::merged_reader::{MergedReader, Producers};
+use crate::logs::parser::LogEntry;
 use crate::record::store::Store;
 
 /// No entry takes less of the file: its mark, a time with nine digits after the
 /// second, and the line's end.
-const SHORTEST: u64 = 2 + 31 + 1;
+const MIN_ENTRY_BYTES: u64 = 2 + 31 + 1;
 
 /// How long half an entry of one stream holds up the other's.
-const PATIENCE: Duration = Duration::from_millis(200);
+const PARTIAL_ENTRY_PATIENCE: Duration = Duration::from_millis(200);
 
 /// What stands before an entry of stdout and of stderr.
 const MARKS: [u8; 2] = *b"oe";
@@ -49,13 +49,13 @@ pub(crate) enum Output {
 ///
 /// # Errors
 /// The file cannot be written. Logs that cannot be read are no error.
-pub(crate) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
-    let count = most / SHORTEST + 1;
-    let part = Part {
+pub(crate) fn save(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
+    let count = most / MIN_ENTRY_BYTES + 1;
+    let part = LogSelection {
         tail: count.to_string(),
-        ..Part::default()
+        ..LogSelection::default()
     };
-    let Logs {
+    let LogClient {
         client,
         stdout,
         stderr,
@@ -63,7 +63,7 @@ pub(crate) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
         Ok(logs) => logs,
         Err(error) => return Ok(Output::Unreadable(format!("{error:#}"))),
     };
-    let mut file = Tail::new(store, id, most);
+    let mut file = TailFile::new(store, id, most);
     let taken = copy(stdout, stderr, &mut file, docker.timeout());
     if taken.is_err() {
         let _ = client.kill();
@@ -84,11 +84,11 @@ pub(crate) fn take(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
 fn copy(
     stdout: io::PipeReader,
     stderr: Option<io::PipeReader>,
-    file: &mut Tail<'_>,
+    file: &mut TailFile<'_>,
     longest_silence: Duration,
 ) -> Result<String> {
     let readers = [stdout].into_iter().chain(stderr).collect();
-    let mut streams = Streams::new(readers, Writers::One, PATIENCE);
+    let mut streams = MergedReader::new(readers, Producers::Single, PARTIAL_ENTRY_PATIENCE);
     let mut docker_said = "docker gave no reason".to_owned();
     loop {
         while let Some((number, entry)) = streams.next(None) {
@@ -109,17 +109,17 @@ fn copy(
 
 /// A file of the last entries. There are two parts of it, so that neither grows
 /// beyond the limit; when the second is full, the first is dropped.
-struct Tail<'a> {
+struct TailFile<'a> {
     store: &'a Store,
     id: &'a str,
     most: u64,
     entries: u64,
-    current: Option<Piece>,
-    previous: Option<Piece>,
+    current: Option<Segment>,
+    previous: Option<Segment>,
 }
 
 /// It goes with its owner, so that nothing half-done stays, unless it is kept.
-struct Piece {
+struct Segment {
     path: PathBuf,
     number: u8,
     file: BufWriter<File>,
@@ -127,7 +127,7 @@ struct Piece {
     kept: bool,
 }
 
-impl Drop for Piece {
+impl Drop for Segment {
     fn drop(&mut self) {
         if !self.kept {
             let _ = fs::remove_file(&self.path);
@@ -135,7 +135,7 @@ impl Drop for Piece {
     }
 }
 
-impl<'a> Tail<'a> {
+impl<'a> TailFile<'a> {
     fn new(store: &'a Store, id: &'a str, most: u64) -> Self {
         Self {
             store,
@@ -147,9 +147,9 @@ impl<'a> Tail<'a> {
         }
     }
 
-    fn piece(&self, number: u8) -> io::Result<Piece> {
+    fn piece(&self, number: u8) -> io::Result<Segment> {
         let (path, file) = self.store.new_output(self.id, number)?;
-        Ok(Piece {
+        Ok(Segment {
             path,
             number,
             file: BufWriter::new(file),
@@ -158,7 +158,7 @@ impl<'a> Tail<'a> {
         })
     }
 
-    fn write(&mut self, mark: u8, entry: &Entry) -> io::Result<()> {
+    fn write(&mut self, mark: u8, entry: &LogEntry) -> io::Result<()> {
         let length = 2 + entry.time.len() as u64 + 1 + entry.bytes.len() as u64 + 1;
         let mut piece = match self.current.take() {
             None => self.piece(0)?,

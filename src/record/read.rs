@@ -6,26 +6,26 @@ use serde::Deserialize;
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::record::reverse_lines::Backwards;
+use crate::record::reverse_lines::ReverseLines;
 use crate::record::{Record, Store, VERSION};
 use crate::ui::message;
 
 /// Lines that could not be shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Passed {
+pub(crate) struct Skipped {
     pub(crate) damaged: u64,
     /// Of a version that we do not know.
     pub(crate) newer: u64,
 }
 
-impl Passed {
+impl Skipped {
     pub(crate) fn add(&mut self, other: Self) {
         self.damaged += other.damaged;
         self.newer += other.newer;
     }
 
     /// Says it, in a line each.
-    pub(crate) fn say(self) {
+    pub(crate) fn report(self) {
         let said = [
             (self.damaged, "cannot be read"),
             (self.newer, "were written by a newer version of the plugin"),
@@ -37,34 +37,34 @@ impl Passed {
 }
 
 /// The records of one app, the newest first.
-pub(crate) struct Newest {
+pub(crate) struct RecordsNewestFirst {
     /// `None` where there is no file, and so no record.
-    lines: Option<io::Result<Backwards>>,
+    lines: Option<io::Result<ReverseLines>>,
     /// What they are asked under: after a renaming they name the old one.
     app: String,
-    pub(crate) passed: Passed,
+    pub(crate) passed: Skipped,
 }
 
-impl Newest {
+impl RecordsNewestFirst {
     /// What cannot be read is none: [`Newest::say_failure`].
     pub(crate) fn of(host: &Host, app: &App) -> Self {
-        Self::from(&Store::of(host, app.name()), app.name())
+        Self::from(&Store::for_app(host, app.name()), app.name())
     }
 
     pub(crate) fn from(store: &Store, app: &str) -> Self {
         let lines = match store.lines() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            file => Some(file.and_then(Backwards::new)),
+            file => Some(file.and_then(ReverseLines::new)),
         };
         Self {
             lines,
             app: app.to_owned(),
-            passed: Passed::default(),
+            passed: Skipped::default(),
         }
     }
 
     /// Says why there are fewer records than there may be.
-    pub(crate) fn say_failure(&self) {
+    pub(crate) fn report_failure(&self) {
         let failure = match &self.lines {
             Some(Ok(lines)) => lines.failure.as_ref(),
             Some(Err(error)) => Some(error),
@@ -77,7 +77,7 @@ impl Newest {
     }
 }
 
-impl Iterator for Newest {
+impl Iterator for RecordsNewestFirst {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {
@@ -91,36 +91,36 @@ impl Iterator for Newest {
                 .ok()
                 .and_then(|line| read(&line))
             {
-                Some(Read::Record(record)) => {
+                Some(ParsedLine::Record(record)) => {
                     return Some(Record {
                         app: self.app.clone(),
                         ..*record
                     });
                 }
-                Some(Read::Newer) => self.passed.newer += 1,
+                Some(ParsedLine::Newer) => self.passed.newer += 1,
                 None => self.passed.damaged += 1,
             }
         }
     }
 }
 
-enum Read {
+enum ParsedLine {
     Record(Box<Record>),
     Newer,
 }
 
 /// `None` for what is damaged.
-fn read(line: &[u8]) -> Option<Read> {
+fn read(line: &[u8]) -> Option<ParsedLine> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
     match serde_json::from_slice::<Record>(line) {
-        Ok(record) if record.version <= VERSION => Some(Read::Record(Box::new(record))),
+        Ok(record) if record.version <= VERSION => Some(ParsedLine::Record(Box::new(record))),
         _ => serde_json::from_slice(line)
             .ok()
             .filter(|Version { version }| *version > VERSION)
-            .map(|_| Read::Newer),
+            .map(|_| ParsedLine::Newer),
     }
 }
 
@@ -131,15 +131,19 @@ pub(crate) fn find(host: &Host, container: &str, app: Option<&App>) -> Option<(R
 }
 
 /// The same, and says what cannot be read.
-pub(crate) fn find_aloud(host: &Host, container: &str, app: Option<&App>) -> Option<(Record, App)> {
-    search(host, container, app, Newest::say_failure)
+pub(crate) fn find_and_report(
+    host: &Host,
+    container: &str,
+    app: Option<&App>,
+) -> Option<(Record, App)> {
+    search(host, container, app, RecordsNewestFirst::report_failure)
 }
 
 fn search(
     host: &Host,
     container: &str,
     app: Option<&App>,
-    say: fn(&Newest),
+    say: fn(&RecordsNewestFirst),
 ) -> Option<(Record, App)> {
     let is_short_id = container.len() == 12;
     let is_it = |record: &Record| {
@@ -148,14 +152,14 @@ fn search(
             || (is_short_id && record.id.starts_with(container))
     };
     let in_app = |app: App| {
-        let mut newest = Newest::of(host, &app);
+        let mut newest = RecordsNewestFirst::of(host, &app);
         let found = newest.find(is_it);
         say(&newest);
         Some((found?, app))
     };
     match app {
         Some(app) => in_app(app.clone()),
-        None => crate::task::control::find::app_of(host, container)
+        None => crate::task::control::find::visible_app_of(host, container)
             .and_then(in_app)
             // By id, or of an app that had another name then.
             .or_else(|| host.apps().into_iter().find_map(in_app)),

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::time::SystemTime;
 
 use crate::docker::container_create;
-use crate::logs::parser::{ENTRY, split_time};
+use crate::logs::parser::{MAX_ENTRY_BYTES, split_time};
 use crate::record::Store;
 use crate::sys::regular_file;
 
@@ -13,11 +13,11 @@ use crate::sys::regular_file;
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// A line is no longer: its mark, a time, an entry and their blanks.
-const LONGEST_LINE: u64 = (ENTRY + 128) as u64;
+const LONGEST_LINE: u64 = (MAX_ENTRY_BYTES + 128) as u64;
 
 /// An entry, and the stream that it was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Written {
+pub(crate) struct SavedEntry {
     pub(crate) to_stderr: bool,
     /// As docker has it.
     pub(crate) time: Vec<u8>,
@@ -28,7 +28,7 @@ pub(crate) struct Written {
 
 /// Which of them, as [`crate::docker::container_logs::Part`] has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Part {
+pub(crate) struct Selection {
     /// From the end; `None` for all.
     pub(crate) tail: Option<usize>,
     pub(crate) since: Option<SystemTime>,
@@ -44,8 +44,8 @@ pub(crate) struct Part {
 pub(crate) fn replay(
     store: &Store,
     id: &str,
-    part: &Part,
-    mut show: impl FnMut(&Written) -> io::Result<()>,
+    part: &Selection,
+    mut show: impl FnMut(&SavedEntry) -> io::Result<()>,
 ) -> io::Result<Option<()>> {
     if !container_create::is_id(id) {
         return Ok(None);
@@ -81,8 +81,8 @@ pub(crate) fn replay(
     Ok(Some(()))
 }
 
-impl Part {
-    fn wants(&self, line: &Written) -> bool {
+impl Selection {
+    fn wants(&self, line: &SavedEntry) -> bool {
         let since = |since: SystemTime| {
             let time = std::str::from_utf8(&line.time).unwrap_or_default();
             humantime::parse_rfc3339(time).is_ok_and(|time| time >= since)
@@ -92,7 +92,7 @@ impl Part {
 }
 
 /// Lines of another form are passed over.
-fn each(file: File, mut with: impl FnMut(&Written) -> io::Result<()>) -> io::Result<()> {
+fn each(file: File, mut with: impl FnMut(&SavedEntry) -> io::Result<()>) -> io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
     while reader
@@ -113,10 +113,10 @@ fn each(file: File, mut with: impl FnMut(&Written) -> io::Result<()>) -> io::Res
     Ok(())
 }
 
-fn parse(text: &[u8]) -> Option<Written> {
+fn parse(text: &[u8]) -> Option<SavedEntry> {
     let (mark, rest) = text.split_at_checked(2)?;
     let (time, bytes) = split_time(rest)?;
-    Some(Written {
+    Some(SavedEntry {
         to_stderr: match mark[0] {
             b'o' => false,
             b'e' => true,
@@ -145,9 +145,9 @@ mod tests {
         o+2026-11-23T14:36:03.000000001Z three\n\
         o 2026-11-23T14:36:04.000000001Z \n";
 
-    fn replayed(part: &Part) -> Vec<(bool, String, bool)> {
+    fn replayed(part: &Selection) -> Vec<(bool, String, bool)> {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::at(directory.path());
+        let store = Store::open_dir(directory.path());
         let (path, _) = store.new_output(ID, 0).unwrap();
         std::fs::write(&path, TEXT).unwrap();
         std::fs::rename(path, store.output(ID)).unwrap();
@@ -173,26 +173,26 @@ mod tests {
             (false, "three".to_owned(), false),
             (false, String::new(), true),
         ];
-        assert_eq!(replayed(&Part::default()), expected);
+        assert_eq!(replayed(&Selection::default()), expected);
     }
 
     #[test]
     fn the_last_and_the_later_ones() {
-        let tail = |tail| Part {
+        let tail = |tail| Selection {
             tail: Some(tail),
-            ..Part::default()
+            ..Selection::default()
         };
         assert_eq!(words(&replayed(&tail(2))), ["three", ""]);
         assert_eq!(words(&replayed(&tail(0))), [""; 0]);
         assert_eq!(replayed(&tail(99)).len(), 4);
-        let since = Part {
+        let since = Selection {
             since: humantime::parse_rfc3339("2026-11-23T14:36:03Z").ok(),
             ..tail(1)
         };
         assert_eq!(words(&replayed(&since)), [""]);
-        let after = Part {
+        let after = Selection {
             after: Some(b"2026-11-23T14:36:03.000000001Z".to_vec()),
-            ..Part::default()
+            ..Selection::default()
         };
         assert_eq!(words(&replayed(&after)), [""]);
     }
@@ -200,36 +200,46 @@ mod tests {
     #[test]
     fn a_line_that_is_too_long_to_be_one_is_passed_over() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::at(directory.path());
+        let store = Store::open_dir(directory.path());
         let (path, mut file) = store.new_output(ID, 0).unwrap();
         let time = "2026-11-23T14:36:01.000000001Z";
         let line = |length| format!("o {time} {}\n", "x".repeat(length));
-        let text = [ENTRY, ENTRY + 200, 2 * ENTRY, 1].map(line).concat();
+        let text = [
+            MAX_ENTRY_BYTES,
+            MAX_ENTRY_BYTES + 200,
+            2 * MAX_ENTRY_BYTES,
+            1,
+        ]
+        .map(line)
+        .concat();
         io::Write::write_all(&mut file, text.as_bytes()).unwrap();
         std::fs::rename(path, store.output(ID)).unwrap();
         let mut lengths = Vec::new();
-        let there = replay(&store, ID, &Part::default(), |line| {
+        let there = replay(&store, ID, &Selection::default(), |line| {
             lengths.push(line.bytes.len());
             Ok(())
         });
-        assert_eq!((there.unwrap(), lengths), (Some(()), vec![ENTRY, 1]));
+        assert_eq!(
+            (there.unwrap(), lengths),
+            (Some(()), vec![MAX_ENTRY_BYTES, 1])
+        );
     }
 
     #[test]
     fn what_is_not_there_is_none() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::at(directory.path());
-        let nothing = replay(&store, ID, &Part::default(), |_| Ok(()));
+        let store = Store::open_dir(directory.path());
+        let nothing = replay(&store, ID, &Selection::default(), |_| Ok(()));
         assert_eq!(nothing.unwrap(), None);
     }
 
     #[test]
     fn no_path_is_made_of_what_is_no_id() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::at(directory.path());
+        let store = Store::open_dir(directory.path());
         store.new_output(ID, 0).unwrap();
         std::fs::write(directory.path().join("outside"), TEXT).unwrap();
-        let shown = replay(&store, "../outside", &Part::default(), |_| Ok(()));
+        let shown = replay(&store, "../outside", &Selection::default(), |_| Ok(()));
         assert_eq!(shown.unwrap(), None);
     }
 }

@@ -3,10 +3,10 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-const CHUNK: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// No line of ours is longer; what is would cost memory.
-const LONGEST: usize = 1024 * 1024;
+const MAX_LINE_BYTES: usize = 1024 * 1024;
 
 /// A line that is too long to be one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct TooLong;
 
 /// Lines without their ends, the last one first. What stands after the last end is
 /// none: it is being written, or was never finished.
-pub(crate) struct Backwards {
+pub(crate) struct ReverseLines {
     file: File,
     /// Where `bytes` begin in the file.
     position: u64,
@@ -28,7 +28,7 @@ pub(crate) struct Backwards {
     pub(crate) failure: Option<std::io::Error>,
 }
 
-impl Backwards {
+impl ReverseLines {
     pub(crate) fn new(file: File) -> std::io::Result<Self> {
         let position = file.metadata()?.len();
         Ok(Self {
@@ -43,7 +43,8 @@ impl Backwards {
 
     /// Whether there was something to read.
     fn read(&mut self) -> bool {
-        let length = usize::try_from(self.position).map_or(CHUNK, |left| left.min(CHUNK));
+        let length =
+            usize::try_from(self.position).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
         let mut chunk = vec![0; length];
         let from = self.position - length as u64;
         if length == 0 {
@@ -55,7 +56,7 @@ impl Backwards {
             self.bytes.clear();
             return false;
         }
-        if self.bytes.len() > LONGEST {
+        if self.bytes.len() > MAX_LINE_BYTES {
             self.bytes.clear();
             self.too_long = true;
         }
@@ -66,7 +67,7 @@ impl Backwards {
     }
 }
 
-impl Iterator for Backwards {
+impl Iterator for ReverseLines {
     type Item = Result<Vec<u8>, TooLong>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -82,7 +83,7 @@ impl Iterator for Backwards {
                 None if self.bytes.is_empty() && !self.too_long => return None,
                 None => std::mem::take(&mut self.bytes),
             };
-            let too_long = std::mem::take(&mut self.too_long) || line.len() > LONGEST;
+            let too_long = std::mem::take(&mut self.too_long) || line.len() > MAX_LINE_BYTES;
             if std::mem::take(&mut self.at_end) {
                 continue;
             }
@@ -99,7 +100,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, text).unwrap();
-        Backwards::new(File::open(path).unwrap()).unwrap().collect()
+        ReverseLines::new(File::open(path).unwrap())
+            .unwrap()
+            .collect()
     }
 
     fn expected(lines: &[&str]) -> Vec<Result<Vec<u8>, TooLong>> {
@@ -137,7 +140,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_said_and_the_rest_is_read() {
-        let text = format!("one\n{}\nthree\n", "x".repeat(3 * LONGEST));
+        let text = format!("one\n{}\nthree\n", "x".repeat(3 * MAX_LINE_BYTES));
         let [three, too_long, one] = &lines(text.as_bytes())[..] else {
             unreachable!("three lines");
         };

@@ -75,7 +75,7 @@ fn a_reasons_word_is_the_one_in_the_record() {
         Reason::Lost,
     ] {
         let json = serde_json::to_string(&reason).unwrap();
-        assert_eq!(json, format!("\"{}\"", reason.word()));
+        assert_eq!(json, format!("\"{}\"", reason.as_str()));
     }
 }
 

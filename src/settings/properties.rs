@@ -7,19 +7,19 @@ use anyhow::{Result, bail};
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::dokku::property::OURS;
+use crate::dokku::property::PLUGIN_NAME;
 use crate::dokku::resource::{Resources, megabytes};
 use crate::dokku::timeouts;
-use crate::dokku::timeouts::Limit;
+use crate::dokku::timeouts::Timeout;
 use crate::settings::validate;
 use crate::settings::validate::TimeToLive;
 use crate::task::model::request::OnHangup;
 
 /// Its name in Dokku's property store.
-pub(crate) const PLUGIN: &str = OURS;
+pub(crate) const PLUGIN: &str = PLUGIN_NAME;
 
 /// A property.
-pub(crate) struct Key {
+pub(crate) struct Property {
     pub(crate) name: &'static str,
     /// What holds when it is set nowhere.
     pub(crate) default: &'static str,
@@ -28,32 +28,32 @@ pub(crate) struct Key {
     check: fn(&str) -> Result<(), String>,
 }
 
-pub(crate) const TTL_SECONDS: Key = Key {
+pub(crate) const TTL_SECONDS: Property = Property {
     name: "ttl-seconds",
     default: "86400",
     global: false,
     check: |text| validate::time_to_live(text).map(|_| ()),
 };
-pub(crate) const MEMORY: Key = Key {
+pub(crate) const MEMORY: Property = Property {
     name: "memory",
     default: "",
     global: false,
     check: |text| validate::memory(text).map(|_| ()),
 };
-pub(crate) const CPUS: Key = Key {
+pub(crate) const CPUS: Property = Property {
     name: "cpus",
     default: "",
     global: false,
     check: |text| validate::cpus(text).map(|_| ()),
 };
-pub(crate) const STDIN: Key = Key {
+pub(crate) const STDIN: Property = Property {
     name: "stdin",
     default: ATTACH,
     global: false,
     check: |text| one_of([ATTACH, NONE], text),
 };
 
-pub(crate) const ON_HANGUP: Key = Key {
+pub(crate) const ON_HANGUP: Property = Property {
     name: "on-hangup",
     default: "",
     global: false,
@@ -61,21 +61,21 @@ pub(crate) const ON_HANGUP: Key = Key {
 };
 
 /// So many records an app.
-pub(crate) const KEEP_RECORDS: Key = Key {
+pub(crate) const KEEP_RECORDS: Property = Property {
     name: "keep-records",
     default: "1000",
     global: false,
     check: |text| validate::count(text).map(|_| ()),
 };
 /// Of so many detached tasks the end of their output.
-pub(crate) const KEEP_OUTPUTS: Key = Key {
+pub(crate) const KEEP_OUTPUTS: Property = Property {
     name: "keep-outputs",
     default: "50",
     global: false,
     check: |text| validate::count(text).map(|_| ()),
 };
 /// The end of an output: so many bytes, each line's time included.
-pub(crate) const OUTPUT_BYTES: Key = Key {
+pub(crate) const OUTPUT_BYTES: Property = Property {
     name: "output-bytes",
     default: "1048576",
     global: false,
@@ -83,26 +83,26 @@ pub(crate) const OUTPUT_BYTES: Key = Key {
 };
 /// Whose words of a command that comes through SSH are taken. It holds for every app:
 /// which one is meant is among the words.
-pub(crate) const SSH_WORDS: Key = Key {
+pub(crate) const SSH_WORDS: Property = Property {
     name: "ssh-words",
     default: TYPED,
     global: true,
-    check: |text| one_of([TYPED, WORDS_OF_DOKKU], text),
+    check: |text| one_of([TYPED, SSH_WORDS_DOKKU], text),
 };
 
-const fn limit(limit: Limit) -> Key {
-    Key {
+const fn limit(limit: Timeout) -> Property {
+    Property {
         name: limit.property,
         default: limit.default,
         global: true,
         check: |text| validate::seconds(text).map(|_| ()),
     }
 }
-pub(crate) const DOCKER_TIMEOUT: Key = limit(timeouts::DOCKER_TIMEOUT);
-pub(crate) const HOOK_TIMEOUT: Key = limit(timeouts::HOOK_TIMEOUT);
+pub(crate) const DOCKER_TIMEOUT: Property = limit(timeouts::DOCKER_TIMEOUT);
+pub(crate) const HOOK_TIMEOUT: Property = limit(timeouts::HOOK_TIMEOUT);
 
 /// Every property, by name.
-pub(crate) const KEYS: [&Key; 11] = [
+pub(crate) const PROPERTIES: [&Property; 11] = [
     &CPUS,
     &DOCKER_TIMEOUT,
     &HOOK_TIMEOUT,
@@ -119,7 +119,7 @@ pub(crate) const KEYS: [&Key; 11] = [
 const ATTACH: &str = "attach";
 const NONE: &str = "none";
 const TYPED: &str = "typed";
-pub(crate) const WORDS_OF_DOKKU: &str = "dokku";
+pub(crate) const SSH_WORDS_DOKKU: &str = "dokku";
 
 fn one_of(words: [&str; 2], text: &str) -> Result<(), String> {
     if words.contains(&text) {
@@ -129,16 +129,16 @@ fn one_of(words: [&str; 2], text: &str) -> Result<(), String> {
     }
 }
 
-impl Key {
+impl Property {
     /// # Errors
     /// There is none of this name; the message has all names.
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
-        if let Some(key) = KEYS.into_iter().find(|key| key.name == name) {
+        if let Some(key) = PROPERTIES.into_iter().find(|key| key.name == name) {
             return Ok(key);
         }
         bail!(
             "there is no property '{name}': there are {}",
-            KEYS.map(|key| key.name).join(", ")
+            PROPERTIES.map(|key| key.name).join(", ")
         )
     }
 
@@ -155,20 +155,20 @@ impl Key {
     }
 
     /// What holds for the app.
-    pub(crate) fn computed(&self, host: &Host, app: &App) -> String {
-        self.computed_for(host, app.name())
+    pub(crate) fn effective(&self, host: &Host, app: &App) -> String {
+        self.effective_for(host, app.name())
     }
 
     /// The same for an app that may have gone.
-    fn computed_for(&self, host: &Host, app: &str) -> String {
+    fn effective_for(&self, host: &Host, app: &str) -> String {
         host.property_or_global(PLUGIN, app, self.name)
             .unwrap_or_else(|| self.default.to_owned())
     }
 
     /// The same of a property that is a number; the default for what was written by
     /// hand, and wrongly: at a task's end there is nobody to tell.
-    pub(crate) fn number<T: FromStr>(&self, host: &Host, app: &str) -> Option<T> {
-        let value = self.computed_for(host, app);
+    pub(crate) fn effective_number<T: FromStr>(&self, host: &Host, app: &str) -> Option<T> {
+        let value = self.effective_for(host, app);
         let good = self.check(&value).is_ok();
         Some(value)
             .filter(|_| good)
@@ -191,8 +191,8 @@ impl Settings {
     /// # Errors
     /// A property's file was written by hand, and wrongly.
     pub(crate) fn of(host: &Host, app: &App) -> Result<Self> {
-        let value = |key: &Key| -> Result<String> {
-            let value = key.computed(host, app);
+        let value = |key: &Property| -> Result<String> {
+            let value = key.effective(host, app);
             if !value.is_empty() {
                 key.check(&value)?;
             }
@@ -212,7 +212,7 @@ impl Settings {
 
     /// These limits over the app's. A memory of its own stands in for the app's
     /// three, which docker wants to agree.
-    pub(crate) fn over(self, app: Resources) -> Resources {
+    pub(crate) fn override_limits(self, app: Resources) -> Resources {
         let cpus = self.cpus.or(app.cpus.clone());
         match self.memory {
             Some(memory) => {

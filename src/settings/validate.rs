@@ -28,31 +28,31 @@ pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
     seconds(number)
         .ok()
         .and_then(|number| number.checked_mul(unit))
-        .filter(|seconds| *seconds <= LONGEST)
+        .filter(|seconds| *seconds <= MAX_SECONDS)
         .map(|seconds| TimeToLive(Some(seconds)))
         .ok_or_else(|| EXPECTED.to_owned())
 }
 
 /// A hundred years, in seconds.
-pub(crate) const LONGEST: u64 = 100 * 365 * 24 * 60 * 60;
+pub(crate) const MAX_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// A positive number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse()
         .ok()
-        .filter(|seconds| digits && (1..=LONGEST).contains(seconds))
+        .filter(|seconds| digits && (1..=MAX_SECONDS).contains(seconds))
         .ok_or_else(|| "expected a positive number of seconds".to_owned())
 }
 
 /// `KEY=VALUE` for a label. Those that Dokku and this plugin read cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     const OWN: [&str; 3] = ["com.dokku.", "org.label-schema.", "dokku-oneoff."];
-    let (name, value) = pair(text)?;
+    let (name, value) = key_value(text)?;
     if OWN.iter().any(|own| name.starts_with(own)) {
         return Err("labels of Dokku's and this plugin's own cannot be set".to_owned());
     }
-    if events::is_replacing(&name) {
+    if events::overrides_event_attribute(&name) {
         return Err(format!(
             "docker would put it in place of what its events say as '{name}'"
         ));
@@ -67,7 +67,7 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
 }
 
 /// `KEY=VALUE` with a key that is not empty.
-pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE".to_owned()),
@@ -154,7 +154,7 @@ pub(crate) fn identifier(text: &str) -> Result<String, String> {
 /// A concurrency policy by its word.
 pub(crate) fn policy(text: &str) -> Result<Policy, String> {
     let policies = [Policy::Allow, Policy::Forbid, Policy::Replace];
-    let found = policies.into_iter().find(|policy| policy.name() == text);
+    let found = policies.into_iter().find(|policy| policy.as_str() == text);
     found.ok_or_else(|| "expected allow, forbid or replace".to_owned())
 }
 

@@ -10,16 +10,16 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::task::events::{Event, Events};
 use crate::task::model::request::{Request, Tty};
 use crate::ui::message::on_stdout;
 
 /// The hook that does the work.
-const HOOK: &str = "scheduler-run";
+const SCHEDULER_RUN: &str = "scheduler-run";
 
 /// A task that is ready to be handed to the scheduler's plugin.
-pub(crate) struct Handover {
+pub(crate) struct SchedulerDelegate {
     arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
     /// The call as it may be seen: without the values of the task's environment.
@@ -27,7 +27,7 @@ pub(crate) struct Handover {
     stdin: bool,
 }
 
-impl Handover {
+impl SchedulerDelegate {
     /// # Errors
     /// No plugin runs tasks for this scheduler, or the task asks for what only this
     /// host can do.
@@ -38,8 +38,8 @@ impl Handover {
         request: &Request,
         detached: bool,
     ) -> Result<Self> {
-        refuse_what_is_only_here(scheduler, request)?;
-        if !host.has_plugin_for(HOOK, scheduler) {
+        refuse_docker_only_options(scheduler, request)?;
+        if !host.has_plugin_for(SCHEDULER_RUN, scheduler) {
             bail!("the app's scheduler is '{scheduler}', and no enabled plugin runs tasks on it");
         }
         let variables = variables(request, detached);
@@ -67,20 +67,27 @@ impl Handover {
     pub(crate) fn run(&self, host: &Host) -> Result<u8> {
         let events = Events::watch()?;
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        host.hand_over(HOOK, &arguments, |call| {
+        host.delegate(SCHEDULER_RUN, &arguments, |call| {
             let call = self
                 .variables
                 .iter()
                 .fold(call, |call, (name, value)| call.env(name, value));
-            attend(&events, if self.stdin { call.our_input() } else { call })
+            run_hook(
+                &events,
+                if self.stdin {
+                    call.inherit_stdin()
+                } else {
+                    call
+                },
+            )
         })
     }
 }
 
 /// Waits for the hook's end and passes signals on. A key of the terminal reaches
 /// the hook by itself: it is in our process group.
-fn attend(events: &Events, call: Call) -> std::io::Result<Output> {
-    let hook = Arc::new(call.start()?);
+fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
+    let hook = Arc::new(call.spawn()?);
     let pid = hook
         .pids()
         .first()
@@ -94,8 +101,8 @@ fn attend(events: &Events, call: Call) -> std::io::Result<Output> {
                     let _ = kill_process(pid, signal);
                 }
             }
-            Event::ClientEnded { .. } => return hook.wait().cloned(),
-            Event::Due | Event::ReaderGone | Event::Died | Event::Told(_) => {}
+            Event::ClientExited { .. } => return hook.wait().cloned(),
+            Event::Timeout | Event::OutputClosed | Event::Died | Event::ExitReported(_) => {}
         }
     }
 }
@@ -131,7 +138,7 @@ fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
         .map(|(name, value)| format!("  {name}={}\n", on_stdout(value)))
         .collect();
     format!(
-        "plugn trigger {HOOK} {}\n{}",
+        "plugn trigger {SCHEDULER_RUN} {}\n{}",
         on_stdout(&shell_words::join(arguments)),
         variables.concat()
     )
@@ -158,7 +165,7 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
             "DOKKU_CONCURRENCY_POLICY",
             cron.map(|cron| cron.policy)
                 .unwrap_or_default()
-                .name()
+                .as_str()
                 .to_owned(),
         )),
     ]
@@ -168,7 +175,7 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
 }
 
 /// A wish that the hook has no word for would be lost silently.
-fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
+fn refuse_docker_only_options(scheduler: &str, request: &Request) -> Result<()> {
     let wishes = [
         ("--label", !request.labels.is_empty()),
         ("--lock", request.lock.is_some()),
@@ -176,7 +183,7 @@ fn refuse_what_is_only_here(scheduler: &str, request: &Request) -> Result<()> {
         ("--cpus", request.cpus.is_some()),
         ("--user", request.user.is_some()),
         ("--workdir", request.workdir.is_some()),
-        ("--timeout none", request.without_deadline),
+        ("--timeout none", request.no_deadline),
     ];
     match wishes.iter().find(|(_, wished)| *wished) {
         Some((option, _)) => {

@@ -13,11 +13,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::docker::Docker;
-use crate::docker::events::Deaths;
-use crate::task::model::task_exit::End;
+use crate::docker::events::DieEvents;
+use crate::task::model::task_exit::TaskExit;
 
 /// How long the client of a task that has ended may still hand on its last output.
-pub(crate) const LAST_OUTPUT: Duration = Duration::from_secs(1);
+pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What wakes the one who looks after a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,16 +25,16 @@ pub(crate) enum Event {
     /// A signal was sent to us.
     Signal(i32),
     /// The docker client that was watched has ended, with exit code 0 or not.
-    ClientEnded { well: bool },
+    ClientExited { well: bool },
     /// Docker has told that the task has ended: its state is being read.
     Died,
     /// Its end as the container's state has it. `None` where docker has ceased to tell
     /// anything, or the state cannot be read.
-    Told(Option<End>),
+    ExitReported(Option<TaskExit>),
     /// Nobody reads our output any more.
-    ReaderGone,
+    OutputClosed,
     /// The time that was waited for has come.
-    Due,
+    Timeout,
 }
 
 /// Everything that may happen, in the order in which it did.
@@ -73,7 +73,7 @@ impl Events {
     }
 
     /// A signal that came already.
-    pub(crate) fn signal_so_far(&self) -> Option<i32> {
+    pub(crate) fn received_signal(&self) -> Option<i32> {
         self.receiver.try_iter().find_map(|event| match event {
             Event::Signal(signal) => Some(signal),
             _ => None,
@@ -82,7 +82,7 @@ impl Events {
 
     /// Tells when the reader of our stdout has gone: no signal does, and a task that
     /// writes nothing would never notice.
-    pub(crate) fn watch_reader(&self) {
+    pub(crate) fn watch_output(&self) {
         let sender = self.sender.clone();
         thread::spawn(move || {
             let stdout = std::io::stdout();
@@ -90,7 +90,7 @@ impl Events {
             let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
             while poll(&mut watched, None) == Err(Errno::INTR) {}
             if !watched[0].revents().is_empty() {
-                let _ = sender.send(Event::ReaderGone);
+                let _ = sender.send(Event::OutputClosed);
             }
         });
     }
@@ -101,30 +101,30 @@ impl Events {
         let sender = self.sender.clone();
         thread::spawn(move || {
             let well = client.wait().is_ok_and(|output| output.status.success());
-            let _ = sender.send(Event::ClientEnded { well });
+            let _ = sender.send(Event::ClientExited { well });
         });
     }
 
     /// Tells of the task's end when docker does, as long as it does. An event says when
     /// to look, and the container's own state how it has ended: it is read while docker
     /// frees what the container had, and its client hands on the last output.
-    pub(crate) fn watch_end(&self, docker: &Docker, mut deaths: Deaths) {
+    pub(crate) fn watch_exit(&self, docker: &Docker, mut deaths: DieEvents) {
         let sender = self.sender.clone();
         let docker = docker.clone();
         thread::spawn(move || {
             let end = deaths.next().and_then(|death| {
                 let _ = sender.send(Event::Died);
-                End::of(docker.container_state_in_thread(&death.id).ok()??)
+                TaskExit::from_state(docker.container_state_in_thread(&death.id).ok()??)
             });
-            let _ = sender.send(Event::Told(end));
+            let _ = sender.send(Event::ExitReported(end));
         });
     }
 
     /// Waits for the end of the client of a task that has ended: it hands on the last
     /// output. For [`LAST_OUTPUT`] only where the task was asked to end, or is now.
-    pub(crate) fn wait_for_last_output(&self, asked: bool) {
-        if asked || !matches!(self.next(None), Event::ClientEnded { .. }) {
-            self.wait_for_client(LAST_OUTPUT);
+    pub(crate) fn drain(&self, asked: bool) {
+        if asked || !matches!(self.next(None), Event::ClientExited { .. }) {
+            self.wait_for_client(DRAIN_TIMEOUT);
         }
     }
 
@@ -132,7 +132,10 @@ impl Events {
     /// happens meanwhile is passed over.
     pub(crate) fn wait_for_client(&self, limit: Duration) {
         let until = Instant::now().checked_add(limit);
-        while !matches!(self.next(until), Event::ClientEnded { .. } | Event::Due) {}
+        while !matches!(
+            self.next(until),
+            Event::ClientExited { .. } | Event::Timeout
+        ) {}
     }
 
     /// The next event, or [`Event::Due`] at `until`.
@@ -146,7 +149,7 @@ impl Events {
                 .recv()
                 .map_err(|_| RecvTimeoutError::Disconnected),
         };
-        event.unwrap_or(Event::Due)
+        event.unwrap_or(Event::Timeout)
     }
 }
 

@@ -11,11 +11,11 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Facts;
+use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::host::Host;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
-use crate::task::journal::{Head, Journal, Mark};
+use crate::task::journal::{Journal, JournalEvent, TaskInfo};
 use crate::ui::message;
 
 /// `post-container-create app <container id> <app> run`
@@ -25,7 +25,7 @@ use crate::ui::message;
 #[allow(clippy::unnecessary_wraps, reason = "as every hook's")]
 pub(crate) fn post_container_create(arguments: &[OsString]) -> Result<u8> {
     if let ["app", id, _, "run"] = words(arguments)[..] {
-        say(note(id));
+        warn_on_error(record_start(id));
     }
     Ok(0)
 }
@@ -39,7 +39,7 @@ pub(crate) fn scheduler_post_run(arguments: &[OsString]) -> Result<u8> {
     if let [_, _, id, code] = words(arguments)[..]
         && let Ok(code) = code.parse()
     {
-        say(note_end(id, code));
+        warn_on_error(record_exit(id, code));
     }
     Ok(0)
 }
@@ -48,61 +48,61 @@ fn words(arguments: &[OsString]) -> Vec<&str> {
     arguments.iter().filter_map(|word| word.to_str()).collect()
 }
 
-fn say(noted: Result<()>) {
+fn warn_on_error(noted: Result<()>) {
     if let Err(error) = noted {
         message::warn(&format!("The task will not be recorded: {error:#}"));
     }
 }
 
 /// Begins the journal of a task that is not ours, and tells the supervisor.
-fn note(id: &str) -> Result<()> {
+fn record_start(id: &str) -> Result<()> {
     let host = Host::without_flags()?;
     let docker = Docker::new(host.docker()?, host.trace);
-    let is_cores = |facts: &Facts| facts.is_task() && !facts.is_marked();
+    let is_cores = |facts: &ContainerInfo| facts.is_task() && !facts.has_own_name_label();
     let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
         return Ok(());
     };
-    let head = Head {
+    let head = TaskInfo {
         detached: is_detached(),
-        user: host.who().to_owned(),
-        ..Head::of(&facts, 0)
+        user: host.requester().to_owned(),
+        ..TaskInfo::from_container(&facts, 0)
     };
-    for _ in 0..TRIES {
-        if let Some(journal) = Journal::begin(&host, &head)? {
-            journal.mark(&facts.id, &Mark::Created);
-            journal.give_back();
-            return supervisor::wake(&host, &head.name);
+    for _ in 0..MAX_JOURNAL_ATTEMPTS {
+        if let Some(journal) = Journal::create(&host, &head)? {
+            journal.mark(&facts.id, &JournalEvent::Created);
+            journal.release();
+            return supervisor::adopt(&host, &head.name);
         }
         let story = journal::story(&host, &head.name);
         if story.is_some_and(|story| story.id.as_ref() == Some(&facts.id)) {
             return Ok(()); // somebody has told us of it already
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(JOURNAL_RETRY_INTERVAL);
     }
     bail!("there is a journal of the name '{}'", head.name)
 }
 
 /// Somebody may be about to remove a journal of that name: for a second it is tried
 /// again.
-const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(50);
+const MAX_JOURNAL_ATTEMPTS: u32 = 20;
+const JOURNAL_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Adds the exit code that core has seen. A container that has gone by then is known
 /// by its id only.
-fn note_end(id: &str, code: u8) -> Result<()> {
+fn record_exit(id: &str, code: u8) -> Result<()> {
     let host = Host::without_flags()?;
     let is_its = |name: &String| {
         journal::story(&host, name).is_some_and(|story| {
-            let foreign = story.head.is_some_and(|head| head.foreign);
+            let foreign = story.info.is_some_and(|head| head.foreign);
             foreign && story.id.as_deref() == Some(id)
         })
     };
     if let Some(name) = journal::names(&host).into_iter().find(is_its) {
         // Of a detached one core says 0 right after its start.
         if !is_detached() {
-            journal::mark(&host, &name, id, &Mark::Told(code));
+            journal::mark(&host, &name, id, &JournalEvent::Told(code));
         }
-        supervisor::wake(&host, &name)?;
+        supervisor::adopt(&host, &name)?;
     }
     Ok(())
 }

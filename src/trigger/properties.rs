@@ -40,7 +40,7 @@ pub(crate) fn post_create(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn remove_records(host: &Host, app: &str) -> Result<()> {
-    let store = Store::of(host, app);
+    let store = Store::for_app(host, app);
     store.remove().with_context(|| {
         let directory = store.directory().display();
         format!("The records of '{app}' cannot be removed, remove '{directory}' as root")
@@ -56,7 +56,7 @@ pub(crate) fn post_app_rename_setup(arguments: &[OsString]) -> Result<u8> {
     let host = Host::without_flags()?;
     let copied = copy_properties(&host, old, new);
     warn_of(copied.and_then(|()| host.remove_properties(PLUGIN, old)));
-    let renamed = Store::of(&host, old).rename(&Store::of(&host, new));
+    let renamed = Store::for_app(&host, old).rename(&Store::for_app(&host, new));
     warn_of(
         renamed.with_context(|| format!("The records of '{old}' cannot become those of '{new}'")),
     );

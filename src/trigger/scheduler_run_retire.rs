@@ -9,7 +9,7 @@ use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record;
 use crate::sys::process;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::task::control::retire;
 
 /// The first argument of the process that makes the pass.
@@ -48,11 +48,11 @@ fn apart(words: &[&str]) -> Result<u8> {
             .filter_map(|name| Some((name.into(), std::env::var_os(name)?))),
     );
     let start = || {
-        let call = Call::new(&std::env::current_exe()?, [&[PASS], words].concat());
-        call.only_env(&environment).start()?.into_output()
+        let call = ProcessBuilder::new(&std::env::current_exe()?, [&[PASS], words].concat());
+        call.only_env(&environment).spawn()?.into_output()
     };
     let output = start().context("our own program could not be started")?;
-    Ok(process::code(output.status))
+    Ok(process::exit_code(output.status))
 }
 
 fn pass(words: &[&str]) -> Result<u8> {

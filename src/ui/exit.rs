@@ -8,20 +8,20 @@ use std::process::ExitCode;
 use crate::ui::message;
 
 /// Wrong usage, or refused. `DOKKU_FAIL_EXIT_CODE` stands in for it where set.
-const REFUSED: u8 = 1;
+const FAILURE: u8 = 1;
 /// The app does not exist, or this user may not see it (Dokku's `verify_app_name`).
 pub(crate) const NO_SUCH_APP: u8 = 20;
 /// The task was stopped at its deadline (as coreutils' `timeout`).
 pub(crate) const DEADLINE: u8 = 124;
 /// Docker could not run the task (as `docker run`).
-pub(crate) const DOCKER: u8 = 125;
+pub(crate) const DOCKER_FAILED: u8 = 125;
 /// What a shell gives for a program that it cannot execute, and for one that is not
 /// there.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;
 
 /// The exit code of something that a signal ended.
-pub(crate) fn of_signal(signal: i32) -> u8 {
+pub(crate) fn from_signal(signal: i32) -> u8 {
     u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX)
 }
 
@@ -80,7 +80,7 @@ fn code_of(error: &anyhow::Error, fail_exit_code: Option<&str>) -> u8 {
         None => fail_exit_code
             .and_then(|code| code.parse().ok())
             .filter(|code| *code != 0)
-            .unwrap_or(REFUSED),
+            .unwrap_or(FAILURE),
     }
 }
 
@@ -105,9 +105,9 @@ mod tests {
 
     #[test]
     fn a_signal_is_128_and_its_number() {
-        assert_eq!(of_signal(9), 137);
-        assert_eq!(of_signal(15), 143);
-        assert_eq!(of_signal(i32::MAX), u8::MAX);
-        assert_eq!(of_signal(i32::MIN), u8::MAX);
+        assert_eq!(from_signal(9), 137);
+        assert_eq!(from_signal(15), 143);
+        assert_eq!(from_signal(i32::MAX), u8::MAX);
+        assert_eq!(from_signal(i32::MIN), u8::MAX);
     }
 }

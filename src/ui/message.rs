@@ -12,18 +12,18 @@ pub(crate) fn warn(text: &str) {
 
 /// A warning that something could not be written, once in a process: a disk that is
 /// full concerns every file, and stops no task.
-pub(crate) fn warn_of_disk(text: &str) {
-    if !DISK_IS_SAID.swap(true, Ordering::Relaxed) {
+pub(crate) fn warn_disk_once(text: &str) {
+    if !DISK_WARNING_PRINTED.swap(true, Ordering::Relaxed) {
         warn(text);
     }
 }
 
 /// The process that we go on for has warned already.
-pub(crate) fn disk_is_said() {
-    DISK_IS_SAID.store(true, Ordering::Relaxed);
+pub(crate) fn suppress_disk_warning() {
+    DISK_WARNING_PRINTED.store(true, Ordering::Relaxed);
 }
 
-static DISK_IS_SAID: AtomicBool = AtomicBool::new(false);
+static DISK_WARNING_PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// What we do. [`super::host::Host::info`] leaves it out with `--quiet`.
 pub(crate) fn info(text: &str) {
@@ -31,7 +31,7 @@ pub(crate) fn info(text: &str) {
 }
 
 /// Plain text.
-pub(crate) fn plain(text: &str) {
+pub(crate) fn raw(text: &str) {
     say("", text);
 }
 

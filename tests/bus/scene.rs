@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use duct::{Expression, cmd};
 use tempfile::TempDir;
 
-use crate::support::{Host, Output, finish};
+use crate::support::{Host, Output, run_to_end};
 
 /// `PLUGIN_PATH`, and what surrounds a trigger.
 pub struct Scene {
@@ -142,7 +142,7 @@ impl Scene {
     }
 
     fn plugn_directory(&self) -> PathBuf {
-        if self.host.is_own() {
+        if self.host.is_disposable() {
             self.host.directory().join("host/bin")
         } else {
             which::which("plugn").unwrap().parent().unwrap().to_owned()
@@ -176,7 +176,7 @@ impl Scene {
             .fold(command, |command: Expression, (name, value)| {
                 command.env(name, value)
             });
-        finish(&command)
+        run_to_end(&command)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Kind;
 use super::verdict::{CODE, Outcome, judge};
 use crate::support::{
-    Account, App, Fault, Footprint, Host, Ledger, Output, Sabotage, patiently, wait_until,
+    Account, App, Fault, FaultInjector, Footprint, Host, Ledger, Output, poll_for, wait_until,
 };
 
 /// Seconds until what hangs is given up.
@@ -20,7 +20,7 @@ pub struct Lane<'a> {
     host: &'a Host,
     app: &'a App<'a>,
     ledger: Ledger,
-    sabotage: Sabotage,
+    sabotage: FaultInjector,
     untouched: Footprint,
 }
 
@@ -28,9 +28,9 @@ impl<'a> Lane<'a> {
     pub fn new(host: &'a Host, app: &'a App<'a>, kind: Kind) -> Self {
         let ledger = Ledger::new(app);
         Footprint::with_volume(app);
-        let sabotage = Sabotage::new(host, app, &ledger);
+        let sabotage = FaultInjector::new(host, app, &ledger);
         if kind == Kind::Untold {
-            sabotage.tell_nothing();
+            sabotage.suppress_events();
         }
         let untouched = Footprint::after_first_use(host, app);
         Self {
@@ -47,7 +47,7 @@ impl<'a> Lane<'a> {
     pub fn steps(&self) -> Vec<String> {
         let outcome = self.case(None);
         assert!(outcome.wrong.is_empty(), "{:?}", outcome.wrong);
-        self.sabotage.taken()
+        self.sabotage.steps_run()
     }
 
     pub fn case(&self, fault: Option<(&str, Fault)>) -> Outcome {
@@ -59,10 +59,10 @@ impl<'a> Lane<'a> {
         if hangs {
             self.set_timeouts(TIMEOUT);
         }
-        self.sabotage.begin(fault);
+        self.sabotage.arm(fault);
         let output = self.call();
         let was_taken = self.wait_for_the_background(fault);
-        self.sabotage.end();
+        self.sabotage.disarm();
         if hangs {
             self.set_timeouts("");
         }
@@ -94,7 +94,7 @@ impl<'a> Lane<'a> {
         };
         let call = call.stdin_null().stdout_capture().stderr_capture();
         let handle = call.unchecked().start().unwrap();
-        let output = patiently(PATIENCE, || handle.try_wait().unwrap().map(Output::new));
+        let output = poll_for(PATIENCE, || handle.try_wait().unwrap().map(Output::new));
         if output.is_none() {
             self.kill_all();
             handle.wait().unwrap();
@@ -107,7 +107,7 @@ impl<'a> Lane<'a> {
         const UNTIL_TOLD: &str = "while [ ! -e /ledger/go ]; do sleep 0.05; done";
         let words = Ledger::task("", UNTIL_TOLD, CODE);
         let call = self.app.subcommand("run:detached", &[], words);
-        let output = crate::support::finish(&call.stdin_null());
+        let output = crate::support::run_to_end(&call.stdin_null());
         assert_eq!(output.code, 0, "{output:?}");
         wait_until("it runs, and is looked after", || {
             let is_there = !self.ledger.accounts().is_empty() && !self.host.processes().is_empty();
@@ -129,8 +129,8 @@ impl<'a> Lane<'a> {
     /// Until the chosen step was taken, or else nothing goes on any more. Gives whether
     /// it was.
     fn wait_for_the_background(&self, fault: Option<(&str, Fault)>) -> bool {
-        let was_taken = || fault.is_some_and(|(step, _)| self.sabotage.was_taken(step));
-        patiently(PATIENCE, || {
+        let was_taken = || fault.is_some_and(|(step, _)| self.sabotage.step_ran(step));
+        poll_for(PATIENCE, || {
             (was_taken() || self.host.processes().is_empty()).then_some(())
         });
         was_taken()
@@ -147,7 +147,7 @@ impl<'a> Lane<'a> {
             if pass.code != 0 {
                 wrong.push(format!("run:retire fails: {pass:?}"));
             }
-            let clean = patiently(PATIENCE / PASSES, || {
+            let clean = poll_for(PATIENCE / PASSES, || {
                 left = Footprint::of(self.host, self.app).since(&self.untouched);
                 left.is_empty().then_some(())
             });
@@ -184,7 +184,7 @@ impl<'a> Lane<'a> {
     fn set_timeouts(&self, seconds: &str) {
         for property in ["docker-timeout", "hook-timeout"] {
             self.host
-                .prepare(&["run:set", "--global", property, seconds]);
+                .dokku_ok(&["run:set", "--global", property, seconds]);
         }
     }
 }

@@ -7,10 +7,10 @@ use duct::cmd;
 
 use super::built_here::{Cargo, Origin};
 use super::{By, archive_url, assert_served, available, run_link, succeeds};
-use crate::support::{Host, Output, finish, repository};
+use crate::support::{Host, Output, repository, run_to_end};
 
 fn renew(host: &Host, how: &str) -> Output {
-    finish(&cmd!(
+    run_to_end(&cmd!(
         repository().join("tests/host/renew"),
         host.directory().join("host"),
         how
@@ -45,7 +45,7 @@ fn a_package_upgrade_that_found_links_to_nothing_is_put_right_by_the_next_instal
         "the upgrade deletes links to nothing"
     );
     fs::rename(bin.with_extension("away"), &bin).unwrap();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Us);
     assert_eq!(cargo.calls(), 1, "nothing was built again");
 }
@@ -59,7 +59,7 @@ fn a_source_install_leaves_run_ours_and_the_next_install_tidies_up() {
         stand_in(&host).join("run").is_symlink(),
         "'ln -fs' leaves a link where it was led to"
     );
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert!(!stand_in(&host).join("run").is_symlink());
     assert_served(&host, By::Us);
 }
@@ -67,12 +67,12 @@ fn a_source_install_leaves_run_ours_and_the_next_install_tidies_up() {
 #[test]
 fn a_source_install_while_core_serves_changes_nothing() {
     let host = Host::with_plugin();
-    host.prepare(&["plugin:disable", "oneoff"]);
+    host.dokku_ok(&["plugin:disable", "oneoff"]);
     succeeds(&renew(&host, "source"));
     // The stray link shows core's commands a second time until a hook of ours removes it.
-    host.prepare(&["plugin:enable", "oneoff"]);
-    host.prepare(&["plugin:install"]);
-    host.prepare(&["plugin:disable", "oneoff"]);
+    host.dokku_ok(&["plugin:enable", "oneoff"]);
+    host.dokku_ok(&["plugin:install"]);
+    host.dokku_ok(&["plugin:disable", "oneoff"]);
     assert_served(&host, By::Core);
 }
 
@@ -121,7 +121,7 @@ fn the_hook_is_quiet_and_changes_nothing_the_second_time() {
     };
     let before = state();
     let output = host.dokku(["plugin:trigger", "install"]);
-    output.says("");
+    output.assert_stdout("");
     assert_eq!(state(), before);
 }
 

@@ -10,7 +10,7 @@ use duct::{Expression, cmd};
 
 use super::built_here::{Cargo, Origin};
 use super::{archive_url, available, run_link, succeeds, write_script};
-use crate::support::{Host, Image, Output, finish, not_run, wait_until};
+use crate::support::{Host, Image, Output, not_run, run_to_end, wait_until};
 
 /// What a hook takes at most; it ends with 124 where it waits for something that never comes.
 const LIMIT_SECONDS: &str = "60";
@@ -76,7 +76,7 @@ fn open_for_others(host: &Host) {
 
 fn from_archive(host: &Host) {
     let url = archive_url(host);
-    host.prepare(&["plugin:install", &url, "--name", "oneoff"]);
+    host.dokku_ok(&["plugin:install", &url, "--name", "oneoff"]);
 }
 
 /// `dokku <words>`, ended where it would wait for ever.
@@ -90,7 +90,7 @@ fn limited(host: &Host, variables: &[(&str, &str)], words: &[&str]) -> Output {
     let command = variables
         .iter()
         .fold(command, |command, (name, value)| command.env(name, value));
-    finish(&command.stdin_null())
+    run_to_end(&command.stdin_null())
 }
 
 fn stand_in(host: &Host) -> PathBuf {
@@ -199,7 +199,7 @@ fn what_root_writes_follows_no_link_of_another_user() {
         global.parent().unwrap().to_owned(),
         data.clone(),
     ] {
-        host.prepare(&["plugin:trigger", "install"]);
+        host.dokku_ok(&["plugin:trigger", "install"]);
         spoil();
         plant(&user, &path, |path| symlink(&treasure.0, path).unwrap());
         expect_none(&path);
@@ -208,7 +208,7 @@ fn what_root_writes_follows_no_link_of_another_user() {
     assert_eq!(damages, Vec::<String>::new());
     assert_eq!(fs::read_to_string(treasure.file()).unwrap(), Treasure::TEXT);
 
-    host.prepare(&["plugin:trigger", "install"]);
+    host.dokku_ok(&["plugin:trigger", "install"]);
     assert_eq!(run_link(&host), stand_in(&host));
     let owner = data.metadata().unwrap().uid();
     assert_eq!(owner, user.uid, "the plugin's data is user dokku's");
@@ -263,7 +263,7 @@ fn data_that_root_has_made_is_given_to_the_user_of_the_plugin() {
     let data = host.library().join("data/oneoff");
     fs::remove_dir_all(&data).unwrap();
     fs::create_dir(&data).unwrap();
-    host.prepare(&["plugin:trigger", "install"]);
+    host.dokku_ok(&["plugin:trigger", "install"]);
     assert_eq!(data.metadata().unwrap().uid(), user.uid);
     assert_eq!(stand_in(&host).metadata().unwrap().uid(), user.uid);
     assert_eq!(run_link(&host), stand_in(&host));
@@ -323,7 +323,7 @@ fn what_belongs_to_another_user_is_executed_as_that_user() {
         symlink(treasure.file(), path).unwrap();
     });
     user.own(&help);
-    succeeds(&finish(
+    succeeds(&run_to_end(
         &cargo
             .found_by(&host.command(["plugin:trigger", "install"]))
             .stdin_null(),
@@ -354,7 +354,7 @@ fn locks_of_another_user_hold_up_nothing() {
     open_for_others(&host);
     let app = host.app(Image::Busybox);
     // So that there are records, a journal, and a supervisor with its lock.
-    app.run(["echo", "before"]).says("before\n");
+    app.run(["echo", "before"]).assert_stdout("before\n");
     let detached = host.dokku(["run:detached", &app.name, "sleep", "300"]);
     succeeds(&detached);
     wait_until("a supervisor", || host.supervisor());
@@ -367,7 +367,7 @@ fn locks_of_another_user_hold_up_nothing() {
 
     succeeds(&limited(&host, &[], &["plugin:install"]));
     let locked = ["run", "--lock", "one", &app.name, "echo", "meanwhile"];
-    limited(&host, &[], &locked).says("meanwhile\n");
+    limited(&host, &[], &locked).assert_stdout("meanwhile\n");
     succeeds(&limited(&host, &[], &["run:stop", &app.name]));
     wait_until("all are recorded", || {
         let history = host.dokku(["run:history", "--format", "json", &app.name]);
@@ -430,11 +430,11 @@ fn a_first_installation_that_has_to_wait_too_long_fails() {
     let command = origin
         .installation(&host, &cargo)
         .env("DOKKU_ONEOFF_LOCK_TIMEOUT", "1");
-    let output = finish(&command.stdin_null());
+    let output = run_to_end(&command.stdin_null());
     assert_eq!((output.code, cargo.calls()), (1, 0), "{output:?}");
     super::assert_served(&host, super::By::Core);
     drop(lock);
-    succeeds(&finish(
+    succeeds(&run_to_end(
         &cargo
             .found_by(&host.command(["plugin:install"]))
             .stdin_null(),

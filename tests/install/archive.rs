@@ -28,7 +28,7 @@ fn an_archive_installs_and_takes_run_over() {
 #[test]
 fn the_completion_has_every_command_on_a_line_of_its_own() {
     let host = Host::with_plugin();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     let primed = fs::read_to_string(host.directory().join("host/var/cache/dokku-completion"));
     let primed = primed.unwrap();
     let mut words: Vec<&str> = primed.lines().collect();
@@ -69,7 +69,7 @@ fn an_archive_unpacked_over_the_installed_plugin_does_no_harm() {
     assert_eq!(output.code, 1, "Dokku wants it removed first: {output:?}");
     assert_served(&host, By::Us);
     // What it brought is taken into use by the next hook.
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Us);
 }
 
@@ -106,7 +106,7 @@ fn binaries_for_another_machine_are_refused_and_run_stays_cores() {
     )
     .run()
     .unwrap();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Us);
 }
 
@@ -122,6 +122,6 @@ fn under_another_name_it_says_what_to_do_and_changes_nothing() {
         99,
         "core's run serves"
     );
-    host.prepare(&["plugin:uninstall", "tasks"]);
+    host.dokku_ok(&["plugin:uninstall", "tasks"]);
     assert_served(&host, By::Core);
 }

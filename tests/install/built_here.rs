@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use duct::{Expression, cmd};
 
 use super::{By, assert_served, available, make_foreign, succeeds, write_script};
-use crate::support::{Host, Image, Output, finish, not_run, plugin_tree, repository, wait_until};
+use crate::support::{
+    Host, Image, Output, not_run, plugin_tree, repository, run_to_end, wait_until,
+};
 
 /// A git repository with these sources, beside the host.
 pub(super) struct Origin(PathBuf);
@@ -71,7 +73,7 @@ impl Origin {
     }
 
     pub(super) fn install(&self, host: &Host, cargo: &Cargo) -> Output {
-        finish(&self.installation(host, cargo).stdin_null())
+        run_to_end(&self.installation(host, cargo).stdin_null())
     }
 }
 
@@ -142,7 +144,7 @@ cp '{}'/* "$root/bin"
 }
 
 fn dokku(host: &Host, cargo: &Cargo, words: &[&str]) -> Output {
-    finish(&cargo.found_by(&host.command(words)).stdin_null())
+    run_to_end(&cargo.found_by(&host.command(words)).stdin_null())
 }
 
 /// A `PATH` and a home without any cargo.
@@ -347,7 +349,7 @@ fn without_cargo_it_says_what_to_do() {
     let host = Host::without_plugin();
     let origin = Origin::new(&host);
     let command = without_cargo(&host, &host.command(["plugin:install", &origin.url()]));
-    let output = finish(&command.stdin_null());
+    let output = run_to_end(&command.stdin_null());
     assert_eq!(output.code, 1, "{output:?}");
     assert!(
         output.stderr.contains("there is no cargo to build it with")
@@ -451,7 +453,7 @@ fn what_an_administrator_has_around_does_not_choose_what_is_executed() {
         .env("https_proxy", "http://proxy.invalid")
         .env("PATH", format!(".::{}:{path}", cargo.directory.display()))
         .dir(&elsewhere.0);
-    let output = finish(&command.stdin_null());
+    let output = run_to_end(&command.stdin_null());
     succeeds(&output);
     elsewhere.was_not_asked();
     assert!(
@@ -520,7 +522,7 @@ fn it_is_built_where_programs_can_be_executed_and_there_is_space() {
         let command = cmd("unshare", words.into_iter().chain(dokku));
         let command = cargo.found_by(&Host::without_its_variables(command));
         change_sources(&host);
-        succeeds(&finish(&command.stdin_null()));
+        succeeds(&run_to_end(&command.stdin_null()));
         let asked = fs::read_to_string(cargo.directory.join("asked")).unwrap();
         let build = PathBuf::from(asked.lines().nth(1).unwrap());
         build.parent().unwrap().display().to_string()
@@ -584,7 +586,7 @@ fn the_real_cargo_builds_it_outside_of_the_plugins_tree() {
         )
         .env("CARGO_HOME", &home)
         .dir(&elsewhere.0);
-    succeeds(&finish(&command.stdin_null()));
+    succeeds(&run_to_end(&command.stdin_null()));
     elsewhere.was_not_asked();
     is_clean(&host);
     assert!(!available(&host).join("target").exists());

@@ -17,7 +17,7 @@ fn a_variable_at_install_is_kept_as_a_property() {
     ));
     assert_served(&host, By::CoreBesideUs);
     // The next start knows no such variable.
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::CoreBesideUs);
 
     succeeds(&dokku_with(
@@ -34,14 +34,14 @@ fn the_property_gives_run_back() {
     let property = host.library().join("config/oneoff/--global/take-over");
     fs::create_dir_all(property.parent().unwrap()).unwrap();
     fs::write(&property, "false").unwrap();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_eq!(
         run_link(&host),
         host.library().join("plugins/available/run")
     );
     assert_served(&host, By::CoreBesideUs);
     fs::remove_file(&property).unwrap();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Us);
 }
 
@@ -74,7 +74,7 @@ fn a_run_of_somebody_elses_stays() {
         output.stderr.contains("neither core's nor ours"),
         "{output:?}"
     );
-    host.dokku(["run", "an-app"]).says("theirs\n");
-    host.prepare(&["plugin:uninstall", "oneoff"]);
+    host.dokku(["run", "an-app"]).assert_stdout("theirs\n");
+    host.dokku_ok(&["plugin:uninstall", "oneoff"]);
     assert_eq!(run_link(&host), theirs, "it was never ours to give back");
 }

@@ -18,7 +18,7 @@ fn leaves_something(host: &Host) {
 fn uninstall_gives_run_back_and_keeps_the_data() {
     let host = Host::with_plugin();
     leaves_something(&host);
-    host.prepare(&["plugin:uninstall", "oneoff"]);
+    host.dokku_ok(&["plugin:uninstall", "oneoff"]);
     assert_eq!(
         run_link(&host),
         host.library().join("plugins/available/run")
@@ -62,19 +62,19 @@ fn another_plugins_removal_is_not_ours() {
 #[test]
 fn disabled_core_serves_and_enabled_again_the_plugin_does() {
     let host = Host::with_plugin();
-    host.prepare(&["plugin:disable", "oneoff"]);
+    host.dokku_ok(&["plugin:disable", "oneoff"]);
     assert_served(&host, By::Core);
-    host.prepare(&["plugin:enable", "oneoff"]);
+    host.dokku_ok(&["plugin:enable", "oneoff"]);
     assert_served(&host, By::Us);
 }
 
 #[test]
 fn disabled_and_then_removed_core_serves() {
     let host = Host::with_plugin();
-    host.prepare(&["plugin:disable", "oneoff"]);
+    host.dokku_ok(&["plugin:disable", "oneoff"]);
     // It is told nothing: what leads to core stays.
-    host.prepare(&["plugin:uninstall", "oneoff"]);
+    host.dokku_ok(&["plugin:uninstall", "oneoff"]);
     assert_served(&host, By::Core);
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Core);
 }

@@ -9,7 +9,7 @@ use crate::support::{Host, Image};
 #[test]
 fn core_gets_its_words_as_dokku_gives_them() {
     let host = Host::with_plugin();
-    host.prepare(&["plugin:disable", "oneoff"]);
+    host.dokku_ok(&["plugin:disable", "oneoff"]);
     for (words, core) in [
         (&["run", "an-app", "a  b", ""][..], "run an-app a  b "),
         (&["--app", "an-app", "run", "date"], "run an-app date"),
@@ -31,7 +31,7 @@ fn we_get_ours_as_they_were_typed() {
     let host = Host::with_plugin();
     let app = host.app(Image::Busybox);
     let words = ["--app", &app.name, "run", "printf", "[%s]", "a  b", ""];
-    host.dokku(words).says("[a  b][]");
+    host.dokku(words).assert_stdout("[a  b][]");
 }
 
 #[test]
@@ -42,14 +42,14 @@ fn what_only_core_has_is_cores_and_what_nobody_has_is_said() {
         .join("core-plugins/available/run/subcommands/extra");
     super::write_script(&core, "echo \"core's $*\"");
     assert_eq!(host.dokku(["run:extra", "an-app"]).code, 1);
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     host.dokku(["run:extra", "an-app"])
-        .says("core's run:extra an-app\n");
+        .assert_stdout("core's run:extra an-app\n");
     fs::remove_file(core).unwrap();
     host.dokku(["run:extra", "an-app"])
-        .refuses(10, "`run:extra` is not a dokku command.");
+        .assert_refused(10, "`run:extra` is not a dokku command.");
     // The next hook takes the name away.
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_eq!(host.dokku(["run:extra", "an-app"]).code, 1);
 }
 
@@ -67,9 +67,9 @@ fn what_vanished_comes_back() {
     ];
     for (number, damage) in damages.iter().enumerate() {
         damage();
-        host.prepare(&["plugin:trigger", "install"]);
+        host.dokku_ok(&["plugin:trigger", "install"]);
         assert_eq!(run_link(&host), stand_in, "damage {number}");
-        host.prepare(&["plugin:trigger", "update"]);
+        host.dokku_ok(&["plugin:trigger", "update"]);
     }
     assert_served(&host, By::Us);
 }
@@ -80,7 +80,7 @@ fn a_link_that_was_made_by_hand_is_replaced() {
     let run = host.library().join("plugins/enabled/run");
     fs::remove_file(&run).unwrap();
     symlink(available(&host), &run).unwrap();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Us);
 }
 
@@ -92,7 +92,7 @@ fn data_behind_a_link_does_as_well() {
     let mount = host.directory().join("mount");
     fs::rename(&data, &mount).unwrap();
     symlink(&mount, &data).unwrap();
-    host.prepare(&["plugin:install"]);
+    host.dokku_ok(&["plugin:install"]);
     assert_served(&host, By::Us);
 }
 

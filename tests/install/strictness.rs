@@ -8,11 +8,11 @@ use crate::support::Host;
 fn cores_plugins_cannot_be_managed() {
     let host = Host::without_plugin();
     host.dokku(["plugin:disable", "run"])
-        .refuses(1, "Cannot disable a core plugin");
+        .assert_refused(1, "Cannot disable a core plugin");
     host.dokku(["plugin:uninstall", "run"])
-        .refuses(1, "Cannot uninstall a core plugin");
+        .assert_refused(1, "Cannot uninstall a core plugin");
     host.dokku(["plugin:update", "run"])
-        .refuses(1, "Cannot update a core plugin");
+        .assert_refused(1, "Cannot update a core plugin");
     let url = format!("file://{}/no-repository", host.directory().display());
     let output = host.dokku(["plugin:install", &url, "--name", "run"]);
     assert_eq!(output.code, 1, "{output:?}");
@@ -23,9 +23,10 @@ fn cores_plugins_cannot_be_managed() {
 fn only_urls_are_fetched() {
     let host = Host::without_plugin();
     let path = host.directory().display().to_string();
-    host.dokku(["plugin:install", &path]).refuses(1, "neither");
+    host.dokku(["plugin:install", &path])
+        .assert_refused(1, "neither");
     host.dokku(["plugin:install", "http://an.example/plugin"])
-        .refuses(1, "neither");
+        .assert_refused(1, "neither");
 }
 
 #[test]
@@ -38,7 +39,7 @@ fn hooks_are_fired_as_dokku_fires_them() {
     }
     let fired = |words: &[&str]| {
         let _ = std::fs::remove_file(&log);
-        host.prepare(words);
+        host.dokku_ok(words);
         std::fs::read_to_string(&log).unwrap_or_default()
     };
     assert_eq!(fired(&["plugin:disable", "oneoff"]), "");
@@ -53,7 +54,7 @@ fn hooks_are_fired_as_dokku_fires_them() {
         fired(&["plugin:install", &url, "--name", "oneoff"]),
         "install \n"
     );
-    host.prepare(&["plugin:uninstall", "oneoff"]);
+    host.dokku_ok(&["plugin:uninstall", "oneoff"]);
     let words = [
         "plugin:install",
         &url,

@@ -10,7 +10,7 @@ use crate::support::{Gate, Host, Image};
 #[test]
 fn what_is_started_while_it_is_removed_runs_to_its_end() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     // Found by the supervisor, and by Dokku's pass.
@@ -41,7 +41,7 @@ fn what_is_started_while_it_is_removed_runs_to_its_end() {
 #[test]
 fn a_client_that_dies_while_docker_starts_the_task_does_not_end_it() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     for detached in [false, true] {

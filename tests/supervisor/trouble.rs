@@ -13,7 +13,7 @@ use super::{
 };
 use crate::recorded::Small;
 use crate::support::{
-    App, Gate, Host, Image, Log, docker, our_program, patiently, record, signal, wait_until,
+    App, Gate, Host, Image, Log, docker, our_program, poll_for, record, signal, wait_until,
     write_lines,
 };
 
@@ -28,7 +28,7 @@ fn warns_first(host: &Host) {
 #[test]
 fn a_client_that_warns_first_is_understood() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -58,11 +58,11 @@ fn ticks(pid: u32) -> u64 {
 #[test]
 fn a_docker_that_hangs_costs_no_computing() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
-    host.prepare(&["run:set", "--global", "docker-timeout", "1"]);
+    host.dokku_ok(&["run:set", "--global", "docker-timeout", "1"]);
     host.replace_docker(
         "case \"$*\" in 'container inspect '*) exec sleep 600 ;; esac; exec \"$DOCKER\" \"$@\"",
     );
@@ -77,13 +77,13 @@ fn a_docker_that_hangs_costs_no_computing() {
     }
     host.dokku(["run:list", &app.name]);
     let supervisor = wait_until("a supervisor", || host.supervisor());
-    let computing = patiently(Duration::from_secs(10), || {
+    let computing = poll_for(Duration::from_secs(10), || {
         let ticks = ticks(supervisor);
         (ticks > 50).then_some(ticks)
     });
     host.set_docker(&which::which("docker").unwrap());
     signal(supervisor, "KILL");
-    host.prepare(&["run:set", "--global", "docker-timeout"]);
+    host.dokku_ok(&["run:set", "--global", "docker-timeout"]);
     host.dokku(["run:retire", &app.name]);
     all_is_over(&host, &app);
     assert_eq!(computing, None, "ticks");
@@ -93,7 +93,7 @@ fn a_docker_that_hangs_costs_no_computing() {
 fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
     const HOOKS: usize = 2;
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // the hooks would hold up others
     }
     let app = host.app(Image::Busybox);
@@ -148,7 +148,7 @@ fn slow_hooks_of_one_app_delay_the_ends_of_no_other() {
     // More than there are lanes in all.
     const SLOW: usize = 9;
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // the hooks would hold up others
     }
     let (slow, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
@@ -208,9 +208,9 @@ fn an_output_that_is_read_late_changes_no_exit_status() {
     let host = Host::new();
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
-        app.prepare("ps:set", &["stop-timeout-seconds", "1"]);
+        app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
         let (task, mut output) = unread(&host, &app, &["--timeout=6"]);
-        let early = patiently(Duration::from_secs(9), || {
+        let early = poll_for(Duration::from_secs(9), || {
             task.try_wait().unwrap().map(|_| ())
         });
         let mut bytes = Vec::new();
@@ -270,8 +270,8 @@ fn a_lost_task_among_others_is_found_by_the_next_command() {
     gate.wait();
     signal(our_program(caller.pids()[0], "run").unwrap(), "KILL");
     caller.wait().unwrap();
-    host.prepare(&["run:list", &app.name]);
-    let found = patiently(Duration::from_secs(20), || {
+    host.dokku_ok(&["run:list", &app.name]);
+    let found = poll_for(Duration::from_secs(20), || {
         let found = records(&host, &app);
         (!found.is_empty()).then_some(found)
     });
@@ -291,7 +291,7 @@ fn full(host: &Host) -> Option<Small> {
 #[test]
 fn a_full_disk_moves_no_deadline() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
     }
     let app = host.app(Image::Busybox);
@@ -323,7 +323,7 @@ fn refuses_to_remove(host: &Host, gate: &Gate, why: &str) {
 #[test]
 fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
     }
     let app = host.app(Image::Busybox);
@@ -348,7 +348,7 @@ fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
 #[test]
 fn a_removal_under_way_that_fails_leaves_the_journal() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -366,7 +366,7 @@ fn a_removal_under_way_that_fails_leaves_the_journal() {
 #[test]
 fn a_removal_under_way_that_succeeds_is_waited_for_in_silence() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
@@ -386,7 +386,7 @@ fn a_removal_under_way_that_succeeds_is_waited_for_in_silence() {
 #[test]
 fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its journals are not ours to write
     }
     let app = host.app(Image::Busybox);
@@ -413,7 +413,7 @@ fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
 #[test]
 fn a_damaged_journal_is_set_aside() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its journals are not ours to write
     }
     let app = host.app(Image::Busybox);
@@ -471,7 +471,7 @@ fn a_damaged_journal_is_set_aside() {
 #[test]
 fn a_container_that_cannot_be_read_spoils_no_other() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker is replaced
     }
     for change in ["s/^.*$/nonsense/", "s/^\\[/{/"] {
@@ -509,7 +509,7 @@ fn a_container_that_cannot_be_read_spoils_no_other() {
 #[test]
 fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
     let host = Host::new();
-    if !host.is_own() {
+    if !host.is_disposable() {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);

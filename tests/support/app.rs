@@ -5,7 +5,7 @@ use std::fs;
 
 use duct::{Expression, cmd};
 
-use super::host::{finish, repository};
+use super::host::{repository, run_to_end};
 use super::{Gate, Host, Output, Terminal, wait_until};
 
 /// What an app is deployed with; `tests/images/` builds them.
@@ -33,7 +33,7 @@ pub struct App<'a> {
 
 impl<'a> App<'a> {
     pub(super) fn create(host: &'a Host, name: String, image: Image) -> Self {
-        host.prepare(&["apps:create", &name]);
+        host.dokku_ok(&["apps:create", &name]);
         let app = Self { host, name };
         app.deploy(image);
         app
@@ -135,7 +135,7 @@ impl<'a> App<'a> {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        finish(&self.command(options, command).stdin_null())
+        run_to_end(&self.command(options, command).stdin_null())
     }
 
     /// Runs a shell script in the task.
@@ -149,18 +149,18 @@ impl<'a> App<'a> {
     pub fn writes(&self, gate: &Gate, script: &str, lines: usize) -> String {
         let script = format!("{script}; {}", Gate::WAIT[2]);
         let command = self.subcommand("run:detached", &[], ["sh", "-c", &script]);
-        let output = finish(&command.stdin_null());
+        let output = run_to_end(&command.stdin_null());
         assert_eq!(output.code, 0, "{output:?}");
         gate.wait();
         let name = output.stdout.trim().to_owned();
-        self.has_logged(&name, lines);
+        self.wait_logged(&name, lines);
         name
     }
 
     /// Waits until docker has got so many lines of the container. It reads them some time
     /// after they are written.
     #[track_caller]
-    pub fn has_logged(&self, name: &str, lines: usize) {
+    pub fn wait_logged(&self, name: &str, lines: usize) {
         let logs = self
             .host
             .on_its_daemon(cmd!("docker", "container", "logs", name));
@@ -177,10 +177,10 @@ impl<'a> App<'a> {
     /// would be too long for a word of a command line.
     pub fn config(&self, name: &str, value: &str) {
         if value.len() > 90_000 {
-            return self.prepare("config:set", &["--no-restart", &format!("{name}={value}")]);
+            return self.dokku_ok("config:set", &["--no-restart", &format!("{name}={value}")]);
         }
         let encoded = cmd!("base64", "-w0").stdin_bytes(value).read().unwrap();
-        self.prepare(
+        self.dokku_ok(
             "config:set",
             &["--no-restart", "--encoded", &format!("{name}={encoded}")],
         );
@@ -188,7 +188,7 @@ impl<'a> App<'a> {
 
     /// Runs `dokku <command> <options> <app> <words>` as a preparation.
     #[track_caller]
-    pub fn prepare(&self, command: &str, words: &[&str]) {
+    pub fn dokku_ok(&self, command: &str, words: &[&str]) {
         // Core's commands read their options before the app.
         let options = words
             .iter()
@@ -196,7 +196,7 @@ impl<'a> App<'a> {
             .count();
         let (options, rest) = words.split_at(options);
         let line: Vec<&str> = [&[command], options, &[self.name.as_str()], rest].concat();
-        self.host.prepare(&line);
+        self.host.dokku_ok(&line);
     }
 
     pub fn procfile(&self, text: &str) {

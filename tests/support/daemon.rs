@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use duct::{Expression, Handle, cmd};
 use tempfile::TempDir;
 
-use super::{patiently, wait_until};
+use super::{poll_for, wait_until};
 
 /// A daemon, and a containerd that outlives its daemon, as on a real host.
 ///
@@ -74,7 +74,7 @@ impl Daemon {
             first,
             bridge: bridge(),
         };
-        let begun = patiently(Duration::from_secs(10), || {
+        let begun = poll_for(Duration::from_secs(10), || {
             match daemon.first.try_wait().unwrap() {
                 Some(_) => Some(Err(daemon.last_line("first.log"))),
                 None => daemon.first_process().map(Ok),
@@ -91,7 +91,7 @@ impl Daemon {
     }
 
     /// Waits until it has gone.
-    pub fn end(&self, end: End) {
+    pub fn stop(&self, end: End) {
         let signal = match end {
             End::Stopped => "TERM",
             End::Killed => "KILL",
@@ -109,7 +109,7 @@ impl Daemon {
 
     /// Starts it anew, with all that the one before it left.
     #[track_caller]
-    pub fn start_again(&self) {
+    pub fn restart(&self) {
         if let Err(why) = self.start_dockerd() {
             panic!("the daemon does not start again: {why}");
         }
@@ -160,7 +160,7 @@ impl Daemon {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let daemon = self.start_inside("dockerd", &words);
         let socket = self.socket();
-        let answer = patiently(Duration::from_secs(30), || {
+        let answer = poll_for(Duration::from_secs(30), || {
             if daemon.try_wait().unwrap().is_some() {
                 return Some(Err(self.last_line("dockerd.log")));
             }

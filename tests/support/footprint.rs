@@ -23,7 +23,7 @@ impl Footprint {
             "--mount type=volume,destination=/volume,volume-label={VOLUME_LABEL}={}",
             app.name
         );
-        app.prepare("docker-options:add", &["run", &mount]);
+        app.dokku_ok("docker-options:add", &["run", &mount]);
     }
 
     /// What is there once an attached and a detached task have come and gone: the first
@@ -32,7 +32,7 @@ impl Footprint {
     pub fn after_first_use(host: &Host, app: &App<'_>) -> Self {
         assert_eq!(app.run(["true"]).code, 0);
         let detached = app.subcommand("run:detached", &[], ["true"]);
-        let detached = super::finish(&detached.stdin_null());
+        let detached = super::run_to_end(&detached.stdin_null());
         assert_eq!(detached.code, 0, "{detached:?}");
         wait_until("both have gone", || {
             (host.processes().is_empty() && app.containers().is_empty()).then_some(())

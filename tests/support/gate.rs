@@ -22,7 +22,7 @@ impl Gate {
     pub fn new(app: &App<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
-        app.prepare(
+        app.dokku_ok(
             "docker-options:add",
             &["run", &format!("-v {}:/gate", directory.path().display())],
         );

@@ -99,7 +99,7 @@ impl Host {
     }
 
     /// Whether the host is this test's alone, so that it may be broken.
-    pub fn is_own(&self) -> bool {
+    pub fn is_disposable(&self) -> bool {
         self.directory.is_some()
     }
 
@@ -131,7 +131,7 @@ impl Host {
 
     /// Who logs in to run `dokku` through SSH.
     pub fn user(&self) -> String {
-        if self.is_own() {
+        if self.is_disposable() {
             cmd!("id", "-un").read().unwrap()
         } else {
             "dokku".to_owned()
@@ -156,8 +156,8 @@ impl Host {
     }
 
     /// Gives what the test has made of the plugin's data to whoever the plugin runs as.
-    pub fn hand_over(&self) {
-        if self.is_own() {
+    pub fn chown_to_plugin_user(&self) {
+        if self.is_disposable() {
             return; // that is us
         }
         let data = self.library.join("data/oneoff");
@@ -191,12 +191,12 @@ impl Host {
         I: IntoIterator,
         I::Item: Into<OsString>,
     {
-        finish(&self.command(words).stdin_null())
+        run_to_end(&self.command(words).stdin_null())
     }
 
     /// The same for a preparation that must succeed.
     #[track_caller]
-    pub fn prepare(&self, words: &[&str]) {
+    pub fn dokku_ok(&self, words: &[&str]) {
         let output = self.dokku(words);
         assert_eq!(output.code, 0, "dokku {words:?}: {output:?}");
     }
@@ -238,7 +238,7 @@ impl Host {
     /// no end: only the container's own state tells.
     pub fn with_and_without_events(&self, mut test: impl FnMut()) {
         test();
-        if self.is_own() {
+        if self.is_disposable() {
             self.replace_docker("[ \"$1\" != events ] || exit 1; exec \"$DOCKER\" \"$@\"");
             test();
         }
@@ -246,7 +246,10 @@ impl Host {
 
     /// Makes the script this host's docker client. `$DOCKER` is the real one.
     pub fn replace_docker(&self, script: &str) {
-        assert!(self.is_own(), "only a test's own host may lose its docker");
+        assert!(
+            self.is_disposable(),
+            "only a test's own host may lose its docker"
+        );
         let docker = which::which("docker").unwrap();
         let file = self.root.join("docker");
         fs::write(
@@ -278,13 +281,19 @@ impl Host {
     /// Every process that descends from a command of this host, as `<pid> <words>`:
     /// they inherit a variable that names it.
     pub fn processes(&self) -> Vec<Process> {
-        assert!(self.is_own(), "another host's processes are not all ours");
+        assert!(
+            self.is_disposable(),
+            "another host's processes are not all ours"
+        );
         Process::with_variable(&format!("DOKKU_LIB_ROOT={}", self.library.display()))
     }
 
     /// Names the docker client in a file that Dokku reads first.
     pub fn set_docker(&self, path: &Path) {
-        assert!(self.is_own(), "only a test's own host may lose its docker");
+        assert!(
+            self.is_disposable(),
+            "only a test's own host may lose its docker"
+        );
         self.set_variable("DOCKER_BIN", &path.display().to_string());
     }
 
@@ -307,7 +316,7 @@ impl Drop for Host {
 }
 
 /// Runs a command to its end.
-pub fn finish(command: &Expression) -> Output {
+pub fn run_to_end(command: &Expression) -> Output {
     Output::new(
         &command
             .unchecked()

@@ -32,7 +32,7 @@ impl Ledger {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
         let mount = format!("-v {}:/ledger", directory.path().display());
-        app.prepare("docker-options:add", &["run", &mount]);
+        app.dokku_ok("docker-options:add", &["run", &mount]);
         Self {
             directory,
             app: app.name.clone(),

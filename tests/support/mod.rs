@@ -24,7 +24,7 @@ pub use daemon::{Daemon, End as DaemonEnd};
 pub use docker::docker;
 pub use footprint::Footprint;
 pub use gate::Gate;
-pub use host::{Host, finish, has_subcommand, plugin_tree, repository};
+pub use host::{Host, has_subcommand, plugin_tree, repository, run_to_end};
 pub use ledger::{Account, Ledger};
 pub use log::Log;
 pub use not_run::not_run;
@@ -33,7 +33,7 @@ pub use processes::{Process, children, docker_client, is_gone, our_program, sign
 pub use pty::Terminal;
 pub use records::{record, records, store, write_lines, write_records};
 pub use registry::{Login, Registry};
-pub use sabotage::{Fault, HOOK, Sabotage};
+pub use sabotage::{Fault, FaultInjector, HOOK};
 pub use soak::{is_soak, soak_tasks};
 pub use ssh::Ssh;
-pub use wait::{patiently, wait_for, wait_until};
+pub use wait::{poll_for, wait_for, wait_until};

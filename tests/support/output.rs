@@ -24,7 +24,7 @@ impl Output {
 
     /// The outputs of a success: stdout, nothing on stderr.
     #[track_caller]
-    pub fn says(&self, stdout: &str) {
+    pub fn assert_stdout(&self, stdout: &str) {
         assert_eq!(
             (self.code, self.stdout.as_str(), self.stderr.as_str()),
             (0, stdout, "")
@@ -33,7 +33,7 @@ impl Output {
 
     /// A refusal: this code, one sentence with this part, stdout empty.
     #[track_caller]
-    pub fn refuses(&self, code: i32, part: &str) {
+    pub fn assert_refused(&self, code: i32, part: &str) {
         assert_eq!((self.code, self.stdout.as_str()), (code, ""), "{self:?}");
         assert!(
             self.stderr.starts_with(" !     ") && self.stderr.contains(part),

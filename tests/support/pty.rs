@@ -100,7 +100,7 @@ impl Terminal {
 
     /// Waits until this is on the screen.
     #[track_caller]
-    pub fn shows(&mut self, text: &str) {
+    pub fn wait_for(&mut self, text: &str) {
         wait_for(|| {
             let screen = self.screen();
             if screen.contains(text) {
@@ -112,7 +112,7 @@ impl Terminal {
 
     /// Types.
     #[track_caller]
-    pub fn types(&mut self, keys: &str) {
+    pub fn type_keys(&mut self, keys: &str) {
         self.master
             .as_mut()
             .expect("the terminal is there")
@@ -131,7 +131,7 @@ impl Terminal {
 
     /// Waits until the modes are those that the terminal had before the command.
     #[track_caller]
-    pub fn is_as_it_was(&self) {
+    pub fn wait_restored(&self) {
         let before = &self.modes_at_first;
         wait_for(|| {
             let now = self.modes();
@@ -145,7 +145,7 @@ impl Terminal {
     /// Waits until docker's client has made the terminal raw: every key goes to the
     /// task from then on.
     #[track_caller]
-    pub fn is_raw(&self) {
+    pub fn wait_raw(&self) {
         wait_until("the terminal is raw", || {
             (self.modes() != self.modes_at_first).then_some(())
         });
@@ -153,9 +153,9 @@ impl Terminal {
 
     /// Waits for the command's end; gives its exit code.
     #[track_caller]
-    pub fn code(&mut self) -> i32 {
-        self.shows(ENDED);
-        self.shows("]\n");
+    pub fn wait_exit_code(&mut self) -> i32 {
+        self.wait_for(ENDED);
+        self.wait_for("]\n");
         let screen = self.screen();
         let (_, code) = screen.rsplit_once(ENDED).unwrap();
         code.trim_end().trim_end_matches(']').parse().unwrap()

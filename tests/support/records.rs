@@ -44,7 +44,7 @@ pub fn write_lines(host: &Host, app: &App<'_>, text: &str) {
         .create(&directory)
         .unwrap();
     fs::write(directory.join("tasks.jsonl"), text).unwrap();
-    host.hand_over();
+    host.chown_to_plugin_user();
 }
 
 /// Writes these records, oldest first.

@@ -99,8 +99,8 @@ impl Registry {
     /// Makes the app one whose image is in this registry only, under a tag.
     pub fn take(&self, app: &App<'_>, tag: &str) -> Pushed {
         let repository = format!("oneoff-test/{}", app.name);
-        app.prepare("registry:set", &["server", &self.server]);
-        app.prepare("registry:set", &["image-repo", &repository]);
+        app.dokku_ok("registry:set", &["server", &self.server]);
+        app.dokku_ok("registry:set", &["image-repo", &repository]);
         let reference = format!("{}/{repository}:{tag}", self.server);
         docker(&["image", "tag", &app.image(), &reference]);
         let pushed = Pushed { reference };
@@ -114,7 +114,7 @@ impl Registry {
             "push",
             &pushed.reference,
         ]);
-        pushed.forget();
+        pushed.remove_local_copy();
         docker(&["image", "rm", &app.image()]);
         pushed
     }
@@ -140,13 +140,13 @@ pub struct Pushed {
 }
 
 impl Pushed {
-    pub fn is_here(&self) -> bool {
+    pub fn has_local_copy(&self) -> bool {
         let listed = docker(&["image", "ls", "--quiet", &self.reference]);
         !listed.is_empty()
     }
 
     /// Removes the image from this machine.
-    pub fn forget(&self) {
+    pub fn remove_local_copy(&self) {
         docker(&["image", "rm", &self.reference]);
     }
 }

@@ -62,7 +62,7 @@ pub const HOOK: &str = "hook";
 /// A step is named by the first words of the call and a number: `container start 1`
 /// is the first such call since [`Sabotage::begin`], and `hook scheduler-post-run 1`
 /// the first time that this hook is fired.
-pub struct Sabotage {
+pub struct FaultInjector {
     directory: PathBuf,
 }
 
@@ -103,7 +103,7 @@ act() {
 }
 "#;
 
-impl Sabotage {
+impl FaultInjector {
     /// Takes the place of the host's docker, and of hooks around the app's tasks. The
     /// end of each goes into the ledger.
     pub fn new(host: &Host, app: &App<'_>, ledger: &Ledger) -> Self {
@@ -130,7 +130,7 @@ impl Sabotage {
             host.add_hook("oneoff-test-sabotage", name, &script);
         };
         let sabotage = Self { directory };
-        sabotage.end();
+        sabotage.disarm();
         for name in QUESTIONS {
             hook(name, ":");
         }
@@ -141,12 +141,12 @@ impl Sabotage {
     }
 
     /// From here on docker tells of no end.
-    pub fn tell_nothing(&self) {
+    pub fn suppress_events(&self) {
         fs::write(self.path("untold"), "").unwrap();
     }
 
     /// From here on steps are counted, and this one is spoiled.
-    pub fn begin(&self, fault: Option<(&str, Fault)>) {
+    pub fn arm(&self, fault: Option<(&str, Fault)>) {
         let steps = self.steps_directory();
         let _ = fs::remove_dir_all(&steps);
         fs::create_dir(&steps).unwrap();
@@ -155,7 +155,7 @@ impl Sabotage {
     }
 
     /// Back to health: nothing is counted any more.
-    pub fn end(&self) {
+    pub fn disarm(&self) {
         self.set_case("", "", "");
     }
 
@@ -168,12 +168,12 @@ impl Sabotage {
     }
 
     /// Whether this step was taken since the beginning.
-    pub fn was_taken(&self, step: &str) -> bool {
+    pub fn step_ran(&self, step: &str) -> bool {
         self.steps_directory().join(step).exists()
     }
 
     /// The steps that were taken since the beginning, in their order.
-    pub fn taken(&self) -> Vec<String> {
+    pub fn steps_run(&self) -> Vec<String> {
         let mut steps: Vec<(SystemTime, String)> = fs::read_dir(self.steps_directory())
             .unwrap()
             .map(|entry| {

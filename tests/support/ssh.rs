@@ -10,7 +10,7 @@ use std::path::Path;
 use duct::{Expression, Handle, cmd};
 use tempfile::TempDir;
 
-use super::host::{finish, repository};
+use super::host::{repository, run_to_end};
 use super::{Host, Output, Terminal, wait_until};
 
 /// It lets one key in, and that runs `dokku` and nothing else. Ended with the test.
@@ -43,7 +43,7 @@ impl Ssh {
         make_keys(directory.path());
         allow(directory.path(), host);
         // Only PAM lets a user without a password in, as Dokku's is.
-        let pam = !host.is_own();
+        let pam = !host.is_disposable();
         loop {
             let port = free_port();
             let process = serve(Path::new(program.trim()), directory.path(), port, pam);
@@ -104,7 +104,7 @@ impl Ssh {
 
     /// Runs it without input.
     pub fn run(&self, text: &str) -> Output {
-        finish(&self.command(text).stdin_null())
+        run_to_end(&self.command(text).stdin_null())
     }
 
     /// `ssh -t <text>` on a terminal.

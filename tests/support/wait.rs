@@ -10,7 +10,7 @@ pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The same for what may not become so: `None` when it has not in this time.
-pub fn patiently<T>(time: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn poll_for<T>(time: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + time;
     loop {
         if let Some(value) = ready() {

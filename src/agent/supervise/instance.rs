@@ -9,18 +9,18 @@ use anyhow::{Result, bail};
 use crate::dokku::host::Host;
 use crate::task::handoff::supervisor;
 use crate::task::journal::file_lock;
-use crate::task::journal::file_lock::Lease;
+use crate::task::journal::file_lock::FileLock;
 
 /// Whether a supervisor is there.
-pub(crate) fn lives(host: &Host) -> bool {
-    file_lock::is_held(&lock(host))
+pub(crate) fn is_running(host: &Host) -> bool {
+    file_lock::is_held(&lock_path(host))
 }
 
 /// Removes what a supervisor that was killed has left, when there is no other.
-pub(crate) fn tidy(host: &Host) {
+pub(crate) fn remove_stale_fifo(host: &Host) {
     // Who is about to take the lock waits for us, and makes its FIFO after that.
-    if let Ok(Some(_lock)) = Lease::take_existing(&lock(host)) {
-        let _ = std::fs::remove_file(supervisor::fifo(host));
+    if let Ok(Some(_lock)) = FileLock::acquire_existing(&lock_path(host)) {
+        let _ = std::fs::remove_file(supervisor::fifo_path(host));
     }
 }
 
@@ -29,22 +29,22 @@ pub(crate) fn tidy(host: &Host) {
 /// # Errors
 /// Its lock cannot be made.
 pub(crate) fn check(host: &Host) -> Result<()> {
-    Lease::check(&lock(host))
+    FileLock::check(&lock_path(host))
 }
 
-fn lock(host: &Host) -> PathBuf {
-    file_lock::directory(host).join("supervisor.lock")
+fn lock_path(host: &Host) -> PathBuf {
+    file_lock::data_directory(host).join("supervisor.lock")
 }
 
 /// The lock; `None` when another one has it and was told of the task.
-pub(crate) fn lock_or_tell(host: &Host, name: &str) -> Result<Option<Lease>> {
+pub(crate) fn lock_or_notify(host: &Host, name: &str) -> Result<Option<FileLock>> {
     const PAUSE: Duration = Duration::from_millis(20);
     const TRIES: u32 = 1000;
     for _ in 0..TRIES {
-        if let Some(lease) = Lease::take(&lock(host))? {
+        if let Some(lease) = FileLock::acquire(&lock_path(host))? {
             return Ok(Some(lease));
         }
-        if supervisor::hand_over(host, name) {
+        if supervisor::notify_running(host, name) {
             return Ok(None);
         }
         thread::sleep(PAUSE);

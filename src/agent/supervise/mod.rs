@@ -25,28 +25,28 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use signal_hook::consts::{SIGKILL, SIGTERM};
 
-pub(crate) use crate::agent::supervise::instance::{lives, tidy};
+pub(crate) use crate::agent::supervise::instance::{is_running, remove_stale_fifo};
 use crate::agent::supervise::suspension::Suspension;
-use crate::agent::supervise::tracked_task::{STOP_TIMEOUT, Watched};
-use crate::agent::supervise::workers::{Hands, News, Place, Woken};
+use crate::agent::supervise::tracked_task::{DEFAULT_STOP_TIMEOUT_SECONDS, TrackedTask};
+use crate::agent::supervise::workers::{ControlFifo, Message, SupervisorContext, Workers};
 use crate::docker::Docker;
-use crate::docker::container_inspect::Facts;
-use crate::docker::events::Death;
+use crate::docker::container_inspect::ContainerInfo;
+use crate::docker::events::DieEvent;
 use crate::dokku::host::Host;
 use crate::record::Reason;
 use crate::task::journal;
-use crate::task::journal::{Journal, Mark};
-use crate::task::teardown::recover::Resumed;
+use crate::task::journal::{Journal, JournalEvent};
+use crate::task::teardown::recover::Recovery;
 
 /// Every task is looked at as often: an event may have been lost, or the machine was
 /// suspended.
-const ROUND: Duration = Duration::from_secs(60);
+const INSPECT_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The same soon after the event stream was opened, when it tells of all.
-const SECOND_ROUND: Duration = Duration::from_secs(2);
+const INSPECT_AFTER_STREAM_OPENED: Duration = Duration::from_secs(2);
 
 /// How long until what docker would not kill is killed again.
-const AGAIN: Duration = Duration::from_secs(5);
+const KILL_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Looks after this task and all others, until there is none. Where there is a
 /// supervisor, that is told.
@@ -55,97 +55,100 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Neither can be: the plugin's data directory cannot be written, or the one that has
 /// the lock does not read.
 pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
-    let Some(_lock) = instance::lock_or_tell(&host, name)? else {
+    let Some(_lock) = instance::lock_or_notify(&host, name)? else {
         return Ok(());
     };
     let (sender, news) = mpsc::channel();
-    let place = Arc::new(Place { host, docker });
-    let woken = Woken::open(&place, &sender)?;
-    let hands = Hands::start(&place, &sender);
+    let place = Arc::new(SupervisorContext { host, docker });
+    let woken = ControlFifo::open(&place, &sender)?;
+    let hands = Workers::start(&place, &sender);
     let mut supervisor = Supervisor {
-        place,
-        hands,
+        context: place,
+        workers: hands,
         sender,
-        news,
+        messages: news,
         tasks: HashMap::new(),
-        round_at: None,
+        inspect_at: None,
         suspension: Suspension::new(),
     };
     supervisor.adopt(name);
-    supervisor.look_after_all(woken)
+    supervisor.event_loop(woken)
 }
 
 struct Supervisor {
-    place: Arc<Place>,
-    hands: Hands,
-    sender: Sender<News>,
-    news: Receiver<News>,
+    context: Arc<SupervisorContext>,
+    workers: Workers,
+    sender: Sender<Message>,
+    messages: Receiver<Message>,
     /// By their containers' names.
-    tasks: HashMap<String, Watched>,
+    tasks: HashMap<String, TrackedTask>,
     /// When all of them are looked at; `None` before the event stream was opened.
-    round_at: Option<Instant>,
+    inspect_at: Option<Instant>,
     suspension: Suspension,
 }
 
 impl Supervisor {
-    fn look_after_all(&mut self, woken: Woken) -> Result<()> {
+    fn event_loop(&mut self, woken: ControlFifo) -> Result<()> {
         let mut woken = Some(woken);
         loop {
-            let due = self.due();
+            let due = self.next_timer();
             let news = match due {
                 Some(due) => self
-                    .news
+                    .messages
                     .recv_timeout(due.saturating_duration_since(Instant::now())),
-                None => self.news.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                None => self
+                    .messages
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected),
             };
             // Before a deadline is reckoned from the host's clock, which has gone on.
             self.note_suspension();
             if let Ok(news) = news {
-                self.take_in(news);
+                self.handle(news);
             }
-            self.act_on_time();
-            if self.round_at.is_some() && self.tasks.is_empty() && self.hands.rest() {
+            self.on_timer();
+            if self.inspect_at.is_some() && self.tasks.is_empty() && self.workers.is_idle() {
                 // First nobody can tell us any more, then we look whether somebody has.
                 if let Some(woken) = woken.take() {
-                    woken.close(&self.place);
+                    woken.close(&self.context);
                 }
                 self.adopt_all();
                 if self.tasks.is_empty() {
-                    self.hands.end();
+                    self.workers.stop_stream();
                     return Ok(());
                 }
-                woken = Some(Woken::open(&self.place, &self.sender)?);
+                woken = Some(ControlFifo::open(&self.context, &self.sender)?);
             }
         }
     }
 
-    fn take_in(&mut self, news: News) {
+    fn handle(&mut self, news: Message) {
         match news {
             // Whoever looks for a task that was lost names the first that nobody has locked.
-            News::Named(name) if self.tasks.contains_key(&name) => {
+            Message::Adopt(name) if self.tasks.contains_key(&name) => {
                 self.adopt_all();
                 self.hook_has_come(&name);
             }
-            News::Named(name) => self.adopt(&name),
-            News::StreamOpened => {
-                self.make_round();
-                self.round_at = Instant::now().checked_add(SECOND_ROUND);
+            Message::Adopt(name) => self.adopt(&name),
+            Message::StreamOpened => {
+                self.inspect_all();
+                self.inspect_at = Instant::now().checked_add(INSPECT_AFTER_STREAM_OPENED);
             }
-            News::Died(death) => self.died(&death),
-            News::Looked(looks) => {
+            Message::Died(death) => self.on_die(&death),
+            Message::Inspected(looks) => {
                 for (name, facts) in looks {
-                    self.looked(&name, facts.as_ref());
+                    self.on_inspected(&name, facts.as_ref());
                 }
             }
-            News::NoAnswer(names) => {
+            Message::Unreachable(names) => {
                 for name in names {
-                    if let Some(task) = self.tasks.get_mut(&name).filter(|task| !task.busy) {
-                        task.failed();
+                    if let Some(task) = self.tasks.get_mut(&name).filter(|task| !task.finalizing) {
+                        task.schedule_retry();
                     }
                 }
             }
-            News::Rested => {}
-            News::Resumed(name, resumed) => self.resumed(&name, resumed),
+            Message::CallFinished => {}
+            Message::Recovered(name, resumed) => self.on_recovered(&name, resumed),
         }
     }
 
@@ -159,36 +162,37 @@ impl Supervisor {
 
     /// Takes the task when nobody else looks after it.
     fn adopt(&mut self, name: &str) {
-        let host = &self.place.host;
-        if self.tasks.contains_key(name) || !journal::is_free(host, name) {
+        let host = &self.context.host;
+        if self.tasks.contains_key(name) || !journal::is_unlocked(host, name) {
             return;
         }
         let story = journal::story(host, name);
-        if let Some(story) = story.filter(|story| story.damage(name).is_none()) {
-            let task = Watched::new(&story);
-            self.hands.look(vec![(name.to_owned(), task.target(name))]);
+        if let Some(story) = story.filter(|story| story.damage_reason(name).is_none()) {
+            let task = TrackedTask::new(&story);
+            self.workers
+                .look(vec![(name.to_owned(), task.target(name))]);
             self.tasks.insert(name.to_owned(), task);
         }
     }
 
     fn adopt_all(&mut self) {
-        for name in journal::names(&self.place.host) {
+        for name in journal::names(&self.context.host) {
             self.adopt(&name);
         }
     }
 
     /// Looks at every task.
-    fn make_round(&mut self) {
-        let known = self.tasks.iter().filter(|(_, task)| !task.busy);
+    fn inspect_all(&mut self) {
+        let known = self.tasks.iter().filter(|(_, task)| !task.finalizing);
         let targets: Vec<_> = known
             .map(|(name, task)| (name.clone(), task.target(name)))
             .collect();
-        self.hands.look(targets);
+        self.workers.look(targets);
         self.adopt_all();
-        self.round_at = Instant::now().checked_add(ROUND);
+        self.inspect_at = Instant::now().checked_add(INSPECT_INTERVAL);
     }
 
-    fn died(&mut self, death: &Death) {
+    fn on_die(&mut self, death: &DieEvent) {
         let Some(task) = self.tasks.get_mut(&death.name) else {
             // Somebody's, or one whose process was killed.
             return self.adopt(&death.name);
@@ -197,110 +201,110 @@ impl Supervisor {
             return;
         }
         task.died(death);
-        self.resume(&death.name);
+        self.recover(&death.name);
     }
 
-    fn looked(&mut self, name: &str, facts: Option<&Facts>) {
+    fn on_inspected(&mut self, name: &str, facts: Option<&ContainerInfo>) {
         let Some(task) = self.tasks.get_mut(name) else {
             return;
         };
         match facts {
-            Some(facts) if task.goes(facts) => self.started(name, facts),
-            _ => self.resume(name),
+            Some(facts) if task.is_running(facts) => self.on_running(name, facts),
+            _ => self.recover(name),
         }
     }
 
     /// It runs. What its journal does not tell is read from the container.
-    fn started(&mut self, name: &str, facts: &Facts) {
+    fn on_running(&mut self, name: &str, facts: &ContainerInfo) {
         let Some(task) = self.tasks.get_mut(name) else {
             return;
         };
-        let is_its = facts.is_of(task.id.as_deref());
-        if task.is_torn
+        let is_its = facts.belongs_to(task.id.as_deref());
+        if task.header_lost
             && is_its
-            && let Ok(Some(journal)) = Journal::take_existing(&self.place.host, name)
+            && let Ok(Some(journal)) = Journal::lock_existing(&self.context.host, name)
         {
-            let journal = journal.with(&task.unwritten);
-            task.read(&journal.completed(facts, || STOP_TIMEOUT));
+            let journal = journal.with_unflushed(&task.unwritten);
+            task.apply(&journal.recover_header(facts, || DEFAULT_STOP_TIMEOUT_SECONDS));
         }
-        task.started(facts);
+        task.set_deadline(facts);
     }
 
     /// The hook of a task of core's has told the exit code.
     fn hook_has_come(&mut self, name: &str) {
-        if self.tasks.get(name).is_some_and(Watched::awaits_hook) {
-            self.resume(name);
+        if self.tasks.get(name).is_some_and(TrackedTask::awaits_hook) {
+            self.recover(name);
         }
     }
 
     /// Has its last steps taken.
-    fn resume(&mut self, name: &str) {
-        let host = &self.place.host;
+    fn recover(&mut self, name: &str) {
+        let host = &self.context.host;
         let is_told = || journal::story(host, name).is_some_and(|story| story.told.is_some());
         if let Some(task) = self.tasks.get_mut(name)
-            && !task.busy
+            && !task.finalizing
             && (!task.waits_for_hook() || is_told())
         {
-            task.busy = true;
-            task.again_at = None;
-            let (seen, unwritten) = (task.seen.clone(), task.unwritten.clone());
-            self.hands.resume(name.to_owned(), seen, unwritten);
+            task.finalizing = true;
+            task.retry_at = None;
+            let (seen, unwritten) = (task.exit_event.clone(), task.unwritten.clone());
+            self.workers.resume(name.to_owned(), seen, unwritten);
         }
     }
 
-    fn resumed(&mut self, name: &str, resumed: Option<Result<Resumed>>) {
+    fn on_recovered(&mut self, name: &str, resumed: Option<Result<Recovery>>) {
         let Some(task) = self.tasks.get_mut(name) else {
             return;
         };
-        task.busy = false;
+        task.finalizing = false;
         match resumed {
-            Some(Err(_)) => task.failed(),
+            Some(Err(_)) => task.schedule_retry(),
             // It has died since it was looked at.
-            Some(Ok(Resumed::Goes(_))) if task.seen.is_some() => task.failed(),
-            Some(Ok(Resumed::Goes(facts))) => self.started(name, &facts),
+            Some(Ok(Recovery::Running(_))) if task.exit_event.is_some() => task.schedule_retry(),
+            Some(Ok(Recovery::Running(facts))) => self.on_running(name, &facts),
             // Somebody else looks after it, or the name may have been taken anew.
-            None | Some(Ok(Resumed::Done)) => {
+            None | Some(Ok(Recovery::Settled)) => {
                 self.tasks.remove(name);
                 self.adopt(name);
             }
         }
     }
 
-    fn due(&self) -> Option<Instant> {
-        let tasks = self.tasks.values().filter_map(Watched::due);
-        tasks.chain(self.round_at).min()
+    fn next_timer(&self) -> Option<Instant> {
+        let tasks = self.tasks.values().filter_map(TrackedTask::next_timer);
+        tasks.chain(self.inspect_at).min()
     }
 
-    fn act_on_time(&mut self) {
+    fn on_timer(&mut self) {
         let now = Instant::now();
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_due(self.round_at) {
-            self.make_round();
+        if is_due(self.inspect_at) {
+            self.inspect_all();
         }
         let (mut asked, mut killed, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        let idle = self.tasks.iter_mut().filter(|(_, task)| !task.busy);
+        let idle = self.tasks.iter_mut().filter(|(_, task)| !task.finalizing);
         for (name, task) in idle {
-            if is_due(task.again_at) {
+            if is_due(task.retry_at) {
                 again.push(name.clone());
             }
             let Some(id) = task.id.clone() else {
                 continue;
             };
             if is_due(task.deadline) {
-                let reason = Mark::Ending(Reason::Deadline);
-                journal::mark_or_keep(&self.place.host, name, &id, &reason, &task.unwritten);
+                let reason = JournalEvent::Ending(Reason::Deadline);
+                journal::append_or_buffer(&self.context.host, name, &id, &reason, &task.unwritten);
                 task.deadline = None;
                 task.kill_at = now.checked_add(task.stop_timeout);
                 asked.push(id);
             } else if is_due(task.kill_at) {
-                task.kill_at = now.checked_add(AGAIN);
+                task.kill_at = now.checked_add(KILL_RETRY_INTERVAL);
                 killed.push(id);
             }
         }
-        self.hands.signal(SIGTERM, asked);
-        self.hands.signal(SIGKILL, killed);
+        self.workers.signal(SIGTERM, asked);
+        self.workers.signal(SIGKILL, killed);
         for name in again {
-            self.resume(&name);
+            self.recover(&name);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::docker::container_inspect::{Facts, Status};
-use crate::docker::events::Death;
-use crate::task::journal::{Story, Unwritten};
-use crate::task::model::task_exit::{Seen, code_of};
+use crate::docker::container_inspect::{ContainerInfo, Status};
+use crate::docker::events::DieEvent;
+use crate::task::journal::{JournalState, UnflushedLines};
+use crate::task::model::task_exit::{ExitEvent, exit_code_of};
 
 /// Seconds, of a task whose journal does not tell: Dokku's own for every app.
-pub(crate) const STOP_TIMEOUT: u64 = 30;
+pub(crate) const DEFAULT_STOP_TIMEOUT_SECONDS: u64 = 30;
 
 /// How long after a task's end core's hook may come.
 const LONGEST_HOOK: Duration = Duration::from_secs(15);
@@ -23,8 +23,8 @@ pub(crate) enum ExitCodeSource {
 }
 
 impl ExitCodeSource {
-    fn of(facts: &Facts) -> Self {
-        if facts.has_plain_events() {
+    fn of(facts: &ContainerInfo) -> Self {
+        if facts.has_trustworthy_events() {
             Self::Event
         } else {
             Self::State
@@ -42,13 +42,13 @@ enum Hook {
     Awaited(Instant),
 }
 
-pub(crate) struct Watched {
+pub(crate) struct TrackedTask {
     /// The container's; `None` while nobody knows it.
     pub(crate) id: Option<String>,
     pub(crate) stop_timeout: Duration,
     /// Until its deadline is known.
     time_to_live: Option<Duration>,
-    is_foreign: bool,
+    managed_by_core: bool,
     hook: Hook,
     exit_code_source: ExitCodeSource,
     /// `None` before its start is known, without one, and when it has passed.
@@ -56,46 +56,46 @@ pub(crate) struct Watched {
     /// When it is killed: it was asked to end.
     pub(crate) kill_at: Option<Instant>,
     /// When it is tried again: docker gave no answer.
-    pub(crate) again_at: Option<Instant>,
+    pub(crate) retry_at: Option<Instant>,
     failures: u32,
     /// What docker has told of its end.
-    pub(crate) seen: Option<Seen>,
+    pub(crate) exit_event: Option<ExitEvent>,
     /// Its last steps are being taken.
-    pub(crate) busy: bool,
+    pub(crate) finalizing: bool,
     /// What its journal has no space for.
-    pub(crate) unwritten: Unwritten,
+    pub(crate) unwritten: UnflushedLines,
     /// Its journal has no beginning: the disk was full.
-    pub(crate) is_torn: bool,
+    pub(crate) header_lost: bool,
 }
 
-impl Watched {
-    pub(crate) fn new(story: &Story) -> Self {
+impl TrackedTask {
+    pub(crate) fn new(story: &JournalState) -> Self {
         let mut watched = Self {
             id: story.id.clone(),
             stop_timeout: Duration::default(),
             time_to_live: None,
-            is_foreign: false,
+            managed_by_core: false,
             hook: Hook::None,
             exit_code_source: ExitCodeSource::State,
             deadline: None,
             kill_at: None,
-            again_at: None,
+            retry_at: None,
             failures: 0,
-            seen: None,
-            busy: false,
-            unwritten: Unwritten::default(),
-            is_torn: false,
+            exit_event: None,
+            finalizing: false,
+            unwritten: UnflushedLines::default(),
+            header_lost: false,
         };
-        watched.read(story);
+        watched.apply(story);
         watched
     }
 
     /// Notes what it was begun with.
-    pub(crate) fn read(&mut self, story: &Story) {
-        let head = story.head.as_ref();
+    pub(crate) fn apply(&mut self, story: &JournalState) {
+        let head = story.info.as_ref();
         let seconds = head.and_then(|head| head.time_to_live);
-        let stop_timeout = head.map_or(STOP_TIMEOUT, |head| head.stop_timeout);
-        self.is_foreign = head.is_some_and(|head| head.foreign);
+        let stop_timeout = head.map_or(DEFAULT_STOP_TIMEOUT_SECONDS, |head| head.stop_timeout);
+        self.managed_by_core = head.is_some_and(|head| head.foreign);
         if head.is_some_and(|head| head.foreign && !head.detached) {
             self.hook = Hook::Expected;
         }
@@ -104,9 +104,9 @@ impl Watched {
         }
         self.stop_timeout = Duration::from_secs(stop_timeout);
         self.time_to_live = seconds
-            .filter(|_| !self.is_foreign && self.kill_at.is_none())
+            .filter(|_| !self.managed_by_core && self.kill_at.is_none())
             .map(Duration::from_secs);
-        self.is_torn = head.is_none() || story.id.is_none();
+        self.header_lost = head.is_none() || story.id.is_none();
     }
 
     /// What docker knows it by.
@@ -115,15 +115,15 @@ impl Watched {
     }
 
     /// Whether there is nothing to be done.
-    pub(crate) fn goes(&self, facts: &Facts) -> bool {
+    pub(crate) fn is_running(&self, facts: &ContainerInfo) -> bool {
         match facts.state.status {
-            Status::Created => self.is_foreign,
-            _ => code_of(&facts.state).is_none(),
+            Status::Created => self.managed_by_core,
+            _ => exit_code_of(&facts.state).is_none(),
         }
     }
 
     /// Notes its deadline, once: from then on it is by a clock that nobody sets.
-    pub(crate) fn started(&mut self, facts: &Facts) {
+    pub(crate) fn set_deadline(&mut self, facts: &ContainerInfo) {
         self.failures = 0;
         self.id = Some(facts.id.clone());
         self.exit_code_source = ExitCodeSource::of(facts);
@@ -140,9 +140,9 @@ impl Watched {
     }
 
     /// Notes what docker has told of its end.
-    pub(crate) fn died(&mut self, death: &Death) {
+    pub(crate) fn died(&mut self, death: &DieEvent) {
         self.id = Some(death.id.clone());
-        self.seen = Seen::of(death, self.exit_code_source);
+        self.exit_event = ExitEvent::of(death, self.exit_code_source);
     }
 
     /// Whether its last steps have to wait for core's hook `scheduler-post-run`: docker's
@@ -155,8 +155,8 @@ impl Watched {
             Hook::Expected | Hook::None => return false,
         };
         self.hook = Hook::Awaited(by);
-        self.again_at = Some(by).filter(|by| *by > now);
-        self.again_at.is_some()
+        self.retry_at = Some(by).filter(|by| *by > now);
+        self.retry_at.is_some()
     }
 
     /// Whether its end is known, and core's hook was not there yet.
@@ -173,19 +173,19 @@ impl Watched {
     }
 
     /// Docker gave no answer, or would not do what it was asked for.
-    pub(crate) fn failed(&mut self) {
+    pub(crate) fn schedule_retry(&mut self) {
         const LONGEST: Duration = Duration::from_secs(30);
         let pause = Duration::from_millis(100 << self.failures.min(10));
         self.failures = self.failures.saturating_add(1);
-        self.again_at = Instant::now().checked_add(pause.min(LONGEST));
+        self.retry_at = Instant::now().checked_add(pause.min(LONGEST));
     }
 
     /// `None` while its last steps are being taken: it may have ended in time.
-    pub(crate) fn due(&self) -> Option<Instant> {
-        if self.busy {
+    pub(crate) fn next_timer(&self) -> Option<Instant> {
+        if self.finalizing {
             return None;
         }
-        [self.deadline, self.kill_at, self.again_at]
+        [self.deadline, self.kill_at, self.retry_at]
             .into_iter()
             .flatten()
             .min()
@@ -195,24 +195,24 @@ impl Watched {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::journal::Head;
-    use crate::task::model::task_exit::moment;
+    use crate::task::journal::TaskInfo;
+    use crate::task::model::task_exit::nonzero_time;
 
-    fn story(time_to_live: u64) -> Story {
+    fn story(time_to_live: u64) -> JournalState {
         let head = format!(
             r#"{{"app":"demo","name":"demo.run.1","type":"run","command":[],"image":"i","user":"ada","detached":true,
                 "created":"2026-01-01T00:00:00Z","stop_timeout":5,"time_to_live":{time_to_live}}}"#
         );
-        let head: Head = serde_json::from_str(&head).unwrap();
-        Story {
-            head: Some(head),
-            ..Story::default()
+        let head: TaskInfo = serde_json::from_str(&head).unwrap();
+        JournalState {
+            info: Some(head),
+            ..JournalState::default()
         }
     }
 
-    fn started(at: SystemTime) -> Facts {
+    fn started(at: SystemTime) -> ContainerInfo {
         let at = humantime::format_rfc3339_nanos(at).to_string();
-        assert!(moment(&at).is_some());
+        assert!(nonzero_time(&at).is_some());
         let json = format!(
             r#"["id","/demo.run.1","{at}",{{"Status":"running","ExitCode":0,"StartedAt":"{at}"}},null,null,"i"]"#
         );
@@ -220,7 +220,7 @@ mod tests {
     }
 
     /// Seconds until the deadline.
-    fn left(watched: &Watched) -> u64 {
+    fn left(watched: &TrackedTask) -> u64 {
         let deadline = watched.deadline.unwrap();
         // A test takes less than the half second that is rounded away.
         let left = deadline.saturating_duration_since(Instant::now());
@@ -229,38 +229,38 @@ mod tests {
 
     #[test]
     fn a_deadline_counts_from_the_start_that_docker_tells() {
-        let mut watched = Watched::new(&story(60));
-        watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+        let mut watched = TrackedTask::new(&story(60));
+        watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
         assert_eq!(left(&watched), 40);
-        let mut late = Watched::new(&story(60));
-        late.started(&started(SystemTime::now() - Duration::from_secs(3600)));
+        let mut late = TrackedTask::new(&story(60));
+        late.set_deadline(&started(SystemTime::now() - Duration::from_secs(3600)));
         assert_eq!(left(&late), 0);
     }
 
     #[test]
     fn time_in_which_the_machine_was_suspended_counts() {
         for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
-            let mut watched = Watched::new(&story(60));
-            watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+            let mut watched = TrackedTask::new(&story(60));
+            watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
             watched.suspended(Duration::from_secs(suspended));
             assert_eq!(left(&watched), expected, "{suspended}");
         }
-        let mut endless = Watched::new(&Story::default());
+        let mut endless = TrackedTask::new(&JournalState::default());
         endless.suspended(Duration::from_secs(5));
         assert_eq!(endless.deadline, None);
     }
 
     #[test]
     fn a_clock_that_is_set_moves_no_deadline() {
-        let mut watched = Watched::new(&story(60));
-        watched.started(&started(SystemTime::now() - Duration::from_secs(20)));
+        let mut watched = TrackedTask::new(&story(60));
+        watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
         // The next look comes an hour later by the host's clock, or a day earlier.
-        watched.started(&started(SystemTime::now() - Duration::from_secs(3620)));
-        watched.started(&started(SystemTime::now() + Duration::from_secs(86_400)));
+        watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(3620)));
+        watched.set_deadline(&started(SystemTime::now() + Duration::from_secs(86_400)));
         assert_eq!(left(&watched), 40);
         // Set back between the start and the first look: never more than was asked for.
-        let mut early = Watched::new(&story(60));
-        early.started(&started(SystemTime::now() + Duration::from_secs(86_400)));
+        let mut early = TrackedTask::new(&story(60));
+        early.set_deadline(&started(SystemTime::now() + Duration::from_secs(86_400)));
         assert_eq!(left(&early), 60);
     }
 }

@@ -17,69 +17,69 @@ use crate::agent::supervise::lanes;
 use crate::agent::supervise::lanes::{LANES, Queue};
 use crate::agent::supervise::tracked_task::ExitCodeSource;
 use crate::docker::Docker;
-use crate::docker::container_inspect::Facts;
-use crate::docker::events::{Death, Deaths};
+use crate::docker::container_inspect::ContainerInfo;
+use crate::docker::events::{DieEvent, DieEvents};
 use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::process;
 use crate::task::handoff::supervisor;
-use crate::task::journal::{Journal, Unwritten};
+use crate::task::journal::{Journal, UnflushedLines};
 use crate::task::model::labels;
-use crate::task::model::task_exit::{Seen, event_time};
-use crate::task::teardown::recover::{Resumed, resume};
+use crate::task::model::task_exit::{ExitEvent, event_time};
+use crate::task::teardown::recover::{Recovery, recover};
 
 /// As many containers are asked for in one call: docker's answer is held as a whole.
-const AT_ONCE: usize = 50;
+const INSPECT_BATCH_SIZE: usize = 50;
 
 /// Where the supervisor is.
-pub(crate) struct Place {
+pub(crate) struct SupervisorContext {
     pub(crate) host: Host,
     pub(crate) docker: Docker,
 }
 
 /// What the supervisor is told.
-pub(crate) enum News {
+pub(crate) enum Message {
     /// The name of a task's container.
-    Named(String),
+    Adopt(String),
     /// From now on the stream tells of ends.
     StreamOpened,
-    Died(Death),
+    Died(DieEvent),
     /// What was found of each container by its name; `None` for one that has gone.
-    Looked(Vec<(String, Option<Facts>)>),
+    Inspected(Vec<(String, Option<ContainerInfo>)>),
     /// Docker did not tell of these.
-    NoAnswer(Vec<String>),
+    Unreachable(Vec<String>),
     /// A call of docker's that was waited for has ended.
-    Rested,
+    CallFinished,
     /// What became of a task; `None` when somebody else looks after it.
-    Resumed(String, Option<Result<Resumed>>),
+    Recovered(String, Option<Result<Recovery>>),
 }
 
 /// A name, and the name or id that docker is asked for.
-pub(crate) type Target = (String, String);
+pub(crate) type InspectTarget = (String, String);
 
 /// A task's name, what docker has told of its end, and what its journal has no space for.
-type Ended = (String, Option<Seen>, Unwritten);
+type RecoverJob = (String, Option<ExitEvent>, UnflushedLines);
 
 /// The threads that do what is asked for.
-pub(crate) struct Hands {
-    looks: Sender<Vec<Target>>,
+pub(crate) struct Workers {
+    inspections: Sender<Vec<InspectTarget>>,
     signals: Sender<(i32, Vec<String>)>,
-    ends: Arc<Queue<Ended>>,
+    ends: Arc<Queue<RecoverJob>>,
     /// Looks and signals that have not come to their end.
-    under_way: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
     /// The process group of the event stream's client; 0 without one.
     stream: Arc<AtomicU32>,
 }
 
-impl Hands {
-    pub(crate) fn start(place: &Arc<Place>, news: &Sender<News>) -> Self {
+impl Workers {
+    pub(crate) fn start(place: &Arc<SupervisorContext>, news: &Sender<Message>) -> Self {
         let (looks, to_look) = mpsc::channel();
         let (signals, to_signal) = mpsc::channel();
         let ends = Arc::new(Queue::new());
         let under_way = Arc::new(AtomicUsize::new(0));
         let stream = Arc::new(AtomicU32::new(0));
         let (here, teller, client) = (Arc::clone(place), news.clone(), Arc::clone(&stream));
-        thread::spawn(move || follow_deaths(&here, &teller, &client));
+        thread::spawn(move || follow_die_events(&here, &teller, &client));
         let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
         thread::spawn(move || look(&here, &to_look, &teller, &count));
         let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
@@ -89,48 +89,48 @@ impl Hands {
             thread::spawn(move || finish(&here, &ends, &teller));
         }
         Self {
-            looks,
+            inspections: looks,
             signals,
             ends,
-            under_way,
+            in_flight: under_way,
             stream,
         }
     }
 
     /// Whether no client of docker's runs for us but the event stream's.
-    pub(crate) fn rest(&self) -> bool {
-        self.under_way.load(Ordering::SeqCst) == 0
+    pub(crate) fn is_idle(&self) -> bool {
+        self.in_flight.load(Ordering::SeqCst) == 0
     }
 
     /// Ends the event stream, whatever stands between docker's client and us.
-    pub(crate) fn end(&self) {
+    pub(crate) fn stop_stream(&self) {
         process::kill_group(self.stream.load(Ordering::SeqCst));
     }
 
-    pub(crate) fn look(&self, targets: Vec<Target>) {
+    pub(crate) fn look(&self, targets: Vec<InspectTarget>) {
         if !targets.is_empty() {
-            self.under_way.fetch_add(1, Ordering::SeqCst);
-            let _ = self.looks.send(targets);
+            self.in_flight.fetch_add(1, Ordering::SeqCst);
+            let _ = self.inspections.send(targets);
         }
     }
 
     /// Sends a signal to these containers.
     pub(crate) fn signal(&self, signal: i32, ids: Vec<String>) {
         if !ids.is_empty() {
-            self.under_way.fetch_add(1, Ordering::SeqCst);
+            self.in_flight.fetch_add(1, Ordering::SeqCst);
             let _ = self.signals.send((signal, ids));
         }
     }
 
     /// Has the last steps of a task taken.
-    pub(crate) fn resume(&self, name: String, seen: Option<Seen>, unwritten: Unwritten) {
+    pub(crate) fn resume(&self, name: String, seen: Option<ExitEvent>, unwritten: UnflushedLines) {
         let app = lanes::app_of(&name).to_owned();
         self.ends.add(app, (name, seen, unwritten));
     }
 }
 
-impl Seen {
-    pub(crate) fn of(death: &Death, source: ExitCodeSource) -> Option<Self> {
+impl ExitEvent {
+    pub(crate) fn of(death: &DieEvent, source: ExitCodeSource) -> Option<Self> {
         let stated = death.stated_exit_code.parse().ok();
         Some(Self {
             exit_code: stated.filter(|_| source == ExitCodeSource::Event),
@@ -140,22 +140,22 @@ impl Seen {
 }
 
 /// Reads docker's event stream, and opens it again when the daemon comes back.
-fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
+fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: &AtomicU32) {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(10);
     let mut pause = SHORTEST;
     let mut since = SystemTime::now();
     loop {
         let opened = Instant::now();
-        let deaths = place.docker.deaths(labels::CONTAINER_TYPE, since);
-        let group = deaths.as_ref().map_or(0, Deaths::group);
+        let deaths = place.docker.die_events(labels::CONTAINER_TYPE, since);
+        let group = deaths.as_ref().map_or(0, DieEvents::process_group);
         client.store(group, Ordering::SeqCst);
-        if news.send(News::StreamOpened).is_err() {
+        if news.send(Message::StreamOpened).is_err() {
             return;
         }
         if let Ok(mut deaths) = deaths {
             for death in &mut deaths {
-                if news.send(News::Died(death)).is_err() {
+                if news.send(Message::Died(death)).is_err() {
                     return;
                 }
             }
@@ -173,9 +173,9 @@ fn follow_deaths(place: &Place, news: &Sender<News>, client: &AtomicU32) {
 
 /// Looks at what is asked for, all that has come meanwhile at once.
 fn look(
-    place: &Place,
-    asked: &Receiver<Vec<Target>>,
-    news: &Sender<News>,
+    place: &SupervisorContext,
+    asked: &Receiver<Vec<InspectTarget>>,
+    news: &Sender<Message>,
     under_way: &AtomicUsize,
 ) {
     while let Ok(mut targets) = asked.recv() {
@@ -184,12 +184,12 @@ fn look(
             count += 1;
             targets.extend(more);
         }
-        for part in targets.chunks(AT_ONCE) {
+        for part in targets.chunks(INSPECT_BATCH_SIZE) {
             let ids: Vec<&str> = part.iter().map(|(_, target)| target.as_str()).collect();
-            let looks = place.docker.container_facts(&ids);
-            let find = |target: &str| -> Option<Option<Facts>> {
+            let looks = place.docker.container_infos(&ids);
+            let find = |target: &str| -> Option<Option<ContainerInfo>> {
                 let looks = looks.as_ref().ok()?;
-                let is_it = |facts: &&Facts| facts.id == target || facts.name() == target;
+                let is_it = |facts: &&ContainerInfo| facts.id == target || facts.name() == target;
                 let is_unclear = looks.unclear.iter().any(|unclear| unclear == target);
                 (!is_unclear).then(|| looks.found.iter().find(is_it).cloned())
             };
@@ -200,47 +200,47 @@ fn look(
                     None => unclear.push(name.clone()),
                 }
             }
-            let told = [News::Looked(looked), News::NoAnswer(unclear)];
+            let told = [Message::Inspected(looked), Message::Unreachable(unclear)];
             if told.into_iter().any(|told| news.send(told).is_err()) {
                 return;
             }
         }
         under_way.fetch_sub(count, Ordering::SeqCst);
-        let _ = news.send(News::Rested);
+        let _ = news.send(Message::CallFinished);
     }
 }
 
 fn signal(
-    place: &Place,
+    place: &SupervisorContext,
     asked: &Receiver<(i32, Vec<String>)>,
-    news: &Sender<News>,
+    news: &Sender<Message>,
     under_way: &AtomicUsize,
 ) {
     while let Ok((signal, ids)) = asked.recv() {
-        for part in ids.chunks(AT_ONCE) {
+        for part in ids.chunks(INSPECT_BATCH_SIZE) {
             let ids: Vec<&str> = part.iter().map(String::as_str).collect();
             // Who does not end is signalled again.
             let _ = place.docker.containers_kill(&ids, signal);
         }
         under_way.fetch_sub(1, Ordering::SeqCst);
-        let _ = news.send(News::Rested);
+        let _ = news.send(Message::CallFinished);
     }
 }
 
-fn finish(place: &Place, ends: &Queue<Ended>, news: &Sender<News>) {
-    let Place { host, docker } = place;
+fn finish(place: &SupervisorContext, ends: &Queue<RecoverJob>, news: &Sender<Message>) {
+    let SupervisorContext { host, docker } = place;
     loop {
         let (app, (name, seen, unwritten)) = ends.next();
-        let resumed = match Journal::take_existing(host, &name) {
+        let resumed = match Journal::lock_existing(host, &name) {
             Ok(None) => None,
             Ok(Some(journal)) => {
-                let journal = journal.with(&unwritten);
-                Some(resume(host, docker, &name, journal, seen))
+                let journal = journal.with_unflushed(&unwritten);
+                Some(recover(host, docker, &name, journal, seen))
             }
             Err(error) => Some(Err(error)),
         };
         ends.done(&app);
-        if news.send(News::Resumed(name, resumed)).is_err() {
+        if news.send(Message::Recovered(name, resumed)).is_err() {
             return;
         }
     }
@@ -265,16 +265,16 @@ fn open_or_make(path: &Path) -> io::Result<File> {
 }
 
 /// The FIFO, and the thread that reads names from it.
-pub(crate) struct Woken {
+pub(crate) struct ControlFifo {
     fifo: File,
     reader: JoinHandle<()>,
 }
 
-impl Woken {
+impl ControlFifo {
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn open(place: &Place, news: &Sender<News>) -> Result<Self> {
-        let path = supervisor::fifo(&place.host);
+    pub(crate) fn open(place: &SupervisorContext, news: &Sender<Message>) -> Result<Self> {
+        let path = supervisor::fifo_path(&place.host);
         let opened = open_or_make(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
         let (lines, fifo) =
             opened.with_context(|| format!("'{}' cannot be opened", path.display()))?;
@@ -285,7 +285,7 @@ impl Woken {
                 if !name.is_empty() && validate::container(&name).is_err() {
                     continue;
                 }
-                if name.is_empty() || news.send(News::Named(name)).is_err() {
+                if name.is_empty() || news.send(Message::Adopt(name)).is_err() {
                     return;
                 }
             }
@@ -294,8 +294,8 @@ impl Woken {
     }
 
     /// From here on nobody finds somebody who reads.
-    pub(crate) fn close(mut self, place: &Place) {
-        let _ = fs::remove_file(supervisor::fifo(&place.host));
+    pub(crate) fn close(mut self, place: &SupervisorContext) {
+        let _ = fs::remove_file(supervisor::fifo_path(&place.host));
         if self.fifo.write_all(b"\n").is_ok() {
             let _ = self.reader.join();
         }

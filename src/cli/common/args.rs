@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::{CommandFactory, FromArgMatches};
 
 /// What the words of a command line come to.
-pub(crate) enum Parsed<T> {
+pub(crate) enum ParsedArgs<T> {
     Options(T),
     /// The help that was asked for.
     Help(String),
@@ -16,7 +16,7 @@ pub(crate) enum Parsed<T> {
 ///
 /// # Errors
 /// Wrong usage: one sentence that names what is wrong, and the usage line.
-pub(crate) fn parse<T>(usage: &str, arguments: &[OsString]) -> Result<Parsed<T>>
+pub(crate) fn parse<T>(usage: &str, arguments: &[OsString]) -> Result<ParsedArgs<T>>
 where
     T: CommandFactory + FromArgMatches,
 {
@@ -27,8 +27,8 @@ where
         .try_get_matches_from_mut(words)
         .and_then(|matches| T::from_arg_matches(&matches))
     {
-        Ok(options) => Ok(Parsed::Options(options)),
-        Err(error) if !error.use_stderr() => Ok(Parsed::Help(error.to_string())),
+        Ok(options) => Ok(ParsedArgs::Options(options)),
+        Err(error) if !error.use_stderr() => Ok(ParsedArgs::Help(error.to_string())),
         Err(error) => {
             let text = error.to_string();
             let sentence: Vec<&str> = text

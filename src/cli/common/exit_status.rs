@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::record::{Record, read};
@@ -13,18 +13,18 @@ use crate::ui::{exit, message};
 
 /// How long after the container's end its record may be missing: until then a hook
 /// is told of the end, or the output is taken.
-const PATIENCE: Duration = Duration::from_secs(60);
+const RECORD_TIMEOUT: Duration = Duration::from_secs(60);
 
-const PAUSE: Duration = Duration::from_millis(50);
+const RECORD_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The exit code that the record has: docker's own says nothing of a deadline.
-pub(crate) fn code(record: &Record) -> u8 {
+pub(crate) fn exit_status_from_record(record: &Record) -> u8 {
     record.exit_code.unwrap_or_else(|| {
         message::warn(&format!(
             "Nobody saw the end of {}: its exit code is not known",
             record.name
         ));
-        exit::DOCKER
+        exit::DOCKER_FAILED
     })
 }
 
@@ -33,15 +33,15 @@ pub(crate) fn code(record: &Record) -> u8 {
 ///
 /// # Errors
 /// Nobody can tell.
-pub(crate) fn code_of(
+pub(crate) fn exit_status_of(
     host: &Host,
     app: &App,
-    task: &Listed,
+    task: &ContainerSummary,
     docker_says: Option<u8>,
 ) -> Result<u8> {
-    let told = match recorded(host, app, task) {
-        Recorded::As(record) => return Ok(code(&record)),
-        Recorded::No { told } => told,
+    let told = match await_record(host, app, task) {
+        RecordLookup::Found(record) => return Ok(exit_status_from_record(&record)),
+        RecordLookup::Missing { told } => told,
     };
     match told.or(docker_says) {
         Some(code) => Ok(code),
@@ -50,24 +50,24 @@ pub(crate) fn code_of(
 }
 
 /// The record of a task whose container has just ended or gone.
-pub(crate) fn record_of(host: &Host, app: &App, task: &Listed) -> Option<Record> {
-    match recorded(host, app, task) {
-        Recorded::As(record) => Some(*record),
-        Recorded::No { .. } => None,
+pub(crate) fn record_of(host: &Host, app: &App, task: &ContainerSummary) -> Option<Record> {
+    match await_record(host, app, task) {
+        RecordLookup::Found(record) => Some(*record),
+        RecordLookup::Missing { .. } => None,
     }
 }
 
-enum Recorded {
-    As(Box<Record>),
+enum RecordLookup {
+    Found(Box<Record>),
     /// None is kept, or it takes too long; the exit code that hooks were told.
-    No {
+    Missing {
         told: Option<u8>,
     },
 }
 
 /// Waits for whoever looks after the task.
-fn recorded(host: &Host, app: &App, task: &Listed) -> Recorded {
-    let until = Instant::now() + PATIENCE;
+fn await_record(host: &Host, app: &App, task: &ContainerSummary) -> RecordLookup {
+    let until = Instant::now() + RECORD_TIMEOUT;
     let mut told = None;
     loop {
         // The name may have been drawn again.
@@ -77,11 +77,11 @@ fn recorded(host: &Host, app: &App, task: &Listed) -> Recorded {
         let is_over = story.is_none() || Instant::now() > until;
         told = story.and_then(|story| story.told).or(told);
         if let Some((record, _)) = read::find(host, &task.id, Some(app)) {
-            return Recorded::As(Box::new(record));
+            return RecordLookup::Found(Box::new(record));
         }
         if is_over {
-            return Recorded::No { told };
+            return RecordLookup::Missing { told };
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(RECORD_POLL_INTERVAL);
     }
 }

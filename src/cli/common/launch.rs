@@ -5,31 +5,31 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 
-use crate::cli::common::args::Parsed;
+use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::task_args::TaskOptions;
 use crate::cli::print;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::settings::properties::Settings;
-use crate::task::delegate::Handover;
+use crate::task::delegate::SchedulerDelegate;
 use crate::task::handoff::supervisor;
 use crate::task::model::request::{Request, Tty};
-use crate::task::spec::resolve::Gathered;
-use crate::task::spec::{Streams, Task, resolve};
+use crate::task::spec::resolve::Placement;
+use crate::task::spec::{TaskSpec, TaskStreams, resolve};
 use crate::ui::message::on_stdout;
 
 /// Where the words of a command line lead.
-pub(crate) enum Start {
+pub(crate) enum Launch {
     /// What was asked for is shown; there is nothing to start.
-    Shown,
-    Here {
+    DryRun,
+    DockerLocal {
         host: Host,
         docker: Docker,
-        task: Box<Task>,
+        task: Box<TaskSpec>,
     },
-    Elsewhere {
+    Delegated {
         host: Host,
-        task: Handover,
+        task: SchedulerDelegate,
     },
 }
 
@@ -41,38 +41,38 @@ pub(crate) fn prepare(
     command: &'static str,
     arguments: &[OsString],
     detached: bool,
-) -> Result<Start> {
+) -> Result<Launch> {
     let options = match TaskOptions::parse_words(command, arguments)? {
-        Parsed::Options(options) => options,
-        Parsed::Help(text) => return print(&text).map(|()| Start::Shown),
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| Launch::DryRun),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::wake_for_the_lost(&host);
-    let (app, request) = options.asked(&host.flags)?;
+    supervisor::adopt_orphans(&host);
+    let (app, request) = options.to_request(&host.flags)?;
     let app = host.app(&app)?;
     let settings = Settings::of(&host, &app)?;
     let request = options.with_settings(request, &settings);
-    let (docker, answers) = match resolve::gather(&host, &app, &request, settings)? {
-        Gathered::Here(docker, answers) => (docker, *answers),
-        Gathered::Elsewhere(scheduler) => {
-            let task = Handover::new(&host, &app, &scheduler, &request, detached)?;
+    let (docker, answers) = match resolve::resolve(&host, &app, &request, settings)? {
+        Placement::DockerLocal(docker, answers) => (docker, *answers),
+        Placement::Delegated(scheduler) => {
+            let task = SchedulerDelegate::new(&host, &app, &scheduler, &request, detached)?;
             if options.dry_run {
-                return print(task.shown()).map(|()| Start::Shown);
+                return print(task.shown()).map(|()| Launch::DryRun);
             }
-            return Ok(Start::Elsewhere { host, task });
+            return Ok(Launch::Delegated { host, task });
         }
     };
     let streams = streams(&request, detached);
-    let task = Task::new(answers, request, streams)?;
+    let task = TaskSpec::new(answers, request, streams)?;
     if options.dry_run {
-        return show(&task).map(|()| Start::Shown);
+        return print_dry_run(&task).map(|()| Launch::DryRun);
     }
-    if let Some(entry) = &task.entry {
+    if let Some(entry) = &task.procfile_entry {
         host.info(&format!(
             "Found '{entry}' in Procfile, running that command"
         ));
     }
-    Ok(Start::Here {
+    Ok(Launch::DockerLocal {
         host,
         docker,
         task: Box::new(task),
@@ -80,14 +80,14 @@ pub(crate) fn prepare(
 }
 
 /// A detached task has an input only with a terminal: nobody would ever end it.
-fn streams(request: &Request, detached: bool) -> Streams {
+fn streams(request: &Request, detached: bool) -> TaskStreams {
     let terminals = || std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let terminal = match request.tty {
         Tty::Always => true,
         Tty::Never => false,
         Tty::Auto => !detached && request.stdin && terminals(),
     };
-    Streams {
+    TaskStreams {
         terminal,
         stdin: request.stdin && (terminal || !detached),
     }
@@ -95,10 +95,10 @@ fn streams(request: &Request, detached: bool) -> Streams {
 
 /// The call of docker's that would make the container, and the names of the
 /// values that go with it.
-fn show(task: &Task) -> Result<()> {
+fn print_dry_run(task: &TaskSpec) -> Result<()> {
     const NUMBER: u32 = 0;
     let call = shell_words::join(task.container(NUMBER)?.arguments());
-    let environment = task.numbered_environment(NUMBER);
+    let environment = task.environment_for(NUMBER);
     let names: Vec<String> = environment
         .names()
         .map(|name| format!("  {}=***\n", on_stdout(name)))

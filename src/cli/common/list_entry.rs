@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::host::Host;
 use crate::record::{Reason, Record};
 use crate::task::journal;
@@ -14,13 +14,13 @@ use crate::task::journal;
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Entry<'a> {
-    Here(Box<Shown<'a>>),
-    Elsewhere(Box<RawValue>),
+    Task(Box<ListedTask<'a>>),
+    Delegated(Box<RawValue>),
 }
 
 /// Core's keys as core has them, ours after them.
 #[derive(Serialize)]
-pub(crate) struct Shown<'a> {
+pub(crate) struct ListedTask<'a> {
     name: &'a str,
     state: &'a str,
     command: Cow<'a, str>,
@@ -40,9 +40,9 @@ pub(crate) struct Shown<'a> {
 
 impl<'a> Entry<'a> {
     /// One whose container is there.
-    pub(crate) fn there(host: &Host, task: &'a Listed) -> Self {
+    pub(crate) fn from_container(host: &Host, task: &'a ContainerSummary) -> Self {
         let started = journal::story(host, &task.name).and_then(|story| story.started);
-        Self::Here(Box::new(Shown {
+        Self::Task(Box::new(ListedTask {
             name: &task.name,
             state: &task.state,
             command: Cow::from(&task.command),
@@ -62,9 +62,9 @@ impl<'a> Entry<'a> {
     }
 
     /// One whose container has gone, in docker's forms as if it had not.
-    pub(crate) fn gone(record: &'a Record) -> Self {
+    pub(crate) fn from_record(record: &'a Record) -> Self {
         let created = record.created.get(..19).unwrap_or_default();
-        Self::Here(Box::new(Shown {
+        Self::Task(Box::new(ListedTask {
             name: &record.name,
             state: "exited",
             command: quoted(&record.command).into(),

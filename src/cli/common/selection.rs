@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
@@ -11,17 +11,17 @@ use crate::record::{Record, read};
 use crate::task::control::find;
 
 /// Where the chosen tasks are.
-pub(crate) enum Chosen {
+pub(crate) enum Selection {
     /// On this host: tasks of one app.
-    Here {
+    DockerLocal {
         docker: Docker,
         app: App,
-        tasks: Vec<Listed>,
+        tasks: Vec<ContainerSummary>,
     },
     /// It has ended, and there is a record of it.
     Ended { app: App, record: Box<Record> },
     /// On another scheduler.
-    Elsewhere { app: App, scheduler: String },
+    Delegated { app: App, scheduler: String },
 }
 
 /// With `cron` the app's cron tasks, too. `usage` is for the message when neither
@@ -29,24 +29,24 @@ pub(crate) enum Chosen {
 ///
 /// # Errors
 /// An app or a container that is not there, or docker gives no answer.
-pub(crate) fn choose(
+pub(crate) fn select(
     host: &Host,
     app: Option<&str>,
     container: Option<&str>,
     cron: bool,
     usage: &str,
-) -> Result<Chosen> {
+) -> Result<Selection> {
     let app = app
         .or(host.flags.app.as_deref())
         .map(|name| host.app(name))
         .transpose()?;
     let owner = app
         .clone()
-        .or_else(|| container.and_then(|name| find::app_of(host, name)));
+        .or_else(|| container.and_then(|name| find::visible_app_of(host, name)));
     if let Some(app) = owner {
         let scheduler = host.scheduler(&app)?;
         if scheduler != DOCKER_LOCAL {
-            return Ok(Chosen::Elsewhere { app, scheduler });
+            return Ok(Selection::Delegated { app, scheduler });
         }
     }
     let docker = Docker::new(host.docker()?, host.trace);
@@ -54,27 +54,27 @@ pub(crate) fn choose(
         (Some(name), app) => match find::find(host, &docker, name, app.as_ref()) {
             Ok((task, app)) => (app, vec![task]),
             Err(error) => {
-                let (record, app) = read::find_aloud(host, name, app.as_ref()).ok_or(error)?;
+                let (record, app) = read::find_and_report(host, name, app.as_ref()).ok_or(error)?;
                 let record = Box::new(record);
-                return Ok(Chosen::Ended { app, record });
+                return Ok(Selection::Ended { app, record });
             }
         },
         (None, Some(app)) => {
-            let mut tasks = find::tasks(&docker, Some(&app))?;
+            let mut tasks = find::list_tasks(&docker, Some(&app))?;
             tasks.retain(|task| cron || !task.is_cron());
             (app, tasks)
         }
         (None, None) => bail!("No container or app specified\nUsage: dokku {usage}"),
     };
-    Ok(Chosen::Here { docker, app, tasks })
+    Ok(Selection::DockerLocal { docker, app, tasks })
 }
 
 /// The one task that `--container` names: as it runs, or as it was.
-pub(crate) enum One {
-    Here {
+pub(crate) enum SingleTask {
+    Present {
         docker: Docker,
         app: App,
-        task: Box<Listed>,
+        task: Box<ContainerSummary>,
     },
     Ended(Box<Record>),
 }
@@ -84,25 +84,25 @@ pub(crate) enum One {
 ///
 /// # Errors
 /// As [`choose`], and a task of another scheduler.
-pub(crate) fn one(host: &Host, container: Option<&str>, usage: &str) -> Result<One> {
+pub(crate) fn select_one(host: &Host, container: Option<&str>, usage: &str) -> Result<SingleTask> {
     let Some(container) = container else {
         bail!("No container specified\nUsage: dokku {usage}")
     };
-    match choose(host, None, Some(container), true, usage)? {
-        Chosen::Here {
+    match select(host, None, Some(container), true, usage)? {
+        Selection::DockerLocal {
             docker,
             app,
             mut tasks,
         } => match tasks.pop() {
-            Some(task) => Ok(One::Here {
+            Some(task) => Ok(SingleTask::Present {
                 docker,
                 app,
                 task: Box::new(task),
             }),
             None => bail!("there is no one-off container '{container}'"),
         },
-        Chosen::Ended { record, .. } => Ok(One::Ended(record)),
-        Chosen::Elsewhere { scheduler, .. } => bail!(
+        Selection::Ended { record, .. } => Ok(SingleTask::Ended(record)),
+        Selection::Delegated { scheduler, .. } => bail!(
             "the app's scheduler is '{scheduler}': this command is for tasks on this host only"
         ),
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::{ArgAction, Parser};
 
 use crate::cli::common::args;
-use crate::cli::common::args::Parsed;
+use crate::cli::common::args::ParsedArgs;
 use crate::dokku::argv::global_flags::GlobalFlags;
 use crate::settings::properties::Settings;
 use crate::settings::validate;
@@ -84,14 +84,14 @@ impl TaskOptions {
     ///
     /// # Errors
     /// Wrong usage: one sentence that names what is wrong, and the usage line.
-    pub(crate) fn parse_words(command: &str, arguments: &[OsString]) -> Result<Parsed<Self>> {
+    pub(crate) fn parse_words(command: &str, arguments: &[OsString]) -> Result<ParsedArgs<Self>> {
         let usage = format!("{command} [options] <app> [<cmd>...]");
         Ok(match args::parse::<Self>(&usage, arguments)? {
-            Parsed::Options(options) => Parsed::Options(Self {
+            ParsedArgs::Options(options) => ParsedArgs::Options(Self {
                 usage: format!("dokku {usage}"),
                 ..options
             }),
-            Parsed::Help(text) => Parsed::Help(text),
+            ParsedArgs::Help(text) => ParsedArgs::Help(text),
         })
     }
 
@@ -100,7 +100,7 @@ impl TaskOptions {
     /// # Errors
     /// A value that cannot be taken. No value of the environment is part of the
     /// message.
-    pub(crate) fn asked(&self, flags: &GlobalFlags) -> Result<(String, Request)> {
+    pub(crate) fn to_request(&self, flags: &GlobalFlags) -> Result<(String, Request)> {
         let words: Result<Vec<String>> =
             self.words.iter().map(|word| validate::utf8(word)).collect();
         let mut words = words?.into_iter();
@@ -136,7 +136,7 @@ impl TaskOptions {
         if policy != Policy::Allow && self.cron_id.is_none() && self.lock.is_none() {
             bail!(
                 "'--concurrency-policy {}' needs a '--lock' or '--cron-id' to hold",
-                policy.name()
+                policy.as_str()
             );
         }
         Ok(Request {
@@ -146,7 +146,7 @@ impl TaskOptions {
             time_to_live: self
                 .timeout
                 .map_or(self.ttl_seconds, |TimeToLive(seconds)| seconds),
-            without_deadline: self.timeout == Some(TimeToLive(None)),
+            no_deadline: self.timeout == Some(TimeToLive(None)),
             cron: self.cron(),
             lock: self.lock(),
             memory: self.memory.clone(),
@@ -160,7 +160,7 @@ impl TaskOptions {
                 (_, true) => Tty::Always,
                 _ => Tty::Auto,
             },
-            literal,
+            skips_procfile: literal,
             command,
         })
     }
@@ -205,7 +205,7 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let Some(text) = pair.to_str() else {
         bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
     };
-    let (name, value) = validate::pair(text).map_err(|why| {
+    let (name, value) = validate::key_value(text).map_err(|why| {
         let masked = if text.contains('=') { "=***" } else { "" };
         anyhow::anyhow!(
             "invalid value '{name}{masked}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}"

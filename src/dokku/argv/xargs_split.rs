@@ -19,7 +19,7 @@ enum State {
 /// # Errors
 /// A quote that its line does not close.
 pub(crate) fn split(text: &str) -> Result<Vec<String>> {
-    let (words, open) = completed(text);
+    let (words, open) = split_until_open_quote(text);
     match open {
         Some(quote) => bail!("a {quote} is not closed"),
         None => Ok(words),
@@ -28,7 +28,7 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>> {
 
 /// The same as far as it goes: the words before a quote that its line does not
 /// close, and that quote.
-pub(crate) fn completed(text: &str) -> (Vec<String>, Option<char>) {
+pub(crate) fn split_until_open_quote(text: &str) -> (Vec<String>, Option<char>) {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut state = State::Between;

@@ -14,8 +14,8 @@ use std::process::Output;
 use anyhow::{Result, bail};
 use rustix::fs::{Access, access};
 
-use crate::dokku::triggers::{Bus, EVENT_LOG, Fired, Hook};
-use crate::sys::process::Call;
+use crate::dokku::triggers::{EVENT_LOG, Hook, TriggerOutcome, TriggerRunner};
+use crate::sys::process::ProcessBuilder;
 
 /// The hooks of a trigger that decides on access.
 pub(crate) enum AccessHooks {
@@ -30,7 +30,7 @@ pub(crate) enum AccessHooks {
 /// Hooks that were there a moment ago: one that is not any more is a failure.
 pub(crate) struct ExecutableHooks(Vec<Hook>);
 
-impl Bus {
+impl TriggerRunner {
     /// The hooks of this trigger.
     pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
         match self.find_access_hooks(trigger) {
@@ -85,11 +85,11 @@ impl Bus {
         hooks: &ExecutableHooks,
         trigger: &str,
         arguments: &[&OsStr],
-        run: impl Fn(Call) -> io::Result<Output>,
+        run: impl Fn(ProcessBuilder) -> io::Result<Output>,
     ) -> Result<Vec<u8>> {
         match self.fire_hooks(hooks.0.clone(), trigger, arguments, |_| {}, run)? {
-            Fired::All(said) => Ok(said),
-            Fired::Failed { who, code } => bail!("{who} failed with exit code {code}"),
+            TriggerOutcome::Succeeded(said) => Ok(said),
+            TriggerOutcome::Failed { who, code } => bail!("{who} failed with exit code {code}"),
         }
     }
 }

@@ -22,7 +22,7 @@ use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use crate::sys::process;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 use crate::ui::exit::Failure;
 
@@ -31,16 +31,16 @@ use crate::ui::exit::Failure;
 const EVENT_LOG: &str = "20_events";
 
 /// The plugins below one directory.
-pub(crate) struct Bus {
+pub(crate) struct TriggerRunner {
     /// `PLUGIN_PATH`: `enabled`, `available` and `config.toml`.
     plugins: PathBuf,
     without_ours: bool,
 }
 
 /// What the hooks of a trigger came to.
-pub(crate) enum Fired {
+pub(crate) enum TriggerOutcome {
     /// All of them did well; what they printed.
-    All(Vec<u8>),
+    Succeeded(Vec<u8>),
     /// The first one that failed: who, and with which exit code.
     Failed { who: String, code: u8 },
 }
@@ -56,7 +56,7 @@ struct Hook {
 /// Variables and their values.
 type Exports = Vec<(String, OsString)>;
 
-impl Bus {
+impl TriggerRunner {
     pub(crate) fn new(plugins: &Path) -> Self {
         Self {
             plugins: plugins.to_owned(),
@@ -65,7 +65,7 @@ impl Bus {
     }
 
     /// Passes over the hooks that are programs beside ours.
-    pub(crate) fn without_ours(self) -> Self {
+    pub(crate) fn skip_own_hooks(self) -> Self {
         Self {
             without_ours: true,
             ..self
@@ -83,11 +83,11 @@ impl Bus {
         trigger: &str,
         arguments: &[&OsStr],
         complain: fn(&str),
-        run: impl Fn(Call) -> io::Result<Output>,
-    ) -> Result<Fired> {
+        run: impl Fn(ProcessBuilder) -> io::Result<Output>,
+    ) -> Result<TriggerOutcome> {
         let mut hooks = self.hooks(trigger);
         if self.without_ours {
-            hooks.retain(|hook| !is_ours(&hook.path));
+            hooks.retain(|hook| !is_own_hook(&hook.path));
         }
         self.fire_hooks(hooks, trigger, arguments, complain, run)
     }
@@ -98,13 +98,13 @@ impl Bus {
         trigger: &str,
         arguments: &[&OsStr],
         complain: fn(&str),
-        run: impl Fn(Call) -> io::Result<Output>,
-    ) -> Result<Fired> {
+        run: impl Fn(ProcessBuilder) -> io::Result<Output>,
+    ) -> Result<TriggerOutcome> {
         if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
             hooks.retain(|hook| hook.plugin != EVENT_LOG || !hook.executable);
         }
         let Some(configurations) = self.configurations(&hooks) else {
-            return through_plugn(trigger, arguments, run);
+            return delegate_to_plugn(trigger, arguments, run);
         };
         let mut said = Vec::new();
         for (hook, exports) in hooks.iter().zip(&configurations) {
@@ -120,17 +120,17 @@ impl Bus {
                 .map_err(|error| not_started(&who(), path, &error))?;
             said.extend(output.stdout);
             if !output.status.success() {
-                return Ok(Fired::Failed {
+                return Ok(TriggerOutcome::Failed {
                     who: who(),
-                    code: process::code(output.status),
+                    code: process::exit_code(output.status),
                 });
             }
         }
-        Ok(Fired::All(said))
+        Ok(TriggerOutcome::Succeeded(said))
     }
 
     /// Whether a plugin other than the event log and these has a hook of this name.
-    pub(crate) fn is_answered(&self, trigger: &str, but_by: &[&str]) -> bool {
+    pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
         self.hooks(trigger).iter().any(|hook| {
             hook.executable && hook.plugin != EVENT_LOG && !but_by.contains(&hook.plugin.as_str())
         })
@@ -166,7 +166,7 @@ impl Bus {
         hooks
             .iter()
             .map(|hook| {
-                if !is_plain(&hook.plugin) {
+                if !is_plain_name(&hook.plugin) {
                     return None;
                 }
                 if hook.executable {
@@ -185,7 +185,7 @@ impl Bus {
     }
 }
 
-fn is_ours(hook: &Path) -> bool {
+fn is_own_hook(hook: &Path) -> bool {
     let directory = |path: &Path| fs::canonicalize(path).ok()?.parent().map(Path::to_owned);
     let ours = std::env::current_exe().ok();
     let ours = ours.and_then(|path| directory(&path));
@@ -193,7 +193,7 @@ fn is_ours(hook: &Path) -> bool {
 }
 
 /// A name that plugn's shell does not split or expand.
-fn is_plain(plugin: &str) -> bool {
+fn is_plain_name(plugin: &str) -> bool {
     plugin
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
@@ -203,14 +203,13 @@ fn run_hook(
     path: &Path,
     arguments: &[&OsStr],
     exports: &Exports,
-    run: impl Fn(Call) -> io::Result<Output>,
+    run: impl Fn(ProcessBuilder) -> io::Result<Output>,
 ) -> io::Result<Output> {
     let call = |program: &Path, words: Vec<&OsStr>| {
-        exports
-            .iter()
-            .fold(with_our_plugn(Call::new(program, words)), |call, export| {
-                call.env(&export.0, &export.1)
-            })
+        exports.iter().fold(
+            with_our_plugn(ProcessBuilder::new(program, words)),
+            |call, export| call.env(&export.0, &export.1),
+        )
     };
     match run(call(path, arguments.to_vec())) {
         // A script without its first line: a shell reads it itself.
@@ -224,26 +223,26 @@ fn run_hook(
 }
 
 /// For what cannot be told for certain: plugn runs the whole chain.
-fn through_plugn(
+fn delegate_to_plugn(
     trigger: &str,
     arguments: &[&OsStr],
-    run: impl Fn(Call) -> io::Result<Output>,
-) -> Result<Fired> {
+    run: impl Fn(ProcessBuilder) -> io::Result<Output>,
+) -> Result<TriggerOutcome> {
     let plugn = path::plugn().context("'plugn' was not found")?;
     let words = [&[OsStr::new("trigger"), OsStr::new(trigger)], arguments].concat();
-    let output = run(with_our_plugn(Call::new(&plugn, words)))
+    let output = run(with_our_plugn(ProcessBuilder::new(&plugn, words)))
         .map_err(|error| not_started("'plugn'", &plugn, &error))?;
     if output.status.success() {
-        return Ok(Fired::All(output.stdout));
+        return Ok(TriggerOutcome::Succeeded(output.stdout));
     }
-    Ok(Fired::Failed {
+    Ok(TriggerOutcome::Failed {
         who: format!("hook '{trigger}'"),
-        code: process::code(output.status),
+        code: process::exit_code(output.status),
     })
 }
 
 /// Hooks call plugn themselves: they find ours first.
-fn with_our_plugn(call: Call) -> Call {
+fn with_our_plugn(call: ProcessBuilder) -> ProcessBuilder {
     match path::for_hooks() {
         Some(path) => call.env("PATH", path),
         None => call,

@@ -9,7 +9,7 @@ use rustix::fs::{Access, access};
 
 /// Beside `bin` in the plugin's tree. It holds nothing else, so that in `PATH` no
 /// other program of ours (`list`, `run`, `set`) stands before somebody's.
-const DIRECTORY: &str = "path";
+const PLUGN_DIRECTORY: &str = "path";
 const PLUGN: &str = "plugn";
 
 /// `PATH` with our plugn in front; `None` when it is that already, or is not to be
@@ -42,7 +42,7 @@ pub(crate) fn plugn() -> Option<PathBuf> {
 
 fn own_directory() -> Option<PathBuf> {
     let program = env::current_exe().ok()?;
-    Some(program.parent()?.parent()?.join(DIRECTORY))
+    Some(program.parent()?.parent()?.join(PLUGN_DIRECTORY))
 }
 
 /// The file that `plugn` in this directory comes to.

@@ -2,7 +2,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use super::*;
-use crate::logs::parser::ENTRY;
+use crate::logs::parser::MAX_ENTRY_BYTES;
 
 fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
     let sources = parts.iter().map(|(text, to_stderr, prefix)| {
@@ -15,9 +15,13 @@ fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
         }
     });
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    merge(sources.collect(), ENDING, &mut stdout, &mut stderr, || {
-        false
-    });
+    merge(
+        sources.collect(),
+        FINITE_PATIENCE,
+        &mut stdout,
+        &mut stderr,
+        || false,
+    );
     (
         String::from_utf8(stdout).unwrap(),
         String::from_utf8(stderr).unwrap(),
@@ -77,13 +81,13 @@ fn a_prefix_is_cores() {
 
 #[test]
 fn a_line_that_docker_has_split_is_one_again() {
-    let long = "x".repeat(2 * ENTRY + 5);
+    let long = "x".repeat(2 * MAX_ENTRY_BYTES + 5);
     let time = "2026-11-23T14:36:01.000000001Z ";
     let split = format!(
         "{time}{}{time}{}{time}{}\n",
-        &long[..ENTRY],
-        &long[ENTRY..2 * ENTRY],
-        &long[2 * ENTRY..]
+        &long[..MAX_ENTRY_BYTES],
+        &long[MAX_ENTRY_BYTES..2 * MAX_ENTRY_BYTES],
+        &long[2 * MAX_ENTRY_BYTES..]
     );
     assert_eq!(merged(&[(&split, false, None)]).0, long + "\n");
 }
@@ -91,7 +95,7 @@ fn a_line_that_docker_has_split_is_one_again() {
 #[test]
 fn a_line_stays_one_among_others() {
     let time = |second| format!("2026-11-23T14:36:{second:02}.000000001Z ");
-    let long = "x".repeat(ENTRY);
+    let long = "x".repeat(MAX_ENTRY_BYTES);
     let split = format!("{}{long}{}end\n", time(1), time(3));
     let two = at(2, "two");
     let (stdout, _) = merged(&[(&split, false, None), (&two, false, None)]);
@@ -108,12 +112,18 @@ fn a_source_whose_client_starts_late_is_waited_for() {
     drop(writer);
     let (late, mut writer) = std::io::pipe().unwrap();
     thread::spawn(move || {
-        thread::sleep(FOLLOWED * 3);
+        thread::sleep(FOLLOW_PATIENCE * 3);
         writer.write_all(at(1, "one").as_bytes())
     });
     let sources = vec![raw(early), raw(late)];
     let mut shown = Vec::new();
-    merge(sources, ENDING, &mut shown, &mut std::io::sink(), || false);
+    merge(
+        sources,
+        FINITE_PATIENCE,
+        &mut shown,
+        &mut std::io::sink(),
+        || false,
+    );
     assert_eq!(shown, b"one\ntwo\n");
 }
 
@@ -125,14 +135,18 @@ fn a_silent_source_holds_up_no_busy_one_for_long() {
     let sources = vec![raw(reader), raw(silent)];
     thread::spawn(move || {
         let mut shown = std::io::BufWriter::new(shown);
-        merge(sources, FOLLOWED, &mut shown, &mut std::io::sink(), || {
-            false
-        })
+        merge(
+            sources,
+            FOLLOW_PATIENCE,
+            &mut shown,
+            &mut std::io::sink(),
+            || false,
+        )
     });
     // A line comes more often than patience ends.
     thread::spawn(move || {
         while busy.write_all(at(1, "x").as_bytes()).is_ok() {
-            thread::sleep(FOLLOWED / 4);
+            thread::sleep(FOLLOW_PATIENCE / 4);
         }
     });
     let (sender, first) = mpsc::channel();
@@ -140,7 +154,9 @@ fn a_silent_source_holds_up_no_busy_one_for_long() {
         let mut bytes = [0; 16];
         sender.send(std::io::Read::read(&mut output, &mut bytes))
     });
-    let length = first.recv_timeout(FOLLOWED * 50).expect("a line is shown");
+    let length = first
+        .recv_timeout(FOLLOW_PATIENCE * 50)
+        .expect("a line is shown");
     assert!(length.unwrap() > 0);
 }
 

@@ -20,10 +20,10 @@ use To::{Err as E, Out as O};
 /// said of it.
 fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::at(directory.path());
+    let store = Store::open_dir(directory.path());
     let (out, mut to_out) = io::pipe().unwrap();
     let (err, mut to_err) = io::pipe().unwrap();
-    let mut file = Tail::new(&store, "id", most);
+    let mut file = TailFile::new(&store, "id", most);
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for (to, text) in writes {
@@ -115,12 +115,12 @@ fn the_end_is_what_stays() {
 #[test]
 fn what_cannot_be_finished_leaves_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::at(directory.path());
+    let store = Store::open_dir(directory.path());
     let output = directory.path().join("output");
     // Nothing takes the place of a directory that is not empty.
     fs::create_dir_all(output.join("id/x")).unwrap();
-    let mut file = Tail::new(&store, "id", SECONDS + 4);
-    let entry = |second| Entry {
+    let mut file = TailFile::new(&store, "id", SECONDS + 4);
+    let entry = |second| LogEntry {
         time: at(second, "").trim_end().into(),
         bytes: b"line".to_vec(),
         ends_line: true,

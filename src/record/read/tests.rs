@@ -2,11 +2,11 @@ use super::*;
 use crate::record::tests::record;
 
 /// A store with this file; what is read from it, the newest first, and what not.
-fn read_from(text: &str) -> (Vec<Record>, Passed) {
+fn read_from(text: &str) -> (Vec<Record>, Skipped) {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::at(directory.path());
+    let store = Store::open_dir(directory.path());
     std::fs::write(store.path(), text).unwrap();
-    let mut newest = Newest::from(&store, "demo");
+    let mut newest = RecordsNewestFirst::from(&store, "demo");
     let records = newest.by_ref().collect();
     (records, newest.passed)
 }
@@ -19,7 +19,7 @@ fn line(id: &str) -> String {
 fn what_was_written_comes_back_newest_first() {
     let (records, passed) = read_from(&(line("a") + &line("b")));
     assert_eq!(records, [record("b"), record("a")]);
-    assert_eq!(passed, Passed::default());
+    assert_eq!(passed, Skipped::default());
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn damaged_lines_are_left_out_and_counted() {
     assert_eq!(records, [record("b"), record("a")]);
     assert_eq!(
         passed,
-        Passed {
+        Skipped {
             damaged: 4,
             newer: 0
         }
@@ -42,7 +42,7 @@ fn a_record_of_an_older_version_lacks_what_that_did_not_write() {
     let (records, passed) = read_from(
         "{\"id\":\"a\",\"app\":\"demo\",\"name\":\"demo.run.1\",\"finished\":\"2026-11-23T14:36:15Z\",\"exit_code\":3,\"reason\":\"exited\",\"host\":\"one\"}\n",
     );
-    assert_eq!(passed, Passed::default());
+    assert_eq!(passed, Skipped::default());
     let [old] = &records[..] else {
         unreachable!("one record");
     };
@@ -61,7 +61,7 @@ fn a_record_of_a_newer_version_is_left_out_and_said_to_be_one() {
     assert_eq!(records, [record("a")]);
     assert_eq!(
         passed,
-        Passed {
+        Skipped {
             damaged: 0,
             newer: 2
         }
@@ -71,9 +71,9 @@ fn a_record_of_a_newer_version_is_left_out_and_said_to_be_one() {
 #[test]
 fn after_a_renaming_a_record_is_the_new_apps() {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::at(directory.path());
+    let store = Store::open_dir(directory.path());
     std::fs::write(store.path(), line("a")).unwrap();
-    let apps: Vec<String> = Newest::from(&store, "new")
+    let apps: Vec<String> = RecordsNewestFirst::from(&store, "new")
         .map(|record| record.app)
         .collect();
     assert_eq!(apps, ["new"]);

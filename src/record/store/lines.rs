@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 
 /// They take so many bytes at most, however many records are to be kept.
-pub(crate) const MOST_BYTES: u64 = 8 * 1024 * 1024;
+pub(crate) const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// A container's id stands within so many bytes of a line.
-const ID_WITHIN: usize = 128;
+const ID_PREFIX_BYTES: usize = 128;
 
 /// What one pass over the file tells.
 pub(crate) struct Lines {
@@ -38,7 +38,7 @@ impl Lines {
             }
             lines.starts.push(lines.length);
             lines.length += line.len() as u64;
-            let head = &line[..line.len().min(ID_WITHIN)];
+            let head = &line[..line.len().min(ID_PREFIX_BYTES)];
             lines.has_id = lines.has_id || head.windows(id.len()).any(|part| part == id.as_bytes());
             line.clear();
         }
@@ -49,11 +49,11 @@ impl Lines {
     /// more may be there, so that not every end of a task writes the file anew.
     pub(crate) fn first_to_keep(&self, most: usize) -> Option<u64> {
         let too_many = self.starts.len() > most + most / 10;
-        if !too_many && self.length <= MOST_BYTES + MOST_BYTES / 10 {
+        if !too_many && self.length <= MAX_FILE_BYTES + MAX_FILE_BYTES / 10 {
             return None;
         }
         let kept = &self.starts[self.starts.len().saturating_sub(most)..];
-        let fits = |start: &&u64| self.length - **start <= MOST_BYTES;
+        let fits = |start: &&u64| self.length - **start <= MAX_FILE_BYTES;
         // The newest stays in any case.
         kept.iter().find(fits).or(kept.last()).copied()
     }

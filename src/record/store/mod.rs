@@ -20,10 +20,10 @@ use crate::record::store::missing::Missing;
 use crate::sys::regular_file;
 
 /// The file of lines is no larger: see [`lines::MOST_BYTES`].
-const MOST_BYTES: u64 = 2 * lines::MOST_BYTES;
+const MOST_BYTES: u64 = 2 * lines::MAX_FILE_BYTES;
 
 /// An output that is being taken for longer has nobody any more.
-const LONGEST_TAKING: Duration = Duration::from_secs(24 * 60 * 60);
+const STALE_OUTPUT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// With this begins the name of what could not be removed. It is no app's name.
 const SET_ASIDE: &str = ".removed-";
@@ -33,32 +33,32 @@ const SET_ASIDE: &str = ".removed-";
 pub(crate) struct Store(PathBuf);
 
 impl Store {
-    pub(crate) fn of(host: &Host, app: &str) -> Self {
-        Self(Self::all(host).join(app))
+    pub(crate) fn for_app(host: &Host, app: &str) -> Self {
+        Self(Self::root(host).join(app))
     }
 
     /// Where the store of each app is, by its name.
-    fn all(host: &Host) -> PathBuf {
+    fn root(host: &Host) -> PathBuf {
         host.library.join("data/oneoff/records")
     }
 
     /// The apps that have a store.
     pub(crate) fn names(host: &Host) -> Vec<String> {
-        directories(&Self::all(host))
+        directories(&Self::root(host))
             .filter(|name| !name.starts_with('.'))
             .collect()
     }
 
     /// Tries again to remove what [`Store::remove`] could not: there was a warning then.
     pub(crate) fn remove_set_aside(host: &Host) {
-        let all = Self::all(host);
+        let all = Self::root(host);
         for name in directories(&all).filter(|name| name.starts_with(SET_ASIDE)) {
             let _ = fs::remove_dir_all(all.join(name));
         }
     }
 
     #[cfg(test)]
-    pub(crate) fn at(directory: &Path) -> Self {
+    pub(crate) fn open_dir(directory: &Path) -> Self {
         Self(directory.to_owned())
     }
 
@@ -89,7 +89,7 @@ impl Store {
         make_directory(&self.outputs())?;
         regular_file::directory(&self.outputs())?;
         let path = self.outputs().join(format!("{id}.{part}.new"));
-        Ok((path.clone(), for_us(&path)?))
+        Ok((path.clone(), create_private(&path)?))
     }
 
     /// Adds a line about the container `id`, unless there is one already or the app
@@ -106,7 +106,7 @@ impl Store {
         app_is_there: impl Fn() -> bool,
     ) -> io::Result<bool> {
         if !app_is_there() {
-            self.forget(id);
+            self.remove_orphan(id);
             return Ok(true);
         }
         make_directory(&self.0)?;
@@ -114,7 +114,7 @@ impl Store {
             return self.append(id, line, most, app_is_there); // it has just been removed
         };
         if !app_is_there() {
-            self.forget(id);
+            self.remove_orphan(id);
             return Ok(true);
         }
         let path = self.path();
@@ -147,7 +147,7 @@ impl Store {
 
     /// With its app an app's store goes; nobody is to find it under the next app of
     /// that name. What is not empty is yet to be removed.
-    fn forget(&self, id: &str) {
+    fn remove_orphan(&self, id: &str) {
         let _ = fs::remove_file(self.output(id));
         let _ = fs::remove_dir(self.outputs());
         let _ = fs::remove_dir(&self.0);
@@ -169,7 +169,7 @@ impl Store {
 
     fn drop_before(&self, mut file: &File, from: u64) -> io::Result<()> {
         let path = self.0.join("tasks.jsonl.new");
-        let mut new = for_us(&path)?;
+        let mut new = create_private(&path)?;
         file.seek(SeekFrom::Start(from))?;
         let copied = io::copy(&mut file, &mut new)
             // A name that leads to nothing yet would be an empty file after a crash.
@@ -193,7 +193,7 @@ impl Store {
             .partition(|path| path.extension().is_some());
         let left = aged(left)
             .into_iter()
-            .filter(|(age, _)| *age > LONGEST_TAKING);
+            .filter(|(age, _)| *age > STALE_OUTPUT_AGE);
         let mut old = Vec::new();
         if kept.len() > most {
             old = aged(kept);
@@ -250,7 +250,7 @@ impl Store {
         }
         let path = Missing::path(&self.0);
         let new = path.with_extension("new");
-        for_us(&new)?.write_all(missing.text().as_bytes())?;
+        create_private(&new)?.write_all(missing.text().as_bytes())?;
         fs::rename(new, path)
     }
 
@@ -303,7 +303,7 @@ fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
 }
 
 /// A new file that only we may read, in place of one that was left.
-fn for_us(path: &Path) -> io::Result<File> {
+fn create_private(path: &Path) -> io::Result<File> {
     or_none(fs::remove_file(path))?;
     OpenOptions::new()
         .read(true)

@@ -5,13 +5,13 @@ use duct::cmd;
 use tempfile::TempDir;
 
 use super::*;
-use crate::record::read::{Newest, Passed};
-use crate::record::store::lines::MOST_BYTES;
+use crate::record::read::{RecordsNewestFirst, Skipped};
+use crate::record::store::lines::MAX_FILE_BYTES;
 use crate::record::tests::record;
 
 fn store() -> (TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();
-    let store = Store::at(&directory.path().join("records/demo"));
+    let store = Store::open_dir(&directory.path().join("records/demo"));
     (directory, store)
 }
 
@@ -21,8 +21,8 @@ fn add(store: &Store, id: &str, most: usize) -> bool {
 }
 
 /// The ids of the records, oldest first, and what could not be read.
-fn ids(store: &Store) -> (Vec<String>, Passed) {
-    let mut newest = Newest::from(store, "demo");
+fn ids(store: &Store) -> (Vec<String>, Skipped) {
+    let mut newest = RecordsNewestFirst::from(store, "demo");
     let mut ids: Vec<String> = newest.by_ref().map(|record| record.id).collect();
     ids.reverse();
     (ids, newest.passed)
@@ -31,7 +31,7 @@ fn ids(store: &Store) -> (Vec<String>, Passed) {
 #[track_caller]
 fn holds(store: &Store, expected: &[&str]) {
     let expected = expected.iter().map(|id| (*id).to_owned()).collect();
-    assert_eq!(ids(store), (expected, Passed::default()));
+    assert_eq!(ids(store), (expected, Skipped::default()));
 }
 
 fn append_by_hand(store: &Store, bytes: &[u8]) {
@@ -95,7 +95,7 @@ fn the_oldest_go_by_size_too() {
         let line = big.line().unwrap();
         store.append(&id, &line, 1000, || true).unwrap();
         let bytes = fs::metadata(store.path()).unwrap().len();
-        assert!(bytes <= MOST_BYTES + MOST_BYTES / 10, "{bytes}");
+        assert!(bytes <= MAX_FILE_BYTES + MAX_FILE_BYTES / 10, "{bytes}");
     }
     let (ids, _) = ids(&store);
     assert!(ids.len() >= 30, "{}", ids.len());
@@ -133,7 +133,7 @@ fn with_its_app_a_store_goes() {
     // And what is not there can be removed and moved.
     store.remove().unwrap();
     store
-        .rename(&Store::at(&store.0.with_extension("new")))
+        .rename(&Store::open_dir(&store.0.with_extension("new")))
         .unwrap();
 }
 
@@ -158,7 +158,7 @@ fn what_cannot_be_removed_is_not_the_next_apps() {
 #[test]
 fn a_renamed_store_takes_the_place_of_another() {
     let (directory, old) = store();
-    let new = Store::at(&directory.path().join("records/new"));
+    let new = Store::open_dir(&directory.path().join("records/new"));
     add(&new, "of one that was destroyed while nobody looked", 10);
     add(&old, "a", 10);
     fs::write(old.new_output("a", 0).unwrap().0, "o").unwrap();
@@ -199,7 +199,7 @@ fn the_newest_outputs_stay() {
     }
     let (taken, _) = store.new_output("being taken", 0).unwrap();
     let (left, file) = store.new_output("left", 0).unwrap();
-    file.set_modified(SystemTime::now() - 2 * LONGEST_TAKING)
+    file.set_modified(SystemTime::now() - 2 * STALE_OUTPUT_AGE)
         .unwrap();
     store.prune_outputs(2);
     let there = ["newest", "older", "oldest"].map(|id| store.output(id).exists());
@@ -222,7 +222,7 @@ fn a_writer() {
         return;
     };
     let (directory, name) = told.split_once(' ').unwrap();
-    let store = Store::at(Path::new(directory));
+    let store = Store::open_dir(Path::new(directory));
     for number in 0..LINES {
         let id = format!("{name}-{number}");
         // Over the borders of pages, where the kernel may cut a write short.
@@ -277,12 +277,12 @@ fn of_a_hundred_writers_that_are_killed_no_line_is_torn_or_lost() {
                 .filter_map(|line| line.strip_prefix("written ").map(str::to_owned)),
         );
     }
-    assert!(written() < MOST_BYTES, "some have gone by size");
+    assert!(written() < MAX_FILE_BYTES, "some have gone by size");
     assert!(killed > 20, "only {killed} were killed at work");
     // Whoever comes next mends what the last one left.
     add(&store, "last", 100_000);
     let (ids, passed) = ids(&store);
-    assert_eq!(passed, Passed::default(), "torn");
+    assert_eq!(passed, Skipped::default(), "torn");
     let mut count: HashMap<&str, usize> = HashMap::new();
     for id in &ids {
         *count.entry(id).or_default() += 1;

@@ -35,10 +35,13 @@ fn times_to_live() {
 
 #[test]
 fn pairs() {
-    assert_eq!(pair("A=b=c").unwrap(), ("A".to_owned(), "b=c".to_owned()));
-    assert_eq!(pair("A=").unwrap(), ("A".to_owned(), String::new()));
+    assert_eq!(
+        key_value("A=b=c").unwrap(),
+        ("A".to_owned(), "b=c".to_owned())
+    );
+    assert_eq!(key_value("A=").unwrap(), ("A".to_owned(), String::new()));
     for text in ["A", "", "=", "=b"] {
-        assert!(pair(text).is_err(), "{text:?}");
+        assert!(key_value(text).is_err(), "{text:?}");
     }
     assert!(label("team=a b").is_ok());
     // Docker sets these two after the labels.
@@ -102,7 +105,7 @@ fn any_text_is_taken_or_refused() {
         let _ = (memory(&text), cpus(&text), user(&text), workdir(&text));
         let _ = (
             label(&text),
-            pair(&text),
+            key_value(&text),
             lines(&text),
             count(&text),
             bytes(&text),

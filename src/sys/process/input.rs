@@ -9,13 +9,13 @@ use rustix::io::{Errno, read};
 
 /// What the program gets where our input ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Eof {
     /// The end of its own input.
-    Closes,
+    Close,
     /// What a user types there: Ctrl-D, at first after a line that is not whole.
     /// A program may throw away what was typed before it was ready, so it is typed
     /// again for as long as the program is there, more and more seldom.
-    Typed,
+    TypeCtrlD,
 }
 
 /// Ctrl-D, the character that a new terminal takes for the end (termios(3), `VEOF`).
@@ -23,12 +23,12 @@ const END_OF_INPUT: &[u8] = b"\x04";
 
 /// The reading end of a pipe that a thread fills from our standard input. The
 /// thread ends with the input, with the reader or with us.
-pub(crate) fn through_us(end: End) -> io::Result<PipeReader> {
+pub(crate) fn through_us(end: Eof) -> io::Result<PipeReader> {
     let (reader, writer) = io::pipe()?;
     thread::spawn(move || {
         // An input that fails (a terminal that has hung up) is one that has ended.
         let whole = carry(&writer).unwrap_or(Some(true));
-        if let (End::Typed, Some(whole)) = (end, whole) {
+        if let (Eof::TypeCtrlD, Some(whole)) = (end, whole) {
             let _ = type_end(&writer, whole);
         }
     });

@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 use duct::{Expression, Handle, cmd};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-pub(crate) use crate::sys::process::input::End;
+pub(crate) use crate::sys::process::input::Eof;
 use crate::ui::exit;
 
 /// A program that is about to be started. Its standard input is `/dev/null`
 /// until something else is asked for.
-pub(crate) struct Call {
+pub(crate) struct ProcessBuilder {
     expression: Expression,
     input: Input,
     own_group: bool,
@@ -31,7 +31,7 @@ enum Input {
     Null,
     Bytes(Vec<u8>),
     Ours,
-    ThroughUs(End),
+    ThroughUs(Eof),
 }
 
 /// Variables that hold the whole command line of the user's, with the values of its
@@ -39,7 +39,7 @@ enum Input {
 /// sshd's, which a `dokku` that a hook starts would take for its own command.
 const HIDDEN: [&str; 2] = ["SUDO_COMMAND", "SSH_ORIGINAL_COMMAND"];
 
-impl Call {
+impl ProcessBuilder {
     /// `program` is an absolute path: duct would search a bare name in `PATH`
     /// for every start.
     pub(crate) fn new<I>(program: &Path, arguments: I) -> Self
@@ -74,7 +74,7 @@ impl Call {
     }
 
     /// Standard input as we got it.
-    pub(crate) fn our_input(self) -> Self {
+    pub(crate) fn inherit_stdin(self) -> Self {
         Self {
             input: Input::Ours,
             ..self
@@ -95,12 +95,12 @@ impl Call {
         self.map(|expression| expression.full_env(variables))
     }
 
-    pub(crate) fn silent(self) -> Self {
+    pub(crate) fn stderr_null(self) -> Self {
         self.map(Expression::stderr_null)
     }
 
     /// Our standard input, read by us and handed on through a pipe.
-    pub(crate) fn input_through_us(self, end: End) -> Self {
+    pub(crate) fn relay_stdin(self, end: Eof) -> Self {
         Self {
             input: Input::ThroughUs(end),
             ..self
@@ -117,7 +117,7 @@ impl Call {
     }
 
     /// Our process group, as without [`Call::own_group`].
-    pub(crate) fn our_group(self) -> Self {
+    pub(crate) fn caller_group(self) -> Self {
         Self {
             own_group: false,
             ..self
@@ -125,82 +125,81 @@ impl Call {
     }
 
     /// Runs it to its end; stdout is captured, stderr is ours.
-    pub(crate) fn stdout(self) -> io::Result<Output> {
-        self.finished()?.stdout_capture().run()
+    pub(crate) fn run_captured(self) -> io::Result<Output> {
+        self.build()?.stdout_capture().run()
     }
 
     /// The same, within a limit as [`Call::capture_within`] has it.
     pub(crate) fn stdout_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
-        within(self.finished()?.stdout_capture().start()?, own_group, limit)
+        wait_within(self.build()?.stdout_capture().start()?, own_group, limit)
     }
 
     /// Runs it to its end; stdout and stderr are captured. `None` when it has not
     /// ended after `limit`: it is killed then.
-    pub(crate) fn capture_within(self, limit: Duration) -> io::Result<Option<Output>> {
+    pub(crate) fn run_captured_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
-        let captured = self.finished()?.stdout_capture().stderr_capture();
-        within(captured.start()?, own_group, limit)
+        let captured = self.build()?.stdout_capture().stderr_capture();
+        wait_within(captured.start()?, own_group, limit)
     }
 
     /// Runs it to its end with our stderr for both of its outputs: our stdout
     /// belongs to the task.
-    pub(crate) fn relay(self) -> io::Result<Output> {
-        self.finished()?.stdout_to_stderr().run()
+    pub(crate) fn run_with_output_to_stderr(self) -> io::Result<Output> {
+        self.build()?.stdout_to_stderr().run()
     }
 
     /// The same, within a limit as [`Call::capture_within`] has it.
-    pub(crate) fn relay_within(self, limit: Duration) -> io::Result<Option<Output>> {
+    pub(crate) fn run_with_output_to_stderr_within(
+        self,
+        limit: Duration,
+    ) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
-        within(
-            self.finished()?.stdout_to_stderr().start()?,
-            own_group,
-            limit,
-        )
+        wait_within(self.build()?.stdout_to_stderr().start()?, own_group, limit)
     }
 
     /// Starts it with our stdout and stderr.
-    pub(crate) fn start(self) -> io::Result<Handle> {
-        self.finished()?.start()
+    pub(crate) fn spawn(self) -> io::Result<Handle> {
+        self.build()?.start()
     }
 
     /// Starts it without any output.
-    pub(crate) fn start_silently(self) -> io::Result<Handle> {
-        self.finished()?.stdout_null().start()
+    pub(crate) fn spawn_stdout_null(self) -> io::Result<Handle> {
+        self.build()?.stdout_null().start()
     }
 
     /// Starts it; its handle gives what it prints.
-    pub(crate) fn start_captured(self) -> io::Result<Handle> {
-        self.finished()?.stdout_capture().start()
+    pub(crate) fn spawn_captured(self) -> io::Result<Handle> {
+        self.build()?.stdout_capture().start()
     }
 
     /// Runs it to its end without any output, as [`Call::capture_within`].
-    pub(crate) fn silently_within(self, limit: Duration) -> io::Result<Option<Output>> {
+    pub(crate) fn run_stdout_null_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
-        within(self.finished()?.stdout_null().start()?, own_group, limit)
+        wait_within(self.build()?.stdout_null().start()?, own_group, limit)
     }
 
     /// Starts it with these two as its outputs.
-    pub(crate) fn start_into(
+    pub(crate) fn spawn_into(
         self,
         stdout: io::PipeWriter,
         stderr: io::PipeWriter,
     ) -> io::Result<Handle> {
-        self.finished()?
+        self.build()?
             .stdout_file(stdout)
             .stderr_file(stderr)
             .start()
     }
 
     /// Starts it with this file as its input; its handle gives what it prints.
-    pub(crate) fn start_answer(self, input: File) -> io::Result<Handle> {
+    pub(crate) fn spawn_captured_with_stdin(self, input: File) -> io::Result<Handle> {
         self.expression.stdin_file(input).stdout_capture().start()
     }
 
     /// Starts it with its stdout going to us.
-    pub(crate) fn start_read(self) -> io::Result<(Handle, PipeReader)> {
+    pub(crate) fn spawn_piped(self) -> io::Result<(Handle, PipeReader)> {
         let (reader, writer) = io::pipe()?;
-        Ok((self.finished()?.stdout_file(writer).start()?, reader))
+        Ok((self.build()?.stdout_file(writer).start()?, reader))
     }
 
     /// Where it starts: what lives on without us holds no directory.
@@ -209,10 +208,10 @@ impl Call {
     }
 
     /// Starts it without any stream or open file of ours, to live on without us.
-    pub(crate) fn start_in_background(self) -> io::Result<()> {
+    pub(crate) fn spawn_in_background(self) -> io::Result<()> {
         // What our caller left open for us, a lock or a pipe, is not for it.
         close_fds::set_fds_cloexec(3, &[]);
-        self.finished()?
+        self.build()?
             .stdout_null()
             .stderr_null()
             .start()
@@ -220,7 +219,7 @@ impl Call {
     }
 
     /// Starts it with these two as its input and output.
-    pub(crate) fn start_between(self, input: OwnedFd, output: OwnedFd) -> io::Result<()> {
+    pub(crate) fn spawn_with_stdio(self, input: OwnedFd, output: OwnedFd) -> io::Result<()> {
         self.expression
             .stdin_file(input)
             .stdout_file(output)
@@ -229,7 +228,7 @@ impl Call {
             .map(|_| ())
     }
 
-    fn finished(self) -> io::Result<Expression> {
+    fn build(self) -> io::Result<Expression> {
         let expression = match self.input {
             Input::Null => self.expression.stdin_null(),
             Input::Bytes(bytes) => self.expression.stdin_bytes(bytes),
@@ -248,7 +247,7 @@ impl Call {
 
 /// Its output, or `None` when it was killed at its limit. What it has started may
 /// hold its pipes on; with a group of its own that is killed, too.
-fn within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<Option<Output>> {
+fn wait_within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<Option<Output>> {
     let deadline = Instant::now().checked_add(limit);
     let ended = match deadline {
         Some(deadline) => handle.wait_deadline(deadline)?.is_some(),
@@ -273,14 +272,14 @@ pub(crate) fn kill_group(id: u32) {
 }
 
 /// The program beside ours for what outlives a command.
-pub(crate) fn keep() -> io::Result<PathBuf> {
+pub(crate) fn agent_path() -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("keep"))
 }
 
 /// The exit code, or 128 + n for what signal n ended.
-pub(crate) fn code(status: ExitStatus) -> u8 {
+pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     match (status.code(), status.signal()) {
         (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
-        (None, signal) => exit::of_signal(signal.unwrap_or(0)),
+        (None, signal) => exit::from_signal(signal.unwrap_or(0)),
     }
 }

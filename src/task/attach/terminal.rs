@@ -10,27 +10,27 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::dokku::host::GLOBAL_FLAGS;
 use crate::sys::process;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 
 /// Gives the terminal back as it was: when this goes out of scope, and also when
 /// our process is killed. Then a watcher does it, and ends docker's client.
-pub(crate) struct Terminal {
+pub(crate) struct TerminalGuard {
     modes: Termios,
     /// What the watcher reads: the client's process id on a line, and at our good
     /// end a dot.
-    watcher: UnixStream,
+    watchdog: UnixStream,
 }
 
 /// The watcher's one argument.
-pub(crate) const WATCH: &str = "--terminal";
+pub(crate) const WATCH_TERMINAL: &str = "--terminal";
 
-impl Terminal {
+impl TerminalGuard {
     /// Notes the modes of the terminal on stdin; `None` without one: then there is
     /// nothing to give back.
     ///
     /// # Errors
     /// The watcher could not be started.
-    pub(crate) fn guard() -> Result<Option<Self>> {
+    pub(crate) fn save() -> Result<Option<Self>> {
         let Ok(modes) = tcgetattr(io::stdin()) else {
             return Ok(None);
         };
@@ -39,10 +39,10 @@ impl Terminal {
             .as_fd()
             .try_clone_to_owned()
             .context("the terminal cannot be kept")?;
-        let program = process::keep().context("our own program's path cannot be read")?;
-        Call::new(&program, [WATCH])
+        let program = process::agent_path().context("our own program's path cannot be read")?;
+        ProcessBuilder::new(&program, [WATCH_TERMINAL])
             .env_remove(GLOBAL_FLAGS)
-            .start_between(theirs.into(), terminal)
+            .spawn_with_stdio(theirs.into(), terminal)
             .with_context(|| {
                 format!(
                     "'{}' could not be started to watch the terminal",
@@ -51,26 +51,29 @@ impl Terminal {
             })?;
         // Docker's client must not change the modes before the watcher has them.
         let _ = watcher.read(&mut [0]);
-        Ok(Some(Self { modes, watcher }))
+        Ok(Some(Self {
+            modes,
+            watchdog: watcher,
+        }))
     }
 
     /// Tells the watcher which process is docker's client.
-    pub(crate) fn client_is(&mut self, pid: Option<u32>) {
+    pub(crate) fn set_client(&mut self, pid: Option<u32>) {
         if let Some(pid) = pid {
-            let _ = writeln!(self.watcher, "{pid}");
+            let _ = writeln!(self.watchdog, "{pid}");
         }
     }
 
     /// Gives the terminal back already: docker's client has gone and did not.
-    pub(crate) fn give_back(&self) {
+    pub(crate) fn restore(&self) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes);
     }
 }
 
-impl Drop for Terminal {
+impl Drop for TerminalGuard {
     fn drop(&mut self) {
-        self.give_back();
-        let _ = self.watcher.write_all(b".");
+        self.restore();
+        let _ = self.watchdog.write_all(b".");
     }
 }
 
@@ -80,7 +83,7 @@ impl Drop for Terminal {
 /// In a session of its own no key and no hang-up ends it, and it may set the
 /// terminal's modes when the user's shell has taken the terminal back: a process
 /// of the shell's session in the background may not (tcsetattr(3), `SIGTTOU`).
-pub(crate) fn watch() {
+pub(crate) fn run_watchdog() {
     let Ok(modes) = tcgetattr(io::stdout()) else {
         return;
     };

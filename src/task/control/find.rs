@@ -6,14 +6,14 @@ use anyhow::{Result, bail};
 
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::sys::timestamp::{Precision, timestamp};
 use crate::task::journal::identity::TaskName;
 use crate::task::model::labels;
 
-impl Listed {
+impl ContainerSummary {
     pub(crate) fn is_cron(&self) -> bool {
         self.container_type == "cron"
     }
@@ -62,11 +62,11 @@ impl Listed {
 ///
 /// # Errors
 /// Docker gives no answer.
-pub(crate) fn tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<Listed>> {
+pub(crate) fn list_tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<ContainerSummary>> {
     let mut labels = vec![labels::CONTAINER_TYPE.to_owned()];
     labels.extend(app.map(|app| format!("{}={}", labels::APP, app.name())));
     let mut tasks = docker.container_ls(&labels)?;
-    tasks.retain(Listed::is_task);
+    tasks.retain(ContainerSummary::is_task);
     Ok(tasks)
 }
 
@@ -81,9 +81,9 @@ pub(crate) fn find(
     docker: &Docker,
     container: &str,
     app: Option<&App>,
-) -> Result<(Listed, App)> {
+) -> Result<(ContainerSummary, App)> {
     let is_short_id = container.len() == 12;
-    let found = tasks(docker, app)?.into_iter().find(|task| {
+    let found = list_tasks(docker, app)?.into_iter().find(|task| {
         task.name == container
             || task.id == container
             || (is_short_id && task.id.starts_with(container))
@@ -98,7 +98,7 @@ pub(crate) fn find(
 }
 
 /// The app in a container's name, when the user may see it.
-pub(crate) fn app_of(host: &Host, container: &str) -> Option<App> {
+pub(crate) fn visible_app_of(host: &Host, container: &str) -> Option<App> {
     host.app(TaskName::read(container)?.app).ok()
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn app_of(host: &Host, container: &str) -> Option<App> {
 mod tests {
     use super::*;
 
-    fn listed(created_at: &str, time_to_live: &str) -> Listed {
+    fn listed(created_at: &str, time_to_live: &str) -> ContainerSummary {
         let line = format!(
             r#"["id","demo.run.1","running","running","Up","\"ls\"","{created_at}","","i","demo","run","{time_to_live}","","",""]"#
         );

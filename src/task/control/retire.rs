@@ -25,8 +25,8 @@ use anyhow::{Result, bail};
 
 use crate::agent::supervise;
 use crate::docker::Docker;
-use crate::docker::container_inspect::{Facts, Status};
-use crate::docker::container_stop::Stopped;
+use crate::docker::container_inspect::{ContainerInfo, Status};
+use crate::docker::container_stop::StopOutcome;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::record::Reason;
@@ -34,19 +34,19 @@ use crate::task::control::find;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
 use crate::task::journal::identity::TaskName;
-use crate::task::journal::{AllLocked, Journal, Mark, Story, attendant};
+use crate::task::journal::{AllLocked, Journal, JournalEvent, JournalState, attendant};
 use crate::task::model::labels;
-use crate::task::model::task_exit::{End, moment, was_never_tried};
+use crate::task::model::task_exit::{TaskExit, never_started, nonzero_time};
 use crate::task::teardown::finalize;
-use crate::task::teardown::recover::{Resumed, resume};
+use crate::task::teardown::recover::{Recovery, recover};
 use crate::ui::message;
 
 /// What is to be done with a container that nobody looks after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Action {
     Leave,
     /// It has ended or was never started: its last steps are missing.
-    Finish,
+    Finalize,
     /// Stop it at its deadline.
     Stop,
     /// Tell the supervisor.
@@ -59,49 +59,49 @@ enum Verdict {
 /// # Errors
 /// Docker gives no answer to the first question.
 pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
-    let mut tasks = find::tasks(docker, app)?;
+    let mut tasks = find::list_tasks(docker, app)?;
     let mut journals = journal::names(host);
     journals.retain(|name| !set_aside_when_damaged(host, name, app));
     tasks.retain(|task| host.has_app(&task.app) || journals.contains(&task.name));
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-    let mut pass = Pass {
+    let mut pass = Sweep {
         host,
         docker,
         timeouts: HashMap::new(),
         without_journals: None,
-        well: true,
+        succeeded: true,
     };
-    let looks = docker.container_facts(&ids)?;
+    let looks = docker.container_infos(&ids)?;
     for facts in &looks.found {
         let retired = pass.retire(facts);
-        pass.note(facts.name(), retired);
+        pass.record_failure(facts.name(), retired);
     }
     for task in tasks.iter().filter(|task| looks.unclear.contains(&task.id)) {
         let why = "docker's description of it cannot be read";
-        pass.note(&task.name, Err(anyhow::anyhow!(why)));
+        pass.record_failure(&task.name, Err(anyhow::anyhow!(why)));
     }
     let there: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     for name in journals {
         if !there.contains(name.as_str()) {
             let retired = pass.retire_without_container(&name, app);
-            pass.note(&name, retired);
+            pass.record_failure(&name, retired);
         }
     }
-    supervise::tidy(host);
-    supervisor::wake_for_the_lost(host);
-    Ok(pass.well)
+    supervise::remove_stale_fifo(host);
+    supervisor::adopt_orphans(host);
+    Ok(pass.succeeded)
 }
 
 /// Moves a journal that can be of no task out of the way, once: every sweep would fail at it.
 /// Gives whether it is no task's.
 fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
-    let damage = |story: &Story| story.damage(name);
+    let damage = |story: &JournalState| story.damage_reason(name);
     let Some(damage) = journal::story(host, name).as_ref().and_then(damage) else {
         return false;
     };
     let named = TaskName::read(name);
     let is_asked_for = app.is_none_or(|app| named.is_some_and(|named| named.app == app.name()));
-    if let (true, Ok(Some(journal))) = (is_asked_for, Journal::take_existing(host, name)) {
+    if let (true, Ok(Some(journal))) = (is_asked_for, Journal::lock_existing(host, name)) {
         message::warn(&match journal.set_aside(host) {
             Ok(path) => format!(
                 "The journal of {name} is damaged ({damage}): it is now '{}'",
@@ -113,21 +113,21 @@ fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
     true
 }
 
-struct Pass<'a> {
+struct Sweep<'a> {
     host: &'a Host,
     docker: &'a Docker,
     /// Seconds, by app.
     timeouts: HashMap<String, u64>,
     /// Once a journal could not be written.
     without_journals: Option<AllLocked>,
-    well: bool,
+    succeeded: bool,
 }
 
-impl Pass<'_> {
-    fn note(&mut self, name: &str, retired: Result<()>) {
+impl Sweep<'_> {
+    fn record_failure(&mut self, name: &str, retired: Result<()>) {
         if let Err(error) = retired {
             message::warn(&format!("{name} cannot be retired: {error:#}"));
-            self.well = false;
+            self.succeeded = false;
         }
     }
 
@@ -140,17 +140,17 @@ impl Pass<'_> {
         Ok(seconds)
     }
 
-    fn retire(&mut self, facts: &Facts) -> Result<()> {
+    fn retire(&mut self, facts: &ContainerInfo) -> Result<()> {
         let name = facts.name();
         let app = facts.label(labels::APP).unwrap_or_default();
-        if let Err(label) = lateness(facts, SystemTime::now()) {
+        if let Err(label) = overdue_by(facts, SystemTime::now()) {
             message::warn(&format!(
                 "{name} has no deadline: its label says '{label}', which is no number of seconds"
             ));
         }
         // The journal of what is to be left is not taken for a moment: core's hook may
         // be about to begin it.
-        if self.judged(facts, false).0 == Verdict::Leave {
+        if self.assess(facts, false).0 == Action::Leave {
             return Ok(());
         }
         if attendant::looks_after(facts) {
@@ -162,34 +162,34 @@ impl Pass<'_> {
         // It may have been started since it was looked at, and be between two processes
         // that look after it: only what is seen under the lease counts.
         let Some(facts) = &self.docker.container_fact(&facts.id)? else {
-            journal.give_back();
+            journal.release();
             return Ok(());
         };
         let is_ending = journal.story().ending == Some(Reason::Deadline);
-        let is_supervised = journal.is_on_disk() && supervise::lives(self.host);
-        let (verdict, late) = self.judged(facts, is_supervised && !is_ending);
+        let is_supervised = journal.is_on_disk() && supervise::is_running(self.host);
+        let (verdict, late) = self.assess(facts, is_supervised && !is_ending);
         match verdict {
-            Verdict::Leave => journal.give_back(),
-            Verdict::Finish => self.finish(facts, journal, late.is_some())?,
-            Verdict::Stop => {
+            Action::Leave => journal.release(),
+            Action::Finalize => self.finish(facts, journal, late.is_some())?,
+            Action::Stop => {
                 let timeout = self.stop_timeout(app)?;
                 // It has asked the task to end, which takes its time.
-                let grace = Duration::from_secs(timeout).saturating_add(SLACK);
+                let grace = Duration::from_secs(timeout).saturating_add(STOP_GRACE_SLACK);
                 if is_ending && late.is_some_and(|late| late < grace) && is_supervised {
-                    journal.give_back();
+                    journal.release();
                     return Ok(());
                 }
                 self.stop(facts, journal, timeout)?;
             }
-            Verdict::Adopt => {
-                if journal.story().head.is_none() {
+            Action::Adopt => {
+                if journal.story().info.is_none() {
                     let timeout = self.stop_timeout(app)?;
-                    journal.completed(facts, || timeout);
+                    journal.recover_header(facts, || timeout);
                 }
                 let is_on_disk = journal.is_on_disk();
-                journal.give_back();
+                journal.release();
                 if is_on_disk {
-                    supervisor::wake(self.host, name)?;
+                    supervisor::adopt(self.host, name)?;
                 }
             }
         }
@@ -199,7 +199,7 @@ impl Pass<'_> {
     /// The journal of a container, or one in memory where the disk takes none; `None` when
     /// a process that lives has it. No two passes go on without journals at once.
     fn journal(&mut self, name: &str) -> Result<Option<Journal>> {
-        let taken = Journal::take(self.host, name);
+        let taken = Journal::lock(self.host, name);
         if taken.is_ok() {
             return taken;
         }
@@ -214,74 +214,76 @@ impl Pass<'_> {
 
     /// What is to be done with it now, and for how long its deadline has passed.
     /// `is_kept`: a supervisor keeps its deadline.
-    fn judged(&self, facts: &Facts, is_kept: bool) -> (Verdict, Option<Duration>) {
-        let late = lateness(facts, SystemTime::now()).unwrap_or(None);
+    fn assess(&self, facts: &ContainerInfo, is_kept: bool) -> (Action, Option<Duration>) {
+        let late = overdue_by(facts, SystemTime::now()).unwrap_or(None);
         let is_ours = facts.is_ours(self.host);
         (
-            verdict(facts.state.status, is_ours, late.is_some(), is_kept),
+            action_for(facts.state.status, is_ours, late.is_some(), is_kept),
             late,
         )
     }
 
-    fn stop(&mut self, facts: &Facts, journal: Journal, timeout: u64) -> Result<()> {
+    fn stop(&mut self, facts: &ContainerInfo, journal: Journal, timeout: u64) -> Result<()> {
         self.host.info(&format!(
             "Retiring {}: it is past its deadline",
             facts.name()
         ));
-        journal.completed(facts, || timeout);
-        journal.mark(&facts.id, &Mark::Ending(Reason::Deadline));
-        if let Stopped::No(why) = self.docker.container_stop(&facts.id, timeout)? {
+        journal.recover_header(facts, || timeout);
+        journal.mark(&facts.id, &JournalEvent::Ending(Reason::Deadline));
+        if let StopOutcome::Failed(why) = self.docker.container_stop(&facts.id, timeout)? {
             bail!(why);
         }
         self.finish(facts, journal, true)
     }
 
     /// What is core's is removed only past its deadline.
-    fn finish(&self, facts: &Facts, journal: Journal, late: bool) -> Result<()> {
-        if facts.state.status == Status::Created && was_never_tried(&facts.state) {
-            if let Some(journal) = finalize::remove_unstarted(self.docker, journal, &facts.id)? {
-                journal.give_back();
-                supervisor::wake(self.host, facts.name())?;
+    fn finish(&self, facts: &ContainerInfo, journal: Journal, late: bool) -> Result<()> {
+        if facts.state.status == Status::Created && never_started(&facts.state) {
+            if let Some(journal) =
+                finalize::remove_if_never_started(self.docker, journal, &facts.id)?
+            {
+                journal.release();
+                supervisor::adopt(self.host, facts.name())?;
             }
             return Ok(());
         }
-        let story = journal.completed(facts, || 0);
+        let story = journal.recover_header(facts, || 0);
         let state = self.docker.container_state(&facts.id)?;
-        let end = state.map_or(End::Gone(None), End::There);
-        finalize::tell(self.host, self.docker, &journal, &story, &end);
+        let end = state.map_or(TaskExit::Removed(None), TaskExit::Inspected);
+        finalize::notify_and_record(self.host, self.docker, &journal, &story, &end);
         if late {
-            return finalize::remove(self.docker, journal, &facts.id);
+            return finalize::remove_container(self.docker, journal, &facts.id);
         }
-        finalize::clear(self.docker, journal, &story, &end)
+        finalize::remove_unless_core(self.docker, journal, &story, &end)
     }
 
     /// Somebody else has removed it, or nobody has come to make it.
     fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
-        let owner = journal::story(self.host, name).and_then(|story| story.head);
+        let owner = journal::story(self.host, name).and_then(|story| story.info);
         let is_asked_for = |app: &App| owner.as_ref().is_some_and(|head| head.app == app.name());
         if !app.is_none_or(is_asked_for) {
             return Ok(());
         }
-        let Some(journal) = Journal::take_existing(self.host, name)? else {
+        let Some(journal) = Journal::lock_existing(self.host, name)? else {
             return Ok(());
         };
-        if let Resumed::Goes(_) = resume(self.host, self.docker, name, journal, None)? {
-            supervisor::wake(self.host, name)?;
+        if let Recovery::Running(_) = recover(self.host, self.docker, name, journal, None)? {
+            supervisor::adopt(self.host, name)?;
         }
         Ok(())
     }
 }
 
 /// What a supervisor may take beyond the stop timeout.
-const SLACK: Duration = Duration::from_secs(10);
+const STOP_GRACE_SLACK: Duration = Duration::from_secs(10);
 
 /// `is_kept`: a supervisor keeps the deadline.
-fn verdict(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Verdict {
+fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Action {
     match status {
-        Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Verdict::Finish,
-        Status::Running | Status::Paused if is_ours && (!is_late || is_kept) => Verdict::Adopt,
-        Status::Running | Status::Paused | Status::Restarting if is_late => Verdict::Stop,
-        _ => Verdict::Leave,
+        Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Action::Finalize,
+        Status::Running | Status::Paused if is_ours && (!is_late || is_kept) => Action::Adopt,
+        Status::Running | Status::Paused | Status::Restarting if is_late => Action::Stop,
+        _ => Action::Leave,
     }
 }
 
@@ -290,13 +292,13 @@ fn verdict(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Verdi
 ///
 /// # Errors
 /// The label's value, when it is no number.
-fn lateness(facts: &Facts, now: SystemTime) -> Result<Option<Duration>, String> {
+fn overdue_by(facts: &ContainerInfo, now: SystemTime) -> Result<Option<Duration>, String> {
     let label = facts.label(labels::TIME_TO_LIVE).unwrap_or_default();
     if label.is_empty() {
         return Ok(None);
     }
     let time_to_live = labels::seconds(label).ok_or_else(|| label.to_owned())?;
-    let started = moment(&facts.state.started_at);
+    let started = nonzero_time(&facts.state.started_at);
     let since = started.as_deref().unwrap_or(&facts.created);
     let deadline = humantime::parse_rfc3339(since)
         .ok()

@@ -11,16 +11,16 @@ use anyhow::Result;
 
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
-use crate::docker::container_ls::Listed;
-use crate::docker::container_stop::Stopped;
+use crate::docker::container_ls::ContainerSummary;
+use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
 use crate::record::Reason;
 use crate::task::journal;
-use crate::task::journal::Mark;
-use crate::task::model::task_exit::{code_of, was_never_tried};
+use crate::task::journal::JournalEvent;
+use crate::task::model::task_exit::{exit_code_of, never_started};
 
 /// How long until one that is about to start is looked at again.
-const PAUSE: Duration = Duration::from_millis(50);
+const START_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Stops some that run, in one call of docker's. Gives the ids of those that it has
 /// stopped; [`stop`] tells what became of the others. `timeout` is in seconds.
@@ -30,11 +30,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(crate) fn stop_running(
     host: &Host,
     docker: &Docker,
-    tasks: &[&Listed],
+    tasks: &[&ContainerSummary],
     timeout: u64,
 ) -> Result<Vec<String>> {
     for task in tasks {
-        let reason = Mark::Ending(Reason::Stopped);
+        let reason = JournalEvent::Ending(Reason::Stopped);
         journal::mark(host, &task.name, &task.id, &reason);
     }
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
@@ -45,36 +45,41 @@ pub(crate) fn stop_running(
 ///
 /// # Errors
 /// Docker gives no answer.
-pub(crate) fn stop(host: &Host, docker: &Docker, task: &Listed, timeout: u64) -> Result<Stopped> {
-    let reason = Mark::Ending(Reason::Stopped);
+pub(crate) fn stop(
+    host: &Host,
+    docker: &Docker,
+    task: &ContainerSummary,
+    timeout: u64,
+) -> Result<StopOutcome> {
+    let reason = JournalEvent::Ending(Reason::Stopped);
     journal::mark(host, &task.name, &task.id, &reason);
     let until = Instant::now().checked_add(docker.timeout());
     loop {
         let is_late = until.is_none_or(|until| until < Instant::now());
         let stopped = docker.container_stop(&task.id, timeout)?;
-        if stopped != Stopped::Yes || task.status != Status::Created {
+        if stopped != StopOutcome::Stopped || task.status != Status::Created {
             return Ok(stopped);
         }
         match docker.container_state(&task.id)? {
-            Some(state) if was_never_tried(&state) => {}
-            Some(state) if code_of(&state).is_none() && !is_late => continue,
-            _ => return Ok(Stopped::Yes),
+            Some(state) if never_started(&state) => {}
+            Some(state) if exit_code_of(&state).is_none() && !is_late => continue,
+            _ => return Ok(StopOutcome::Stopped),
         }
-        if !is_late && starts(host, task) {
-            thread::sleep(PAUSE);
+        if !is_late && is_being_started(host, task) {
+            thread::sleep(START_POLL_INTERVAL);
             continue;
         }
-        match docker.container_remove_idle(&task.id)? {
-            None => return Ok(Stopped::Yes),
-            Some(why) if is_late => return Ok(Stopped::No(why)),
+        match docker.container_remove_if_stopped(&task.id)? {
+            None => return Ok(StopOutcome::Stopped),
+            Some(why) if is_late => return Ok(StopOutcome::Failed(why)),
             Some(_) => {}
         }
     }
 }
 
 /// Whether somebody is about to start it.
-fn starts(host: &Host, task: &Listed) -> bool {
+fn is_being_started(host: &Host, task: &ContainerSummary) -> bool {
     let story = journal::story(host, &task.name);
     story.is_some_and(|story| story.id.as_ref() == Some(&task.id) && story.started.is_some())
-        && !journal::is_free(host, &task.name)
+        && !journal::is_unlocked(host, &task.name)
 }

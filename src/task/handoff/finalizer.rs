@@ -9,41 +9,41 @@ use anyhow::{Context, Result, bail};
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::sys::{process, regular_file};
 use crate::task::events::Events;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
 use crate::task::journal::Journal;
-use crate::task::model::task_exit::End;
+use crate::task::model::task_exit::TaskExit;
 use crate::task::teardown::finalize;
 
 /// Its first argument, before a container's name, the open file with what a full disk has
 /// left out of the journal, and the words of an end.
-pub(crate) const FINISH: &str = "--finish";
+pub(crate) const FINALIZE: &str = "--finish";
 
 /// Has the last steps taken while `meanwhile` is done, and gives the exit code; `None`
 /// when the process was killed. What is missing then is left to the supervisor.
 ///
 /// # Errors
 /// The process could not be started.
-pub(crate) fn finish(
+pub(crate) fn spawn(
     host: &Host,
     name: &str,
     journal: Journal,
-    end: &End,
+    end: &TaskExit,
     meanwhile: impl FnOnce(),
 ) -> Result<Option<u8>> {
-    let program = process::keep().context("our own program's path cannot be read")?;
-    let (file, unwritten) = journal.into_parts();
+    let program = process::agent_path().context("our own program's path cannot be read")?;
+    let (file, unwritten) = journal.into_raw_parts();
     let lines = lines(&unwritten).context("the task's journal cannot be handed on")?;
     let number = lines.as_ref().map(File::as_raw_fd);
     let number = number.map_or_else(String::new, |number| number.to_string());
-    let words = [FINISH.to_owned(), name.to_owned(), number];
-    let call = Call::new(&program, words.into_iter().chain(end.words()));
-    let call = host.told_truly(call);
+    let words = [FINALIZE.to_owned(), name.to_owned(), number];
+    let call = ProcessBuilder::new(&program, words.into_iter().chain(end.to_args()));
+    let call = host.without_misattributed_env(call);
     // The journal is its input: so the lock is never free in between.
-    let finisher = call.start_answer(file).with_context(|| {
+    let finisher = call.spawn_captured_with_stdin(file).with_context(|| {
         format!(
             "'{}' could not be started for the task's end",
             program.display()
@@ -52,8 +52,8 @@ pub(crate) fn finish(
     drop(lines);
     meanwhile();
     let output = finisher.into_output().context("the task's end")?;
-    if journal::is_free(host, name) {
-        supervisor::wake(host, name)?;
+    if journal::is_unlocked(host, name) {
+        supervisor::adopt(host, name)?;
     }
     let said = String::from_utf8_lossy(&output.stdout);
     Ok(said.trim().parse().ok())
@@ -95,13 +95,13 @@ pub(crate) fn run(
 ) -> Result<u8> {
     // A key of the user's ends a hook, not us.
     let _events = Events::watch()?;
-    let Some(end) = End::read(words) else {
+    let Some(end) = TaskExit::from_args(words) else {
         bail!("this program is started by 'dokku run'");
     };
     let file = io::stdin()
         .as_fd()
         .try_clone_to_owned()
         .context("the task's journal did not come")?;
-    let journal = Journal::inherited(host, name, file.into(), &handed_on(lines)?);
-    Ok(finalize::finish(host, docker, journal, &end))
+    let journal = Journal::from_inherited(host, name, file.into(), &handed_on(lines)?);
+    Ok(finalize::finalize(host, docker, journal, &end))
 }

@@ -15,7 +15,7 @@ use rustix::process::geteuid;
 use crate::agent::supervise::instance;
 use crate::dokku::host::Host;
 use crate::sys::process;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 use crate::task::journal;
 use crate::task::journal::file_lock;
 
@@ -26,31 +26,31 @@ pub(crate) const SUPERVISE: &str = "--supervise";
 ///
 /// # Errors
 /// There is none, and it could not be started.
-pub(crate) fn wake(host: &Host, name: &str) -> Result<()> {
-    if hand_over(host, name) {
+pub(crate) fn adopt(host: &Host, name: &str) -> Result<()> {
+    if notify_running(host, name) {
         return Ok(());
     }
     // It has no output to say so itself.
     instance::check(host)?;
-    start(host, name)
+    spawn(host, name)
 }
 
 /// The same where there is such a task, and somebody was killed.
-pub(crate) fn wake_for_the_lost(host: &Host) {
+pub(crate) fn adopt_orphans(host: &Host) {
     let mut names = journal::names(host).into_iter();
     let is_lost = |name: &String| {
-        journal::is_free(host, name)
-            && journal::story(host, name).is_some_and(|story| story.damage(name).is_none())
+        journal::is_unlocked(host, name)
+            && journal::story(host, name).is_some_and(|story| story.damage_reason(name).is_none())
     };
     if let Some(name) = names.find(is_lost) {
         // `run:retire` comes back to it.
-        let _ = wake(host, &name);
+        let _ = adopt(host, &name);
     }
 }
 
 /// Whether a supervisor was there and was told.
-pub(crate) fn hand_over(host: &Host, name: &str) -> bool {
-    let fifo = open_fifo(OpenOptions::new().write(true), &fifo(host));
+pub(crate) fn notify_running(host: &Host, name: &str) -> bool {
+    let fifo = open_fifo(OpenOptions::new().write(true), &fifo_path(host));
     match fifo.and_then(|mut fifo| fifo.write_all(format!("{name}\n").as_bytes())) {
         Ok(()) => true,
         // It has more than it can read, and will look for itself.
@@ -58,8 +58,8 @@ pub(crate) fn hand_over(host: &Host, name: &str) -> bool {
     }
 }
 
-pub(crate) fn fifo(host: &Host) -> PathBuf {
-    file_lock::directory(host).join("supervisor.wake")
+pub(crate) fn fifo_path(host: &Host) -> PathBuf {
+    file_lock::data_directory(host).join("supervisor.wake")
 }
 
 /// Opens a FIFO that is ours: whatever else is at its path reads no names.
@@ -81,12 +81,12 @@ pub(crate) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<Fi
 /// Nothing of the command that happens to start it reaches the hooks of other users'
 /// tasks: neither its environment nor what else a process inherits, which the supervisor
 /// resets itself ([`process::inherited`]).
-fn start(host: &Host, name: &str) -> Result<()> {
-    let program = process::keep().context("our own program's path cannot be read")?;
-    Call::new(&program, [SUPERVISE, name])
+fn spawn(host: &Host, name: &str) -> Result<()> {
+    let program = process::agent_path().context("our own program's path cannot be read")?;
+    ProcessBuilder::new(&program, [SUPERVISE, name])
         .directory(Path::new("/"))
         .only_env(&host.background_environment())
-        .start_in_background()
+        .spawn_in_background()
         .with_context(|| {
             format!(
                 "'{}' could not be started to look after the task",

@@ -6,7 +6,7 @@
 
 use std::fs;
 
-use crate::docker::container_inspect::Facts;
+use crate::docker::container_inspect::ContainerInfo;
 use crate::task::model::labels;
 
 /// The label's value for our own process; `None` where `/proc` does not show it.
@@ -16,9 +16,9 @@ pub(crate) fn ours() -> Option<String> {
 }
 
 /// Whether a process that lives looks after this container without a journal.
-pub(crate) fn looks_after(facts: &Facts) -> bool {
+pub(crate) fn looks_after(facts: &ContainerInfo) -> bool {
     // The label of a container that is not ours is its image's.
-    facts.is_marked() && facts.label(labels::ATTENDANT).is_some_and(lives)
+    facts.has_own_name_label() && facts.label(labels::ATTENDANT).is_some_and(lives)
 }
 
 /// Whether the process that the label's value names lives.

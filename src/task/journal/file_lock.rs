@@ -16,17 +16,17 @@ use crate::dokku::host::Host;
 use crate::sys::regular_file;
 
 /// A file that is locked as long as this lives.
-pub(crate) struct Lease {
+pub(crate) struct FileLock {
     path: PathBuf,
     pub(crate) file: File,
 }
 
 /// A lock that many wait for; its file goes with it.
-pub(crate) struct Turn(Lease);
+pub(crate) struct ConcurrencyGuard(FileLock);
 
 /// How a file is opened.
 #[derive(Clone, Copy)]
-enum Open {
+enum OpenMode {
     Existing,
     New,
     Any,
@@ -34,37 +34,40 @@ enum Open {
 
 /// Somebody who only looks whether a lock is free holds it for a moment. So often
 /// it is tried again, with [`PAUSE`] between.
-const TRIES: u32 = 5;
-const PAUSE: Duration = Duration::from_millis(10);
+const MAX_ATTEMPTS: u32 = 5;
+const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
-impl Lease {
+impl FileLock {
     /// Makes the file, or takes the one that is there; `None` when a process that
     /// lives has it.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn take(path: &Path) -> Result<Option<Self>> {
-        with_context(path, Self::open(path, Open::Any, try_lock))
+    pub(crate) fn acquire(path: &Path) -> Result<Option<Self>> {
+        with_context(path, Self::open(path, OpenMode::Any, lock_with_retries))
     }
 
     /// The same for a file that is there; `None` when there is none, too.
     ///
     /// # Errors
     /// As [`Lease::take`].
-    pub(crate) fn take_existing(path: &Path) -> Result<Option<Self>> {
-        with_context(path, Self::open(path, Open::Existing, try_lock))
+    pub(crate) fn acquire_existing(path: &Path) -> Result<Option<Self>> {
+        with_context(
+            path,
+            Self::open(path, OpenMode::Existing, lock_with_retries),
+        )
     }
 
     /// The same for a file that is made by this; `None` when there is one.
     ///
     /// # Errors
     /// As [`Lease::take`].
-    pub(crate) fn make(path: &Path) -> Result<Option<Self>> {
-        with_context(path, Self::open(path, Open::New, wait))
+    pub(crate) fn create(path: &Path) -> Result<Option<Self>> {
+        with_context(path, Self::open(path, OpenMode::New, lock_blocking))
     }
 
     /// One that came to us with the file: a lock is the open file's, not a process's.
-    pub(crate) fn inherited(path: PathBuf, file: File) -> Self {
+    pub(crate) fn from_inherited(path: PathBuf, file: File) -> Self {
         Self { path, file }
     }
 
@@ -72,10 +75,10 @@ impl Lease {
     ///
     /// # Errors
     /// As [`Lease::take`].
-    pub(crate) fn turn(host: &Host, name: &str) -> Result<Option<Turn>> {
-        let path = directory(host).join("locks").join(name);
-        let lease = with_context(&path, Self::open(&path, Open::Any, try_once))?;
-        Ok(lease.map(Turn))
+    pub(crate) fn concurrency_guard(host: &Host, name: &str) -> Result<Option<ConcurrencyGuard>> {
+        let path = data_directory(host).join("locks").join(name);
+        let lease = with_context(&path, Self::open(&path, OpenMode::Any, try_lock))?;
+        Ok(lease.map(ConcurrencyGuard))
     }
 
     /// For what has no file at its path: nobody else can see it, and it holds no lock.
@@ -92,7 +95,7 @@ impl Lease {
 
     /// Whether its file is at its path.
     pub(crate) fn is_at_its_path(&self) -> bool {
-        is_at(&self.file, &self.path).unwrap_or(false)
+        still_linked_at(&self.file, &self.path).unwrap_or(false)
     }
 
     /// Whether a file at this path can be made and locked.
@@ -100,22 +103,22 @@ impl Lease {
     /// # Errors
     /// It cannot.
     pub(crate) fn check(path: &Path) -> Result<()> {
-        with_context(path, Self::open(path, Open::Any, |_| Ok(false))).map(|_| ())
+        with_context(path, Self::open(path, OpenMode::Any, |_| Ok(false))).map(|_| ())
     }
 
     fn open(
         path: &Path,
-        open: Open,
+        open: OpenMode,
         lock: fn(&File) -> io::Result<bool>,
     ) -> io::Result<Option<Self>> {
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(0o600);
         match open {
-            Open::Existing => &mut options,
-            Open::New => options.create_new(true),
-            Open::Any => options.create(true),
+            OpenMode::Existing => &mut options,
+            OpenMode::New => options.create_new(true),
+            OpenMode::Any => options.create(true),
         };
-        if !matches!(open, Open::Existing)
+        if !matches!(open, OpenMode::Existing)
             && let Some(directory) = path.parent()
         {
             fs::DirBuilder::new()
@@ -125,10 +128,10 @@ impl Lease {
         }
         loop {
             let file = match (regular_file::open(&mut options, path), open) {
-                (Err(error), Open::Existing) if error.kind() == io::ErrorKind::NotFound => {
+                (Err(error), OpenMode::Existing) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(None);
                 }
-                (Err(error), Open::New) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (Err(error), OpenMode::New) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Ok(None);
                 }
                 (file, _) => file?,
@@ -137,7 +140,7 @@ impl Lease {
                 return Ok(None);
             }
             // The one before us may have removed the file that we waited for.
-            if is_at(&file, path)? {
+            if still_linked_at(&file, path)? {
                 let path = path.to_owned();
                 return Ok(Some(Self { path, file }));
             }
@@ -156,19 +159,19 @@ impl Lease {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ConcurrencyGuard {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0.path);
     }
 }
 
 /// The plugin's data.
-pub(crate) fn directory(host: &Host) -> PathBuf {
+pub(crate) fn data_directory(host: &Host) -> PathBuf {
     host.library.join("data/oneoff")
 }
 
 /// Whether there is such a file and nobody has locked it.
-pub(crate) fn is_free(path: &Path) -> bool {
+pub(crate) fn is_unlocked(path: &Path) -> bool {
     is_there(path, |locked| locked.is_ok())
 }
 
@@ -189,21 +192,21 @@ fn with_context<T>(path: &Path, taken: io::Result<T>) -> Result<T> {
     taken.with_context(|| format!("the lock '{}' cannot be taken", path.display()))
 }
 
-fn wait(file: &File) -> io::Result<bool> {
+fn lock_blocking(file: &File) -> io::Result<bool> {
     file.lock().map(|()| true)
 }
 
-fn try_lock(file: &File) -> io::Result<bool> {
-    for _ in 0..TRIES {
-        if try_once(file)? {
+fn lock_with_retries(file: &File) -> io::Result<bool> {
+    for _ in 0..MAX_ATTEMPTS {
+        if try_lock(file)? {
             return Ok(true);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(RETRY_INTERVAL);
     }
     Ok(false)
 }
 
-fn try_once(file: &File) -> io::Result<bool> {
+fn try_lock(file: &File) -> io::Result<bool> {
     match file.try_lock() {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
@@ -211,7 +214,7 @@ fn try_once(file: &File) -> io::Result<bool> {
     }
 }
 
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+fn still_linked_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(found) => {
             let ours = file.metadata()?;

@@ -5,15 +5,15 @@
 //! makes it. A task is named as its labels say, `<app>.<type>.<number>`, by core or by us;
 //! what is ours has that name as a label, with a number that no image can know.
 
-use crate::docker::container_inspect::Facts;
-use crate::docker::container_ls::Listed;
+use crate::docker::container_inspect::ContainerInfo;
+use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::host::Host;
 use crate::task::journal;
-use crate::task::journal::Story;
+use crate::task::journal::JournalState;
 use crate::task::model::labels;
 
 /// Core's numbers have five digits at most, and ours.
-const MOST_DIGITS: usize = 10;
+const MAX_DIGITS: usize = 10;
 
 /// The parts of a task's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl<'a> TaskName<'a> {
     pub(crate) fn read(name: &'a str) -> Option<Self> {
         let (rest, number) = name.rsplit_once('.')?;
         let (app, process_type) = rest.rsplit_once('.')?;
-        let is_number = (1..=MOST_DIGITS).contains(&number.len())
+        let is_number = (1..=MAX_DIGITS).contains(&number.len())
             && number.bytes().all(|byte| byte.is_ascii_digit());
         let is_type = matches!(process_type, "run" | "cron");
         (is_number && is_type && !app.is_empty()).then_some(Self { app, process_type })
@@ -41,18 +41,18 @@ fn is_task(name: &str, app: &str, process_type: &str) -> bool {
     TaskName::read(name) == Some(TaskName { app, process_type })
 }
 
-impl Listed {
+impl ContainerSummary {
     pub(crate) fn is_task(&self) -> bool {
         is_task(&self.name, &self.app, &self.container_type)
     }
 
     /// Whether this plugin has made it.
     pub(crate) fn is_ours(&self, host: &Host) -> bool {
-        self.own_name == self.name || has_journal_of_ours(host, &self.name, &self.id)
+        self.own_name == self.name || has_own_journal(host, &self.name, &self.id)
     }
 }
 
-impl Facts {
+impl ContainerInfo {
     pub(crate) fn is_task(&self) -> bool {
         let label = |name| self.label(name).unwrap_or_default();
         is_task(
@@ -64,28 +64,28 @@ impl Facts {
 
     /// Whether this plugin has made it, by what the container says alone: one that was made
     /// by an older version does not.
-    pub(crate) fn is_marked(&self) -> bool {
+    pub(crate) fn has_own_name_label(&self) -> bool {
         self.label(labels::NAME) == Some(self.name())
     }
 
     /// Whether this plugin has made it.
     pub(crate) fn is_ours(&self, host: &Host) -> bool {
-        self.is_marked() || has_journal_of_ours(host, self.name(), &self.id)
+        self.has_own_name_label() || has_own_journal(host, self.name(), &self.id)
     }
 
     /// Whether it is the container that a journal tells of: one whose id nobody has written
     /// down has the name, and is ours.
-    pub(crate) fn is_of(&self, id: Option<&str>) -> bool {
-        id.map_or_else(|| self.is_marked(), |id| id == self.id)
+    pub(crate) fn belongs_to(&self, id: Option<&str>) -> bool {
+        id.map_or_else(|| self.has_own_name_label(), |id| id == self.id)
     }
 }
 
-fn has_journal_of_ours(host: &Host, name: &str, id: &str) -> bool {
-    journal::story(host, name).is_some_and(|story| is_story_of_ours(&story, id))
+fn has_own_journal(host: &Host, name: &str, id: &str) -> bool {
+    journal::story(host, name).is_some_and(|story| is_own_journal(&story, id))
 }
 
-fn is_story_of_ours(story: &Story, id: &str) -> bool {
-    let is_ours = story.head.as_ref().is_some_and(|head| !head.foreign);
+fn is_own_journal(story: &JournalState, id: &str) -> bool {
+    let is_ours = story.info.as_ref().is_some_and(|head| !head.foreign);
     is_ours && story.id.as_deref() == Some(id)
 }
 
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    fn facts(labels: &str) -> Facts {
+    fn facts(labels: &str) -> ContainerInfo {
         let json = format!(
             r#"["id","/demo.run.7","",{{"Status":"exited","ExitCode":0}},{labels},null,"i"]"#
         );
@@ -139,9 +139,9 @@ mod tests {
             ("null", false),
         ] {
             let facts = facts(labels);
-            assert_eq!(facts.is_marked(), expected, "{labels}");
-            assert_eq!(facts.is_of(None), expected, "{labels}");
-            assert!(facts.is_of(Some("id")) && !facts.is_of(Some("other")));
+            assert_eq!(facts.has_own_name_label(), expected, "{labels}");
+            assert_eq!(facts.belongs_to(None), expected, "{labels}");
+            assert!(facts.belongs_to(Some("id")) && !facts.belongs_to(Some("other")));
         }
     }
 
@@ -160,12 +160,12 @@ mod tests {
             (Some(head(true)), Some("id"), false),
             (None, Some("id"), false),
         ] {
-            let story = Story {
-                head: head.map(|head| serde_json::from_str(&head).unwrap()),
+            let story = JournalState {
+                info: head.map(|head| serde_json::from_str(&head).unwrap()),
                 id: id.map(str::to_owned),
-                ..Story::default()
+                ..JournalState::default()
             };
-            assert_eq!(is_story_of_ours(&story, "id"), expected, "{story:?}");
+            assert_eq!(is_own_journal(&story, "id"), expected, "{story:?}");
         }
     }
 }

@@ -22,12 +22,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::docker::container_inspect::Facts;
+use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::regular_file;
-use crate::task::journal::file_lock::Lease;
-pub(crate) use crate::task::journal::state::{Head, Mark, Story};
+use crate::task::journal::file_lock::FileLock;
+pub(crate) use crate::task::journal::state::{JournalEvent, JournalState, TaskInfo};
 use crate::ui::message;
 
 /// A journal is no larger: its first line has the task's command, of which docker's
@@ -37,12 +37,12 @@ const MOST_BYTES: u64 = 16 * 1024 * 1024;
 /// Lines of a journal that the disk had no space for: as long as somebody has them, they
 /// count.
 #[derive(Clone, Default)]
-pub(crate) struct Unwritten(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct UnflushedLines(Arc<Mutex<Vec<u8>>>);
 
 /// A journal that we have locked.
 pub(crate) struct Journal {
-    lease: Lease,
-    unwritten: Unwritten,
+    lock: FileLock,
+    unflushed: UnflushedLines,
 }
 
 impl Journal {
@@ -50,8 +50,8 @@ impl Journal {
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn begin(host: &Host, head: &Head) -> Result<Option<Self>> {
-        let Some(lease) = Lease::make(&path(host, &head.name))? else {
+    pub(crate) fn create(host: &Host, head: &TaskInfo) -> Result<Option<Self>> {
+        let Some(lease) = FileLock::create(&path(host, &head.name))? else {
             return Ok(None);
         };
         let journal = Self::of(lease);
@@ -64,16 +64,16 @@ impl Journal {
     /// # Errors
     /// The kernel gives no memory for it.
     pub(crate) fn in_memory(host: &Host, name: &str) -> Result<Self> {
-        Ok(Self::of(Lease::in_memory(&path(host, name))?))
+        Ok(Self::of(FileLock::in_memory(&path(host, name))?))
     }
 
     /// Whether other processes can read it.
     pub(crate) fn is_on_disk(&self) -> bool {
-        self.lease.is_at_its_path()
+        self.lock.is_at_its_path()
     }
 
     /// Writes down what the record of its task begins with.
-    pub(crate) fn write_head(&self, head: &Head) {
+    pub(crate) fn write_head(&self, head: &TaskInfo) {
         self.write(head);
     }
 
@@ -82,74 +82,86 @@ impl Journal {
     ///
     /// # Errors
     /// As [`Journal::begin`].
-    pub(crate) fn take(host: &Host, name: &str) -> Result<Option<Self>> {
-        Ok(Lease::take(&path(host, name))?.map(Self::of))
+    pub(crate) fn lock(host: &Host, name: &str) -> Result<Option<Self>> {
+        Ok(FileLock::acquire(&path(host, name))?.map(Self::of))
     }
 
     /// The same; `None` when there is none, too.
     ///
     /// # Errors
     /// As [`Journal::begin`].
-    pub(crate) fn take_existing(host: &Host, name: &str) -> Result<Option<Self>> {
-        Ok(Lease::take_existing(&path(host, name))?.map(Self::of))
+    pub(crate) fn lock_existing(host: &Host, name: &str) -> Result<Option<Self>> {
+        Ok(FileLock::acquire_existing(&path(host, name))?.map(Self::of))
     }
 
     /// The journal that came to us as [`Journal::into_parts`] gives it.
-    pub(crate) fn inherited(host: &Host, name: &str, file: fs::File, unwritten: &[u8]) -> Self {
-        let journal = Self::of(Lease::inherited(path(host, name), file));
+    pub(crate) fn from_inherited(
+        host: &Host,
+        name: &str,
+        file: fs::File,
+        unwritten: &[u8],
+    ) -> Self {
+        let journal = Self::of(FileLock::from_inherited(path(host, name), file));
         if !unwritten.is_empty() || !journal.is_on_disk() {
-            message::disk_is_said();
+            message::suppress_disk_warning();
         }
-        journal.unwritten.extend(unwritten);
+        journal.unflushed.extend(unwritten);
         journal
     }
 
     /// With what could not be written before. What cannot be from now on is added to it.
-    pub(crate) fn with(self, unwritten: &Unwritten) -> Self {
+    pub(crate) fn with_unflushed(self, unwritten: &UnflushedLines) -> Self {
         let unwritten = unwritten.clone();
-        Self { unwritten, ..self }
+        Self {
+            unflushed: unwritten,
+            ..self
+        }
     }
 
     /// For another process of ours: the lock as an open file, and the lines that could
     /// not be written.
-    pub(crate) fn into_parts(self) -> (fs::File, Vec<u8>) {
-        (self.lease.file, self.unwritten.lines())
+    pub(crate) fn into_raw_parts(self) -> (fs::File, Vec<u8>) {
+        (self.lock.file, self.unflushed.lines())
     }
 
     /// What it tells, and what is missing in it told by the container itself.
-    pub(crate) fn completed(&self, facts: &Facts, stop_timeout: impl FnOnce() -> u64) -> Story {
+    pub(crate) fn recover_header(
+        &self,
+        facts: &ContainerInfo,
+        stop_timeout: impl FnOnce() -> u64,
+    ) -> JournalState {
         let mut story = self.story();
-        if story.head.is_none() {
-            let head = Head::of(facts, stop_timeout());
+        if story.info.is_none() {
+            let head = TaskInfo::from_container(facts, stop_timeout());
             self.write(&head);
-            story.head = Some(head).filter(|head| head.is_of(facts.name()));
-            story.is_anew = true;
+            story.info = Some(head).filter(|head| head.is_of(facts.name()));
+            story.header_rebuilt = true;
         }
         if story.id.as_ref() != Some(&facts.id) {
-            self.mark(&facts.id, &Mark::Created);
-            story.add(facts.id.clone(), Mark::Created);
+            self.mark(&facts.id, &JournalEvent::Created);
+            story.add(facts.id.clone(), JournalEvent::Created);
         }
         story
     }
 
-    pub(crate) fn story(&self) -> Story {
-        let mut text = regular_file::content(&self.lease.file, MOST_BYTES).unwrap_or_default();
-        text.extend(self.unwritten.lines());
-        let name = self.lease.path().file_name().and_then(OsStr::to_str);
+    pub(crate) fn story(&self) -> JournalState {
+        let mut text = regular_file::content(&self.lock.file, MOST_BYTES).unwrap_or_default();
+        text.extend(self.unflushed.lines());
+        let name = self.lock.path().file_name().and_then(OsStr::to_str);
         told(name.unwrap_or_default(), &text)
     }
 
     /// Writes down what is about to become of the container. A disk that is full
     /// stops no task: it is said.
-    pub(crate) fn mark(&self, id: &str, mark: &Mark) {
+    pub(crate) fn mark(&self, id: &str, mark: &JournalEvent) {
         self.write(&(id, mark));
     }
 
     /// Leaves the task to whoever takes the journal next. One that tells nothing is
     /// none.
-    pub(crate) fn give_back(self) {
-        let file = self.lease.file.metadata();
-        if file.is_ok_and(|file| file.len() == 0) && self.unwritten.lines().is_empty() {
+    pub(crate) fn release(self) {
+        let file = self.lock.file.metadata();
+        if file.is_ok_and(|file| file.len() == 0) && self.unflushed.lines().is_empty() {
             self.remove();
         }
     }
@@ -159,8 +171,8 @@ impl Journal {
     /// # Errors
     /// The plugin's data directory cannot be written.
     pub(crate) fn set_aside(self, host: &Host) -> Result<PathBuf> {
-        let directory = file_lock::directory(host).join("damaged");
-        let old = self.lease.path();
+        let directory = file_lock::data_directory(host).join("damaged");
+        let old = self.lock.path();
         let new = directory.join(old.file_name().unwrap_or_default());
         let mut builder = fs::DirBuilder::new();
         builder
@@ -174,26 +186,26 @@ impl Journal {
 
     /// It tells nothing that anybody has to know any more.
     pub(crate) fn remove(self) {
-        self.lease.remove();
+        self.lock.remove();
     }
 
-    fn of(lease: Lease) -> Self {
+    fn of(lease: FileLock) -> Self {
         Self {
-            lease,
-            unwritten: Unwritten::default(),
+            lock: lease,
+            unflushed: UnflushedLines::default(),
         }
     }
 
     fn write(&self, line: &impl Serialize) {
-        if let Err(error) = append(&self.lease.file, line) {
-            let path = self.lease.path().display();
-            message::warn_of_disk(&format!("'{path}' cannot be written: {error}"));
-            self.unwritten.add(line);
+        if let Err(error) = append(&self.lock.file, line) {
+            let path = self.lock.path().display();
+            message::warn_disk_once(&format!("'{path}' cannot be written: {error}"));
+            self.unflushed.add(line);
         }
     }
 }
 
-impl Unwritten {
+impl UnflushedLines {
     fn lines(&self) -> Vec<u8> {
         self.0
             .lock()
@@ -213,12 +225,18 @@ impl Unwritten {
 
 /// Writes into the journal of a task that somebody else looks after. One that has
 /// gone needs it no more.
-pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &Mark) {
-    mark_or_keep(host, name, id, mark, &Unwritten::default());
+pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &JournalEvent) {
+    append_or_buffer(host, name, id, mark, &UnflushedLines::default());
 }
 
 /// The same; what the disk has no space for is added to these lines.
-pub(crate) fn mark_or_keep(host: &Host, name: &str, id: &str, mark: &Mark, lines: &Unwritten) {
+pub(crate) fn append_or_buffer(
+    host: &Host,
+    name: &str,
+    id: &str,
+    mark: &JournalEvent,
+    lines: &UnflushedLines,
+) {
     if let Ok(file) = regular_file::open(OpenOptions::new().append(true), &path(host, name))
         && append(&file, &(id, mark)).is_err()
     {
@@ -227,7 +245,7 @@ pub(crate) fn mark_or_keep(host: &Host, name: &str, id: &str, mark: &Mark, lines
 }
 
 /// What the journal of this container tells; `None` when there is none.
-pub(crate) fn story(host: &Host, name: &str) -> Option<Story> {
+pub(crate) fn story(host: &Host, name: &str) -> Option<JournalState> {
     regular_file::read(&path(host, name), MOST_BYTES)
         .ok()
         .map(|text| told(name, &text))
@@ -267,12 +285,12 @@ pub(crate) fn lock_all(host: &Host) -> AllLocked {
 }
 
 /// Whether there is a journal of this name, and nobody looks after its task.
-pub(crate) fn is_free(host: &Host, name: &str) -> bool {
-    file_lock::is_free(&path(host, name))
+pub(crate) fn is_unlocked(host: &Host, name: &str) -> bool {
+    file_lock::is_unlocked(&path(host, name))
 }
 
 fn directory(host: &Host) -> PathBuf {
-    file_lock::directory(host).join("tasks")
+    file_lock::data_directory(host).join("tasks")
 }
 
 fn path(host: &Host, name: &str) -> PathBuf {
@@ -280,9 +298,9 @@ fn path(host: &Host, name: &str) -> PathBuf {
 }
 
 /// What the journal of this container's name tells. A head of another one is none.
-fn told(name: &str, text: &[u8]) -> Story {
-    let mut story = Story::read(text);
-    story.head = story.head.filter(|head| head.is_of(name));
+fn told(name: &str, text: &[u8]) -> JournalState {
+    let mut story = JournalState::read(text);
+    story.info = story.info.filter(|head| head.is_of(name));
     story
 }
 

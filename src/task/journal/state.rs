@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::docker::container_create;
-use crate::docker::container_inspect::Facts;
+use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::app::is_valid_name;
 use crate::record::Reason;
 use crate::task::journal::identity::TaskName;
@@ -11,7 +11,7 @@ use crate::task::model::labels;
 
 /// What is known before there is a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Head {
+pub(crate) struct TaskInfo {
     pub(crate) app: String,
     /// The container's name.
     pub(crate) name: String,
@@ -41,7 +41,7 @@ pub(crate) struct Head {
 /// What has become of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Mark {
+pub(crate) enum JournalEvent {
     /// Docker has said its id.
     Created,
     /// It is about to be started, at this time (RFC 3339, UTC).
@@ -58,9 +58,9 @@ pub(crate) enum Mark {
 
 /// What a journal tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Story {
+pub(crate) struct JournalState {
     /// `None` when its line was torn.
-    pub(crate) head: Option<Head>,
+    pub(crate) info: Option<TaskInfo>,
     /// The container's; `None` as long as docker has not said it.
     pub(crate) id: Option<String>,
     pub(crate) started: Option<String>,
@@ -70,12 +70,12 @@ pub(crate) struct Story {
     pub(crate) told: Option<u8>,
     pub(crate) recorded: bool,
     /// The journal told of no beginning: another one may have been removed before.
-    pub(crate) is_anew: bool,
+    pub(crate) header_rebuilt: bool,
 }
 
-impl Head {
+impl TaskInfo {
     /// For a container of ours that has no journal.
-    pub(crate) fn of(facts: &Facts, stop_timeout: u64) -> Self {
+    pub(crate) fn from_container(facts: &ContainerInfo, stop_timeout: u64) -> Self {
         let label = |name| facts.label(name).unwrap_or_default().to_owned();
         Self {
             app: label(labels::APP),
@@ -84,7 +84,7 @@ impl Head {
             command: facts.command.clone().unwrap_or_default(),
             image: facts.image.clone(),
             // What is core's may have the label from its image.
-            user: if facts.is_marked() {
+            user: if facts.has_own_name_label() {
                 label(labels::USER)
             } else {
                 String::new()
@@ -93,13 +93,13 @@ impl Head {
             created: facts.created.clone(),
             stop_timeout,
             time_to_live: labels::seconds(&label(labels::TIME_TO_LIVE)),
-            foreign: !facts.is_marked(),
-            plain_events: facts.has_plain_events(),
+            foreign: !facts.has_own_name_label(),
+            plain_events: facts.has_trustworthy_events(),
         }
     }
 }
 
-impl Head {
+impl TaskInfo {
     /// Whether it can be of the container of this name: the name is a task's of its app and
     /// type, and the app's name can be one. Paths are made of both.
     pub(crate) fn is_of(&self, name: &str) -> bool {
@@ -109,14 +109,14 @@ impl Head {
     }
 }
 
-impl Story {
+impl JournalState {
     /// Why it can be of no container of this name; `None` when it can.
-    pub(crate) fn damage(&self, name: &str) -> Option<&'static str> {
+    pub(crate) fn damage_reason(&self, name: &str) -> Option<&'static str> {
         let is_odd = |id: &String| !container_create::is_id(id);
         if self.id.as_ref().is_some_and(is_odd) {
             return Some("it has no container's id");
         }
-        let head = self.head.as_ref()?;
+        let head = self.info.as_ref()?;
         (!head.is_of(name)).then_some("its first line is about another container")
     }
 
@@ -124,31 +124,31 @@ impl Story {
     pub(crate) fn read(text: &[u8]) -> Self {
         let mut story = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
-            if let Ok((id, mark)) = serde_json::from_slice::<(String, Mark)>(line) {
+            if let Ok((id, mark)) = serde_json::from_slice::<(String, JournalEvent)>(line) {
                 story.add(id, mark);
-            } else if story.head.is_none() {
-                story.head = serde_json::from_slice(line).ok();
+            } else if story.info.is_none() {
+                story.info = serde_json::from_slice(line).ok();
             }
         }
         story
     }
 
-    pub(crate) fn add(&mut self, id: String, mark: Mark) {
-        if mark == Mark::Created {
+    pub(crate) fn add(&mut self, id: String, mark: JournalEvent) {
+        if mark == JournalEvent::Created {
             *self = Self {
-                head: self.head.take(),
+                info: self.info.take(),
                 id: Some(id),
-                is_anew: self.is_anew,
+                header_rebuilt: self.header_rebuilt,
                 ..Self::default()
             };
         } else if self.id.as_ref() == Some(&id) {
             match mark {
-                Mark::Created => {}
-                Mark::Started(at) => self.started = Some(at),
-                Mark::Left => self.left = true,
-                Mark::Ending(reason) => self.ending = self.ending.or(Some(reason)),
-                Mark::Told(code) => self.told = self.told.or(Some(code)),
-                Mark::Recorded => self.recorded = true,
+                JournalEvent::Created => {}
+                JournalEvent::Started(at) => self.started = Some(at),
+                JournalEvent::Left => self.left = true,
+                JournalEvent::Ending(reason) => self.ending = self.ending.or(Some(reason)),
+                JournalEvent::Told(code) => self.told = self.told.or(Some(code)),
+                JournalEvent::Recorded => self.recorded = true,
             }
         }
     }
@@ -160,8 +160,8 @@ mod tests {
 
     const HEAD: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
 
-    fn read(lines: &[&str]) -> Story {
-        Story::read(lines.join("\n").as_bytes())
+    fn read(lines: &[&str]) -> JournalState {
+        JournalState::read(lines.join("\n").as_bytes())
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
             r#"["id",{"told":3}]"#,
             r#"["id","recorded"]"#,
         ]);
-        assert_eq!(story.head.unwrap().name, "demo.run.1");
+        assert_eq!(story.info.unwrap().name, "demo.run.1");
         assert_eq!(story.id.as_deref(), Some("id"));
         assert_eq!(story.started.as_deref(), Some("2026-01-01T00:00:01Z"));
         assert_eq!(story.ending, Some(Reason::Stopped), "the first one counts");
@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn a_head_is_of_the_container_whose_name_its_file_has() {
-        let head = |app: &str, name: &str| Head {
+        let head = |app: &str, name: &str| TaskInfo {
             app: app.to_owned(),
             name: name.to_owned(),
-            ..read(&[HEAD]).head.unwrap()
+            ..read(&[HEAD]).info.unwrap()
         };
         assert!(head("demo", "demo.run.1").is_of("demo.run.1"));
         assert!(head("my.app", "my.app.run.1").is_of("my.app.run.1"));
@@ -214,14 +214,14 @@ mod tests {
     fn a_journal_is_of_a_task_that_can_be() {
         let id = "a".repeat(64);
         let created = |id: &str| format!(r#"["{id}","created"]"#);
-        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage("demo.run.1");
+        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage_reason("demo.run.1");
         assert_eq!(damage(HEAD, &id), None);
         assert_eq!(
-            read(&[HEAD]).damage("demo.run.1"),
+            read(&[HEAD]).damage_reason("demo.run.1"),
             None,
             "nobody knows its id"
         );
-        assert_eq!(read(&[]).damage("demo.run.1"), None, "it was torn");
+        assert_eq!(read(&[]).damage_reason("demo.run.1"), None, "it was torn");
         for odd in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
             assert!(damage(HEAD, odd).is_some(), "{odd:?}");
         }
@@ -252,6 +252,6 @@ mod tests {
         assert_eq!(story.id.as_deref(), Some("new"));
         assert_eq!((story.ending, story.recorded), (None, false));
         assert_eq!(story.told, Some(4));
-        assert_eq!(read(&["{\"app\":"]), Story::default());
+        assert_eq!(read(&["{\"app\":"]), JournalState::default());
     }
 }

@@ -11,64 +11,76 @@ use anyhow::{Result, bail};
 
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
-use crate::docker::container_ls::Listed;
-use crate::docker::container_stop::Stopped;
+use crate::docker::container_ls::ContainerSummary;
+use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
 use crate::task::control::stop;
 use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
 use crate::task::journal;
-use crate::task::journal::file_lock::{Lease, Turn};
+use crate::task::journal::file_lock::{ConcurrencyGuard, FileLock};
 use crate::task::journal::{Journal, attendant};
 use crate::task::model::labels;
-use crate::task::model::labels::Exclusion;
+use crate::task::model::labels::ConcurrencyRule;
 use crate::task::model::request::Policy;
-use crate::task::spec::Task;
+use crate::task::spec::TaskSpec;
 use crate::task::teardown::finalize;
 
 /// What came of the wait.
-pub(crate) enum Taken {
+pub(crate) enum Acquired {
     /// To be held until the task's container is there.
-    Turns(Vec<Turn>),
+    Guards(Vec<ConcurrencyGuard>),
     /// A signal came before its turn: nothing was stopped.
-    Signal(i32),
+    Interrupted(i32),
 }
 
 /// So often it is looked whether it is our turn.
-const PAUSE: Duration = Duration::from_millis(20);
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// Waits for its turn and makes room as the task's policies say.
 ///
 /// # Errors
 /// Another task has the lock and is not to be replaced, or cannot be stopped.
-pub(crate) fn take(host: &Host, docker: &Docker, task: &Task, events: &Events) -> Result<Taken> {
+pub(crate) fn acquire(
+    host: &Host,
+    docker: &Docker,
+    task: &TaskSpec,
+    events: &Events,
+) -> Result<Acquired> {
     let mut turns = Vec::new();
-    for exclusion in &task.exclusions {
+    for exclusion in &task.concurrency_rules {
         let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
         let turn = loop {
-            if let Some(turn) = Lease::turn(host, &file)? {
+            if let Some(turn) = FileLock::concurrency_guard(host, &file)? {
                 break turn;
             }
-            if let Event::Signal(signal) = events.next(Instant::now().checked_add(PAUSE)) {
-                return Ok(Taken::Signal(signal));
+            if let Event::Signal(signal) =
+                events.next(Instant::now().checked_add(LOCK_POLL_INTERVAL))
+            {
+                return Ok(Acquired::Interrupted(signal));
             }
         };
-        if let Some(signal) = events.signal_so_far() {
-            return Ok(Taken::Signal(signal));
+        if let Some(signal) = events.received_signal() {
+            return Ok(Acquired::Interrupted(signal));
         }
         turns.push(turn);
-        make_room(host, docker, task, exclusion)?;
+        apply_policy(host, docker, task, exclusion)?;
     }
-    Ok(Taken::Turns(turns))
+    Ok(Acquired::Guards(turns))
 }
 
-fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -> Result<()> {
+fn apply_policy(
+    host: &Host,
+    docker: &Docker,
+    task: &TaskSpec,
+    exclusion: &ConcurrencyRule,
+) -> Result<()> {
     let labels = [
         format!("{}={}", labels::APP, task.app),
         format!("{}={}", exclusion.label, exclusion.value),
     ];
     for other in docker.container_ls(&labels)? {
-        if !other.is_task() || !holds(host, docker, &other, exclusion)? {
+        if !other.is_task() || !is_holder(host, docker, &other, exclusion)? {
             continue;
         }
         if exclusion.policy == Policy::Forbid {
@@ -83,13 +95,18 @@ fn make_room(host: &Host, docker: &Docker, task: &Task, exclusion: &Exclusion) -
             "Replacing {}, which has the lock for {}",
             other.name, exclusion.value
         ));
-        replace(host, docker, &other, task.stop_timeout)?;
+        evict(host, docker, &other, task.stop_timeout)?;
     }
     Ok(())
 }
 
 /// Whether it has the lock. What was created and has nobody is removed.
-fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) -> Result<bool> {
+fn is_holder(
+    host: &Host,
+    docker: &Docker,
+    other: &ContainerSummary,
+    exclusion: &ConcurrencyRule,
+) -> Result<bool> {
     let is_ours = other.is_ours(host);
     let is_cron = exclusion.label == labels::CRON_ID;
     // Core knows of no lock but a cron task's: another label of what is core's is its image's.
@@ -97,13 +114,13 @@ fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) ->
         return Ok(false);
     }
     if other.status != Status::Created {
-        return Ok(runs(other.status));
+        return Ok(is_active(other.status));
     }
     // Core is about to start it.
     if !is_ours {
         return Ok(true);
     }
-    let Some(journal) = Journal::take(host, &other.name)? else {
+    let Some(journal) = Journal::lock(host, &other.name)? else {
         return Ok(true);
     };
     // It may have been started since it was listed, and be between two processes
@@ -112,37 +129,37 @@ fn holds(host: &Host, docker: &Docker, other: &Listed, exclusion: &Exclusion) ->
     if let Ok(Some(facts)) = &facts
         && attendant::looks_after(facts)
     {
-        journal.give_back();
-        return Ok(facts.state.status == Status::Created || runs(facts.state.status));
+        journal.release();
+        return Ok(facts.state.status == Status::Created || is_active(facts.state.status));
     }
     let state = facts.map(|facts| facts.map(|facts| facts.state));
     let journal = match &state {
         Ok(Some(state)) if state.status == Status::Created => {
-            finalize::remove_unstarted(docker, journal, &other.id)?
+            finalize::remove_if_never_started(docker, journal, &other.id)?
         }
         _ => Some(journal),
     };
     let Some(journal) = journal else {
         return Ok(false);
     };
-    journal.give_back();
+    journal.release();
     // The supervisor may have been told of it, and have found it to be ours.
-    if journal::is_free(host, &other.name) {
-        let _ = supervisor::wake(host, &other.name); // else run:retire comes back to it
+    if journal::is_unlocked(host, &other.name) {
+        let _ = supervisor::adopt(host, &other.name); // else run:retire comes back to it
     }
-    Ok(state?.is_some_and(|state| state.status == Status::Created || runs(state.status)))
+    Ok(state?.is_some_and(|state| state.status == Status::Created || is_active(state.status)))
 }
 
-fn runs(status: Status) -> bool {
+fn is_active(status: Status) -> bool {
     matches!(
         status,
         Status::Running | Status::Paused | Status::Restarting
     )
 }
 
-fn replace(host: &Host, docker: &Docker, other: &Listed, stop_timeout: u64) -> Result<()> {
+fn evict(host: &Host, docker: &Docker, other: &ContainerSummary, stop_timeout: u64) -> Result<()> {
     match stop::stop(host, docker, other, stop_timeout)? {
-        Stopped::Yes | Stopped::Gone => Ok(()),
-        Stopped::No(why) => bail!("{} could not be stopped: {why}", other.name),
+        StopOutcome::Stopped | StopOutcome::NotFound => Ok(()),
+        StopOutcome::Failed(why) => bail!("{} could not be stopped: {why}", other.name),
     }
 }

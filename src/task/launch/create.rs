@@ -11,29 +11,29 @@ use std::cell::Cell;
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_create::{Container, Creation};
+use crate::docker::container_create::{ContainerSpec, CreateOutcome};
 use crate::dokku::host::Host;
 use crate::record::Reason;
 use crate::task::handoff::finalizer;
-use crate::task::journal::{Head, Journal, Mark, attendant};
+use crate::task::journal::{Journal, JournalEvent, TaskInfo, attendant};
 use crate::task::model::labels;
-use crate::task::model::task_exit::{End, now};
-use crate::task::spec::Task;
+use crate::task::model::task_exit::{TaskExit, now};
+use crate::task::spec::TaskSpec;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
 /// A container of ours, and the journal that says so. Both are removed when this goes
 /// out of scope.
-pub(crate) struct Made<'a> {
+pub(crate) struct CreatedContainer<'a> {
     docker: &'a Docker,
     pub(crate) id: String,
     pub(crate) name: String,
     /// `None` when somebody else has it.
     journal: Option<Journal>,
-    is_past_deadline: Cell<bool>,
+    deadline_passed: Cell<bool>,
 }
 
-impl Drop for Made<'_> {
+impl Drop for CreatedContainer<'_> {
     fn drop(&mut self) {
         let Some(journal) = self.journal.take() else {
             return;
@@ -45,7 +45,7 @@ impl Drop for Made<'_> {
     }
 }
 
-impl<'a> Made<'a> {
+impl<'a> CreatedContainer<'a> {
     /// Creates the task's container and tells the plugins of it.
     ///
     /// # Errors
@@ -53,18 +53,18 @@ impl<'a> Made<'a> {
     pub(crate) fn create(
         host: &Host,
         docker: &'a Docker,
-        task: &mut Task,
+        task: &mut TaskSpec,
         detached: bool,
     ) -> Result<Self> {
-        let mut made = Self::numbered(host, docker, task, detached)?;
-        if let Some(shell) = task.guessed_shell()
+        let mut made = Self::create_with_free_name(host, docker, task, detached)?;
+        if let Some(shell) = task.default_shell()
             && !docker.container_has_file(&made.id, shell)?
         {
-            let other = task.fall_back();
+            let other = task.use_fallback_shell();
             host.info(&format!("The image has no {shell}, running {other}"));
-            made = Self::numbered(host, docker, task, detached)?;
+            made = Self::create_with_free_name(host, docker, task, detached)?;
         }
-        host.tell(
+        host.notify(
             "post-container-create",
             &["app", &made.id, &task.app, "run"],
         )?;
@@ -73,42 +73,47 @@ impl<'a> Made<'a> {
 
     /// Takes a number that is free. Docker decides which is: it is asked again
     /// until it takes one.
-    fn numbered(host: &Host, docker: &'a Docker, task: &Task, detached: bool) -> Result<Self> {
+    fn create_with_free_name(
+        host: &Host,
+        docker: &'a Docker,
+        task: &TaskSpec,
+        detached: bool,
+    ) -> Result<Self> {
         const TRIES: usize = 100;
         for _ in 0..TRIES {
             let mut container = task.container(random_number())?;
-            let head = head(host, task, &container, detached);
-            let journal = match Journal::begin(host, &head) {
+            let head = task_info(host, task, &container, detached);
+            let journal = match Journal::create(host, &head) {
                 Ok(Some(journal)) => journal,
                 Ok(None) => continue,
                 Err(error) => without_a_journal(host, &head, &error)?,
             };
             container.options.push(attendant_of(&journal));
             match docker.container_create(&container) {
-                Ok(Creation::Created(id)) => {
-                    journal.mark(&id, &Mark::Created);
+                Ok(CreateOutcome::Created(id)) => {
+                    journal.mark(&id, &JournalEvent::Created);
                     return Ok(Self {
                         docker,
                         id,
                         name: container.name,
                         journal: Some(journal),
-                        is_past_deadline: Cell::new(false),
+                        deadline_passed: Cell::new(false),
                     });
                 }
-                Ok(Creation::NameTaken) => journal.remove(),
-                Ok(Creation::Unidentified(printed)) => {
+                Ok(CreateOutcome::NameTaken) => journal.remove(),
+                Ok(CreateOutcome::Unidentified(printed)) => {
                     // Whoever reads the journal next looks for it, if we cannot.
                     remove_named(docker, &container.name)?;
                     journal.remove();
                     return Err(Failure::error(
-                        exit::DOCKER,
+                        exit::DOCKER_FAILED,
                         format!(
                             "docker printed no id of the container that it created, but '{printed}'"
                         ),
                     ));
                 }
                 // Whoever reads the journal next looks for the container.
-                Ok(Creation::Unsure(error)) => return Err(error),
+                Ok(CreateOutcome::Unknown(error)) => return Err(error),
                 Err(error) => {
                     journal.remove();
                     return Err(error);
@@ -122,9 +127,9 @@ impl<'a> Made<'a> {
     }
 
     /// Writes down what is about to become of it.
-    pub(crate) fn mark(&self, mark: &Mark) {
-        if *mark == Mark::Ending(Reason::Deadline) {
-            self.is_past_deadline.set(true);
+    pub(crate) fn log_event(&self, mark: &JournalEvent) {
+        if *mark == JournalEvent::Ending(Reason::Deadline) {
+            self.deadline_passed.set(true);
         }
         if let Some(journal) = &self.journal {
             journal.mark(&self.id, mark);
@@ -137,22 +142,27 @@ impl<'a> Made<'a> {
     }
 
     /// It is about to be started; false when somebody has stopped it already.
-    pub(crate) fn starts(&self) -> bool {
-        self.mark(&Mark::Started(now()));
+    pub(crate) fn mark_started(&self) -> bool {
+        self.log_event(&JournalEvent::Started(now()));
         // In this order: see `stop`.
         let story = self.journal.as_ref().map(Journal::story);
         story.is_none_or(|story| story.ending.is_none())
     }
 
     /// Has the last steps after the task's end taken. Gives the exit code.
-    pub(crate) fn finish(self, host: &Host, end: &End) -> u8 {
-        self.finish_while(host, end, || {})
+    pub(crate) fn finalize(self, host: &Host, end: &TaskExit) -> u8 {
+        self.finalize_while(host, end, || {})
     }
 
     /// The same, while `meanwhile` is done.
-    pub(crate) fn finish_while(mut self, host: &Host, end: &End, meanwhile: impl FnOnce()) -> u8 {
+    pub(crate) fn finalize_while(
+        mut self,
+        host: &Host,
+        end: &TaskExit,
+        meanwhile: impl FnOnce(),
+    ) -> u8 {
         let told = if let Some(journal) = self.journal.take() {
-            finalizer::finish(host, &self.name, journal, end, meanwhile)
+            finalizer::spawn(host, &self.name, journal, end, meanwhile)
         } else {
             meanwhile();
             Ok(None)
@@ -162,14 +172,14 @@ impl<'a> Made<'a> {
         }
         match told {
             Ok(Some(code)) => code,
-            _ if self.is_past_deadline.get() => exit::DEADLINE,
-            _ => end.code(),
+            _ if self.deadline_passed.get() => exit::DEADLINE,
+            _ => end.exit_code(),
         }
     }
 
     /// Leaves the container as it is, to whoever takes the journal next. Gives its
     /// name.
-    pub(crate) fn leave(mut self) -> String {
+    pub(crate) fn release_to_supervisor(mut self) -> String {
         self.journal = None;
         std::mem::take(&mut self.name)
     }
@@ -178,19 +188,19 @@ impl<'a> Made<'a> {
 /// Removes the container of this name, when there is one and it is ours.
 fn remove_named(docker: &Docker, name: &str) -> Result<()> {
     match docker.container_fact(name)? {
-        Some(facts) if facts.is_marked() => docker.container_remove(&facts.id),
+        Some(facts) if facts.has_own_name_label() => docker.container_remove(&facts.id),
         _ => Ok(()),
     }
 }
 
 /// The journal of a task for which the disk takes none: it runs all the same.
-fn without_a_journal(host: &Host, head: &Head, error: &anyhow::Error) -> Result<Journal> {
+fn without_a_journal(host: &Host, head: &TaskInfo, error: &anyhow::Error) -> Result<Journal> {
     let later = if head.detached {
         format!("\n{UNSUPERVISED}")
     } else {
         String::new()
     };
-    message::warn_of_disk(&format!(
+    message::warn_disk_once(&format!(
         "The task runs without a journal: {error:#}{later}"
     ));
     let journal = Journal::in_memory(host, &head.name)?;
@@ -209,14 +219,14 @@ fn attendant_of(journal: &Journal) -> String {
     format!("--label={}={}", labels::ATTENDANT, ours.unwrap_or_default())
 }
 
-fn head(host: &Host, task: &Task, container: &Container, detached: bool) -> Head {
-    Head {
+fn task_info(host: &Host, task: &TaskSpec, container: &ContainerSpec, detached: bool) -> TaskInfo {
+    TaskInfo {
         app: task.app.clone(),
         name: container.name.clone(),
         process_type: task.process_type.to_owned(),
         command: container.command.clone(),
         image: container.image.clone(),
-        user: host.who().to_owned(),
+        user: host.requester().to_owned(),
         detached,
         created: now(),
         stop_timeout: task.stop_timeout,

@@ -7,14 +7,14 @@ use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::task::events::Events;
 use crate::task::handoff::supervisor;
-use crate::task::launch::create::Made;
-use crate::task::launch::{Begun, begin};
-use crate::task::model::task_exit::{End, was_never_tried};
-use crate::task::spec::Task;
+use crate::task::launch::create::CreatedContainer;
+use crate::task::launch::{Prepared, prepare};
+use crate::task::model::task_exit::{TaskExit, never_started};
+use crate::task::spec::TaskSpec;
 use crate::ui::message;
 
 /// What came of a start.
-pub(crate) enum Started {
+pub(crate) enum DetachedStart {
     /// The container's name.
     Running(String),
     /// It could not be started, docker has said why, or it was over before that.
@@ -27,37 +27,39 @@ pub(crate) enum Started {
 /// # Errors
 /// It could not be made, or a hook refused it: nothing is left then. Or docker gives
 /// no answer.
-pub(crate) fn start(host: &Host, docker: &Docker, mut task: Task) -> Result<Started> {
+pub(crate) fn start(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<DetachedStart> {
     // Until somebody looks after the container, a signal must not end us.
     let events = Events::watch()?;
-    let made = match begin(host, docker, &mut task, &events, true)? {
-        Begun::Made(made) => made,
-        Begun::Over(code) => return Ok(Started::Failed(code)),
+    let made = match prepare(host, docker, &mut task, &events, true)? {
+        Prepared::Ready(made) => made,
+        Prepared::Aborted(code) => return Ok(DetachedStart::Failed(code)),
     };
-    match failed_start(docker, &made.id) {
-        Ok(None) => Ok(Started::Running(leave(host, made))),
-        Ok(Some(end)) => Ok(Started::Failed(made.finish(host, &end))),
+    match exit_if_start_failed(docker, &made.id) {
+        Ok(None) => Ok(DetachedStart::Running(hand_off(host, made))),
+        Ok(Some(end)) => Ok(DetachedStart::Failed(made.finalize(host, &end))),
         // It may run, or be about to.
         Err(error) => {
-            leave(host, made);
+            hand_off(host, made);
             Err(error)
         }
     }
 }
 
 /// `None` when it runs, or has run, whatever docker's client makes of it.
-fn failed_start(docker: &Docker, id: &str) -> Result<Option<End>> {
+fn exit_if_start_failed(docker: &Docker, id: &str) -> Result<Option<TaskExit>> {
     let Some(why) = docker.container_start(id)? else {
         return Ok(None);
     };
     let end = match docker.container_state(id)? {
         // Docker may be about to, whatever has become of its client.
-        Some(state) if was_never_tried(&state) && docker.container_remove_idle(id)?.is_some() => {
+        Some(state)
+            if never_started(&state) && docker.container_remove_if_stopped(id)?.is_some() =>
+        {
             return Ok(None);
         }
         Some(state) if state.status != Status::Created => return Ok(None),
-        Some(state) => End::There(state),
-        None => End::Gone(None),
+        Some(state) => TaskExit::Inspected(state),
+        None => TaskExit::Removed(None),
     };
     message::warn(&why);
     Ok(Some(end))
@@ -65,10 +67,10 @@ fn failed_start(docker: &Docker, id: &str) -> Result<Option<End>> {
 
 /// Leaves the task to the supervisor; one without a journal to the next sweep. Gives its
 /// container's name.
-pub(crate) fn leave(host: &Host, made: Made<'_>) -> String {
+pub(crate) fn hand_off(host: &Host, made: CreatedContainer<'_>) -> String {
     let has_journal = made.has_journal();
-    let name = made.leave();
-    if has_journal && let Err(error) = supervisor::wake(host, &name) {
+    let name = made.release_to_supervisor();
+    if has_journal && let Err(error) = supervisor::adopt(host, &name) {
         message::warn(&format!("{error:#}: the next run:retire does"));
     }
     name

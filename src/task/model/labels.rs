@@ -24,7 +24,7 @@ pub(crate) const READ_BY_OTHERS: [&str; 2] = [PROCESS_TYPE, CONCURRENCY_POLICY];
 
 /// A label that only one container of the app may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Exclusion {
+pub(crate) struct ConcurrencyRule {
     /// The label's name: a cron id's or a lock's.
     pub(crate) label: &'static str,
     pub(crate) value: String,
@@ -48,7 +48,7 @@ pub(crate) fn options(
     let time_to_live = request.time_to_live.map(|seconds| seconds.to_string());
     let cron = request.cron.as_ref();
     let over_the_images = |name| of_image.contains(&name).then_some("");
-    let policy = cron.map(|cron| cron.policy.name());
+    let policy = cron.map(|cron| cron.policy.as_str());
     let own = [
         (PROCESS_TYPE, entry.or(over_the_images(PROCESS_TYPE))),
         (
@@ -80,7 +80,7 @@ pub(crate) fn options(
 }
 
 /// The labels that only one container of the app may have.
-pub(crate) fn exclusions(request: &Request) -> Vec<Exclusion> {
+pub(crate) fn concurrency_rules(request: &Request) -> Vec<ConcurrencyRule> {
     let cron = request
         .cron
         .iter()
@@ -91,7 +91,7 @@ pub(crate) fn exclusions(request: &Request) -> Vec<Exclusion> {
         .map(|lock| (LOCK, &lock.name, lock.policy));
     cron.chain(lock)
         .filter(|(_, _, policy)| *policy != Policy::Allow)
-        .map(|(label, value, policy)| Exclusion {
+        .map(|(label, value, policy)| ConcurrencyRule {
             label,
             value: value.clone(),
             policy,
@@ -104,10 +104,10 @@ pub(crate) fn exclusions(request: &Request) -> Vec<Exclusion> {
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse().ok().filter(|_| is_number);
-    seconds.filter(|seconds| *seconds <= validate::LONGEST)
+    seconds.filter(|seconds| *seconds <= validate::MAX_SECONDS)
 }
 
 /// The label by which a container of ours is known, as a docker option.
-pub(crate) fn of_name(name: &str) -> String {
+pub(crate) fn name_option(name: &str) -> String {
     format!("--label={NAME}={name}")
 }

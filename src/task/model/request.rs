@@ -12,7 +12,7 @@ pub(crate) struct Request {
     /// Seconds from its start to its deadline; `None` for no deadline.
     pub(crate) time_to_live: Option<u64>,
     /// The command itself says that there is to be none.
-    pub(crate) without_deadline: bool,
+    pub(crate) no_deadline: bool,
     pub(crate) cron: Option<Cron>,
     pub(crate) lock: Option<Lock>,
     /// In place of the app's limits.
@@ -26,7 +26,7 @@ pub(crate) struct Request {
     /// a reader does not.
     pub(crate) on_hangup: Option<OnHangup>,
     /// The first word is no Procfile entry, whatever the Procfile says.
-    pub(crate) literal: bool,
+    pub(crate) skips_procfile: bool,
     /// Empty for the app's shell.
     pub(crate) command: Vec<String>,
 }
@@ -69,7 +69,7 @@ pub(crate) enum Policy {
 
 impl Policy {
     /// Its word in options and labels.
-    pub(crate) fn name(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Forbid => "forbid",

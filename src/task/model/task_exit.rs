@@ -9,31 +9,31 @@ use crate::ui::exit;
 
 /// What is left of a container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum TaskExit {
     /// It is there, and has ended or was never started.
-    There(State),
+    Inspected(State),
     /// It has gone. Docker may have told of its end before that.
-    Gone(Option<Seen>),
+    Removed(Option<ExitEvent>),
 }
 
 /// An end as docker told of it while the container was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
+pub(crate) struct ExitEvent {
     /// `None` where a label of the container may have said it.
     pub(crate) exit_code: Option<u8>,
     /// RFC 3339, UTC.
     pub(crate) finished: String,
 }
 
-impl End {
-    const GONE: &str = "gone";
+impl TaskExit {
+    const REMOVED: &str = "gone";
 
     /// What [`End::read`] takes.
-    pub(crate) fn words(&self) -> Vec<String> {
+    pub(crate) fn to_args(&self) -> Vec<String> {
         match self {
-            Self::Gone(_) => vec![Self::GONE.to_owned()],
-            Self::There(state) => vec![
-                state.status.name().to_owned(),
+            Self::Removed(_) => vec![Self::REMOVED.to_owned()],
+            Self::Inspected(state) => vec![
+                state.status.as_str().to_owned(),
                 state.exit_code.to_string(),
                 state.started_at.clone(),
                 state.finished_at.clone(),
@@ -43,43 +43,45 @@ impl End {
     }
 
     /// `None` for words that are no end.
-    pub(crate) fn read(words: &[&str]) -> Option<Self> {
+    pub(crate) fn from_args(words: &[&str]) -> Option<Self> {
         match words {
-            [Self::GONE] => Some(Self::Gone(None)),
-            [status, exit_code, started_at, finished_at, oom_killed] => Some(Self::There(State {
-                status: Status::named(status)?,
-                exit_code: exit_code.parse().ok()?,
-                started_at: (*started_at).to_owned(),
-                finished_at: (*finished_at).to_owned(),
-                oom_killed: oom_killed.parse().ok()?,
-            })),
+            [Self::REMOVED] => Some(Self::Removed(None)),
+            [status, exit_code, started_at, finished_at, oom_killed] => {
+                Some(Self::Inspected(State {
+                    status: Status::from_word(status)?,
+                    exit_code: exit_code.parse().ok()?,
+                    started_at: (*started_at).to_owned(),
+                    finished_at: (*finished_at).to_owned(),
+                    oom_killed: oom_killed.parse().ok()?,
+                }))
+            }
             _ => None,
         }
     }
 
     /// The end that a state tells of; `None` for one that has not ended.
-    pub(crate) fn of(state: State) -> Option<Self> {
-        let has_ended = state.status != Status::Created && code_of(&state).is_some();
-        has_ended.then_some(Self::There(state))
+    pub(crate) fn from_state(state: State) -> Option<Self> {
+        let has_ended = state.status != Status::Created && exit_code_of(&state).is_some();
+        has_ended.then_some(Self::Inspected(state))
     }
 
     /// Whether nobody can tell the exit code.
-    pub(crate) fn is_unseen(&self) -> bool {
-        matches!(self, Self::Gone(seen) if seen.as_ref().is_none_or(|seen| seen.exit_code.is_none()))
+    pub(crate) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Removed(seen) if seen.as_ref().is_none_or(|seen| seen.exit_code.is_none()))
     }
 
     /// The exit code; docker's own where nobody saw it.
-    pub(crate) fn code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         let code = match self {
-            Self::There(state) => code_of(state),
-            Self::Gone(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
+            Self::Inspected(state) => exit_code_of(state),
+            Self::Removed(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
         };
-        code.unwrap_or(exit::DOCKER)
+        code.unwrap_or(exit::DOCKER_FAILED)
     }
 }
 
 /// The exit code of what KILL has ended.
-pub(crate) const KILLED: u8 = 137;
+pub(crate) const KILLED_EXIT_CODE: u8 = 137;
 
 /// A time of docker's events, nanoseconds since 1970, in RFC 3339, UTC.
 pub(crate) fn event_time(time: u64) -> Option<String> {
@@ -93,7 +95,7 @@ pub(crate) fn now() -> String {
 }
 
 /// A time of docker's; `None` for what has not happened (the year 1).
-pub(crate) fn moment(text: &str) -> Option<String> {
+pub(crate) fn nonzero_time(text: &str) -> Option<String> {
     humantime::parse_rfc3339(text)
         .ok()
         .filter(|at| *at > SystemTime::UNIX_EPOCH)
@@ -102,15 +104,15 @@ pub(crate) fn moment(text: &str) -> Option<String> {
 
 /// The exit code of a container that has ended or could not be started; `None`
 /// while it runs.
-pub(crate) fn code_of(state: &State) -> Option<u8> {
-    let code = u8::try_from(state.exit_code).unwrap_or(exit::DOCKER);
+pub(crate) fn exit_code_of(state: &State) -> Option<u8> {
+    let code = u8::try_from(state.exit_code).unwrap_or(exit::DOCKER_FAILED);
     match state.status {
         // It never ran. Docker tells the two causes that are the user's; the
         // rest is its own.
         Status::Created => Some(if matches!(code, 126 | 127) {
             code
         } else {
-            exit::DOCKER
+            exit::DOCKER_FAILED
         }),
         Status::Exited | Status::Dead | Status::Removing => Some(code),
         Status::Running | Status::Paused | Status::Restarting | Status::Unknown => None,
@@ -119,7 +121,7 @@ pub(crate) fn code_of(state: &State) -> Option<u8> {
 
 /// Whether nobody has tried to start it: docker notes an exit code otherwise (moby,
 /// daemon/start.go).
-pub(crate) fn was_never_tried(state: &State) -> bool {
+pub(crate) fn never_started(state: &State) -> bool {
     state.status == Status::Created && state.exit_code == 0
 }
 
@@ -151,15 +153,15 @@ mod tests {
             (Status::Paused, 0, None),
         ] {
             let state = state(status, exit_code);
-            assert_eq!(code_of(&state), expected, "{state:?}");
+            assert_eq!(exit_code_of(&state), expected, "{state:?}");
         }
     }
 
     #[test]
     fn a_time_that_was_not_is_none() {
-        assert_eq!(moment("0001-01-01T00:00:00Z"), None);
-        assert_eq!(moment(""), None);
-        assert!(moment("2026-01-01T00:00:00.123456789Z").is_some());
+        assert_eq!(nonzero_time("0001-01-01T00:00:00Z"), None);
+        assert_eq!(nonzero_time(""), None);
+        assert!(nonzero_time("2026-01-01T00:00:00.123456789Z").is_some());
     }
 
     #[test]
@@ -174,23 +176,23 @@ mod tests {
             (Status::Restarting, false),
         ] {
             let state = state(status, 3);
-            let expected = is_end.then(|| End::There(state.clone()));
-            assert_eq!(End::of(state), expected, "{status:?}");
+            let expected = is_end.then(|| TaskExit::Inspected(state.clone()));
+            assert_eq!(TaskExit::from_state(state), expected, "{status:?}");
         }
     }
 
     #[test]
     fn an_end_is_what_its_words_say() {
-        let there = End::There(State {
+        let there = TaskExit::Inspected(State {
             oom_killed: true,
             started_at: "2026-01-01T00:00:00.123456789Z".to_owned(),
             ..state(Status::Exited, 137)
         });
-        for end in [there, End::Gone(None)] {
-            let words = end.words();
+        for end in [there, TaskExit::Removed(None)] {
+            let words = end.to_args();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            assert_eq!(End::read(&words), Some(end));
+            assert_eq!(TaskExit::from_args(&words), Some(end));
         }
-        assert_eq!(End::read(&["sung", "3", "", "", "false"]), None);
+        assert_eq!(TaskExit::from_args(&["sung", "3", "", "", "false"]), None);
     }
 }

@@ -5,20 +5,20 @@ pub(crate) mod resolve;
 
 use anyhow::Result;
 
-use crate::docker::container_create::Container;
+use crate::docker::container_create::ContainerSpec;
 use crate::docker::option::DockerOption;
 use crate::docker::{Kind, events};
 use crate::dokku::resource::{Resources, megabytes};
 use crate::task::model::labels;
-use crate::task::model::labels::Exclusion;
+use crate::task::model::labels::ConcurrencyRule;
 use crate::task::model::request::{OnHangup, Request};
 use crate::task::spec::environment::Environment;
-use crate::task::spec::resolve::{Answers, ImageType};
+use crate::task::spec::resolve::{AppFacts, ImageType};
 use crate::ui::message;
 
 /// Options of the app's that the life cycle decides: with `--rm` the exit code
 /// of a failed start would be lost, the others are what was asked of this task.
-const DECIDED_HERE: [&str; 11] = [
+const OVERRIDDEN_OPTIONS: [&str; 11] = [
     "rm",
     "tty",
     "t",
@@ -34,54 +34,54 @@ const DECIDED_HERE: [&str; 11] = [
 
 /// What the task has to talk to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Streams {
+pub(crate) struct TaskStreams {
     pub(crate) terminal: bool,
     pub(crate) stdin: bool,
 }
 
 /// A task that is ready to be made; only its number is missing.
 #[derive(Debug, Clone)]
-pub(crate) struct Task {
+pub(crate) struct TaskSpec {
     pub(crate) app: String,
     pub(crate) process_type: &'static str,
     /// The Procfile entry that is run.
-    pub(crate) entry: Option<String>,
+    pub(crate) procfile_entry: Option<String>,
     pub(crate) environment: Environment,
     pub(crate) image: String,
-    pub(crate) streams: Streams,
+    pub(crate) streams: TaskStreams,
     pub(crate) on_hangup: Option<OnHangup>,
     /// Seconds.
     pub(crate) time_to_live: Option<u64>,
     pub(crate) stop_timeout: u64,
     /// What only one container of the app may have.
-    pub(crate) exclusions: Vec<Exclusion>,
+    pub(crate) concurrency_rules: Vec<ConcurrencyRule>,
     /// What its values go through.
     client: Kind,
     options: Vec<String>,
-    own_environment: Vec<(String, String)>,
+    cli_environment: Vec<(String, String)>,
     command: Vec<String>,
     /// The command is a shell that nobody has chosen.
-    guesses_shell: bool,
+    uses_default_shell: bool,
 }
 
 /// Core's default for a task without a command.
-const SHELL: &str = "/bin/bash";
+const DEFAULT_SHELL: &str = "/bin/bash";
 
 /// Every image that can run a shell has this one.
-const LAST_SHELL: &str = "sh";
+const FALLBACK_SHELL: &str = "sh";
 
-impl Task {
+impl TaskSpec {
     /// # Errors
     /// An env file of the app's docker options cannot be read.
-    pub(crate) fn new(answers: Answers, request: Request, streams: Streams) -> Result<Self> {
+    pub(crate) fn new(answers: AppFacts, request: Request, streams: TaskStreams) -> Result<Self> {
         let process_type = request.process_type();
         let mut environment = Environment::default();
         if let (true, Ok(term)) = (streams.terminal, std::env::var("TERM")) {
             environment.set("TERM", term);
         }
         environment.extend(answers.config);
-        let kept =
-            environment.take_from(answers.docker_options, |name| std::env::var(name).ok())?;
+        let kept = environment
+            .extract_from_options(answers.docker_options, |name| std::env::var(name).ok())?;
         if answers.trace {
             environment.set("TRACE", "true");
         }
@@ -97,8 +97,8 @@ impl Task {
             entry.as_deref(),
             &answers.image_labels,
         );
-        let exclusions = labels::exclusions(&request);
-        let mut options = kept_words(kept);
+        let exclusions = labels::concurrency_rules(&request);
+        let mut options = retained_options(kept);
         options.extend(resource_options(
             answers.resources,
             request.memory,
@@ -125,7 +125,7 @@ impl Task {
         options.extend(labels);
 
         Ok(Self {
-            guesses_shell: request.command.is_empty() && answers.shell.is_none(),
+            uses_default_shell: request.command.is_empty() && answers.shell.is_none(),
             command: command(
                 answers.image_type,
                 answers.procfile_command,
@@ -134,63 +134,65 @@ impl Task {
             ),
             app: answers.app,
             process_type,
-            entry,
+            procfile_entry: entry,
             environment,
             image: answers.image,
             streams,
             on_hangup: request.on_hangup,
             time_to_live: request.time_to_live,
             stop_timeout: answers.stop_timeout,
-            exclusions,
+            concurrency_rules: exclusions,
             client: answers.client,
             options,
-            own_environment: request.environment,
+            cli_environment: request.environment,
         })
     }
 
     /// The shell that is to run, when it is core's default and may not be there.
-    pub(crate) fn guessed_shell(&self) -> Option<&'static str> {
-        self.guesses_shell.then_some(SHELL)
+    pub(crate) fn default_shell(&self) -> Option<&'static str> {
+        self.uses_default_shell.then_some(DEFAULT_SHELL)
     }
 
     /// Takes the shell that every image has in place of the guessed one.
-    pub(crate) fn fall_back(&mut self) -> &'static str {
-        self.guesses_shell = false;
+    pub(crate) fn use_fallback_shell(&mut self) -> &'static str {
+        self.uses_default_shell = false;
         self.command.pop();
-        self.command.push(LAST_SHELL.to_owned());
-        LAST_SHELL
+        self.command.push(FALLBACK_SHELL.to_owned());
+        FALLBACK_SHELL
     }
 
     /// The container with this number in its name.
     ///
     /// # Errors
     /// A value of its environment cannot reach it whole.
-    pub(crate) fn container(&self, number: u32) -> Result<Container> {
+    pub(crate) fn container(&self, number: u32) -> Result<ContainerSpec> {
         let name = format!("{}.{}.{number}", self.app, self.process_type);
         let mut options = self.options.clone();
-        options.push(labels::of_name(&name));
-        Ok(Container {
+        options.push(labels::name_option(&name));
+        Ok(ContainerSpec {
             name,
             options,
-            environment: self.numbered_environment(number).carried(self.client)?,
+            environment: self
+                .environment_for(number)
+                .for_docker_client(self.client)?,
             image: self.image.clone(),
             command: self.command.clone(),
         })
     }
 
     /// Everything that the task finds in its environment beyond the image's.
-    pub(crate) fn numbered_environment(&self, number: u32) -> Environment {
+    pub(crate) fn environment_for(&self, number: u32) -> Environment {
         let mut environment = self.environment.clone();
         environment.set("DYNO", format!("{}.{number}", self.process_type));
-        environment.extend(self.own_environment.iter().cloned());
+        environment.extend(self.cli_environment.iter().cloned());
         environment
     }
 }
 
-fn kept_words(options: Vec<DockerOption>) -> Vec<String> {
+fn retained_options(options: Vec<DockerOption>) -> Vec<String> {
     options
         .into_iter()
-        .filter(|option| !DECIDED_HERE.contains(&option.name.as_str()))
+        .filter(|option| !OVERRIDDEN_OPTIONS.contains(&option.name.as_str()))
         .filter(|option| match reason_to_leave_out(option) {
             None => true,
             Some((shown, reason)) => {
@@ -200,7 +202,7 @@ fn kept_words(options: Vec<DockerOption>) -> Vec<String> {
                 false
             }
         })
-        .map(|option| option.word)
+        .map(|option| option.as_single_word)
         .collect()
 }
 
@@ -214,7 +216,7 @@ fn reason_to_leave_out(option: &DockerOption) -> Option<(String, &'static str)> 
             "--cidfile".to_owned(),
             "docker creates nothing where the file is there already",
         )),
-        "l" | "label" if events::is_replacing(label) => Some((
+        "l" | "label" if events::overrides_event_attribute(label) => Some((
             format!("--label {label}"),
             "docker would put it in place of what its events say",
         )),
@@ -263,7 +265,7 @@ fn command(
             words.extend(entry);
             words.extend(given.into_iter().skip(1));
         }
-        None if given.is_empty() => words.push(shell.unwrap_or_else(|| SHELL.to_owned())),
+        None if given.is_empty() => words.push(shell.unwrap_or_else(|| DEFAULT_SHELL.to_owned())),
         None => words.extend(given),
     }
     words

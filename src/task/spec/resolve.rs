@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use crate::docker::image_inspect::Image;
+use crate::docker::image_inspect::ImageInfo;
 use crate::docker::option::DockerOption;
 use crate::docker::{Docker, Kind, option};
 use crate::dokku::app::App;
@@ -20,7 +20,7 @@ use crate::ui::message;
 
 /// Everything that a task of the app is made from.
 #[derive(Debug, Default)]
-pub(crate) struct Answers {
+pub(crate) struct AppFacts {
     pub(crate) app: String,
     pub(crate) image: String,
     pub(crate) image_type: ImageType,
@@ -46,11 +46,11 @@ pub(crate) struct Answers {
 }
 
 /// Who runs the app's tasks.
-pub(crate) enum Gathered {
+pub(crate) enum Placement {
     /// This host's docker, from these answers.
-    Here(Docker, Box<Answers>),
+    DockerLocal(Docker, Box<AppFacts>),
     /// Another scheduler, of this name: its plugin asks what it needs.
-    Elsewhere(String),
+    Delegated(String),
 }
 
 /// How the image was built, as Dokku tells it.
@@ -64,7 +64,7 @@ pub(crate) enum ImageType {
 
 impl ImageType {
     /// `user` is the one that herokuish runs the app as.
-    fn of(image: &Image, user: &str) -> Self {
+    fn of(image: &ImageInfo, user: &str) -> Self {
         if !image.label("io.buildpacks.stack.id").is_empty() {
             Self::Pack
         } else if image.has_env(&format!("USER={user}")) {
@@ -91,16 +91,16 @@ impl ImageType {
 ///
 /// # Errors
 /// A question fails, or the app has no image that was released.
-pub(crate) fn gather(
+pub(crate) fn resolve(
     host: &Host,
     app: &App,
     request: &Request,
     settings: Settings,
-) -> Result<Gathered> {
+) -> Result<Placement> {
     let entry = request
         .command
         .first()
-        .filter(|word| !word.is_empty() && !request.literal);
+        .filter(|word| !word.is_empty() && !request.skips_procfile);
     // Nothing of these is a failure yet: another scheduler needs no docker.
     let docker = host.docker().map(|path| Docker::new(path, host.trace));
     std::thread::scope(|scope| {
@@ -126,7 +126,7 @@ pub(crate) fn gather(
         };
         let scheduler = joined(scheduler)?;
         if scheduler != DOCKER_LOCAL {
-            return Ok(Gathered::Elsewhere(scheduler));
+            return Ok(Placement::Delegated(scheduler));
         }
         let docker = docker?;
         let (name, options) = named?;
@@ -134,7 +134,7 @@ pub(crate) fn gather(
             Some(image) => image,
             None => pull(host, &docker, app, &name)?,
         };
-        released(&image)?;
+        ensure_released(&image)?;
         let config = joined(config)?;
         let image_type = ImageType::of(&image, &app_user(host, app, &config));
         let of_type = host.process_docker_options(app, image_type.name(), &name.tag)?;
@@ -147,7 +147,7 @@ pub(crate) fn gather(
                 "Detected {platform} image, forcing --platform={platform}"
             ));
         }
-        let answers = Answers {
+        let answers = AppFacts {
             app: app.name().to_owned(),
             image: name.reference,
             image_type,
@@ -162,12 +162,12 @@ pub(crate) fn gather(
             shell: host.shell(app),
             stop_timeout: joined(stop_timeout)?,
             init: host.wants_init(app),
-            resources: settings.over(host.resources(app)),
+            resources: settings.override_limits(host.resources(app)),
             trace: host.trace,
             client: docker.kind(),
-            user: host.who().to_owned(),
+            user: host.requester().to_owned(),
         };
-        Ok(Gathered::Here(docker, Box::new(answers)))
+        Ok(Placement::DockerLocal(docker, Box::new(answers)))
     })
 }
 
@@ -181,7 +181,7 @@ fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String
         .unwrap_or_else(|| "herokuishuser".to_owned())
 }
 
-fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Image> {
+fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<ImageInfo> {
     let reference = &image.reference;
     if image.can_be_pulled() {
         host.info(&format!(
@@ -197,7 +197,7 @@ fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Ima
 }
 
 /// Core's two sentences: scripts look for them.
-fn released(image: &Image) -> Result<()> {
+fn ensure_released(image: &ImageInfo) -> Result<()> {
     let stage = image.label("com.dokku.image-stage");
     if stage == "release" {
         return Ok(());

@@ -8,13 +8,13 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-fn answers() -> Answers {
-    Answers {
+fn answers() -> AppFacts {
+    AppFacts {
         app: "demo".to_owned(),
         image: "dokku/demo:latest".to_owned(),
         stop_timeout: 30,
         user: "ada".to_owned(),
-        ..Answers::default()
+        ..AppFacts::default()
     }
 }
 
@@ -26,8 +26,8 @@ fn request(command: &str) -> Request {
 }
 
 /// The arguments without those that every task has.
-fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String {
-    let arguments = Task::new(answers, request, streams)
+fn own_arguments(answers: AppFacts, request: Request, streams: TaskStreams) -> String {
+    let arguments = TaskSpec::new(answers, request, streams)
         .unwrap()
         .container(7)
         .unwrap()
@@ -51,30 +51,30 @@ fn own_arguments(answers: Answers, request: Request, streams: Streams) -> String
 
 #[test]
 fn each_part_of_a_request_and_of_the_answers() {
-    let table: Vec<(&str, Answers, Request, &str)> = vec![
+    let table: Vec<(&str, AppFacts, Request, &str)> = vec![
         ("a command", answers(), request("ls -l --help"), "-- ls -l --help"),
         ("no command", answers(), request(""), "-- /bin/bash"),
         (
             "no command, and a shell of the app's",
-            Answers { shell: Some("/bin/zsh".into()), ..answers() },
+            AppFacts { shell: Some("/bin/zsh".into()), ..answers() },
             request(""),
             "-- /bin/zsh",
         ),
         (
             "a Procfile entry",
-            Answers { procfile_command: Some(vec!["bundle".into(), "exec x".into()]), ..answers() },
+            AppFacts { procfile_command: Some(vec!["bundle".into(), "exec x".into()]), ..answers() },
             request("console -v"),
             "--label=com.dokku.process-type=console -- bundle exec x -v",
         ),
         (
             "a herokuish image",
-            Answers { image_type: ImageType::Herokuish, ..answers() },
+            AppFacts { image_type: ImageType::Herokuish, ..answers() },
             request("ls"),
             "-- /exec ls",
         ),
         (
             "init, platform, user, directory",
-            Answers { init: true, platform: Some("linux/amd64"), ..answers() },
+            AppFacts { init: true, platform: Some("linux/amd64"), ..answers() },
             Request { user: Some("app:1000".into()), workdir: Some("/srv".into()), ..request("ls") },
             "--init --platform=linux/amd64 --user=app:1000 --workdir=/srv -- ls",
         ),
@@ -90,7 +90,7 @@ fn each_part_of_a_request_and_of_the_answers() {
         ),
         (
             "labels of the image's that only others read",
-            Answers {
+            AppFacts {
                 image_labels: labels::READ_BY_OTHERS.to_vec(),
                 ..answers()
             },
@@ -99,7 +99,7 @@ fn each_part_of_a_request_and_of_the_answers() {
         ),
         (
             "the app's limits",
-            Answers {
+            AppFacts {
                 resources: Resources {
                     memory: Some("64m".into()),
                     memory_swap: Some("128m".into()),
@@ -114,7 +114,7 @@ fn each_part_of_a_request_and_of_the_answers() {
         ),
         (
             "limits of this task",
-            Answers {
+            AppFacts {
                 resources: Resources {
                     memory: Some("64m".into()),
                     memory_swap: Some("128m".into()),
@@ -128,7 +128,7 @@ fn each_part_of_a_request_and_of_the_answers() {
         ),
         (
             "docker options",
-            Answers {
+            AppFacts {
                 docker_options: option::parse(words(
                     "--env=KEY -v /a:/b --rm -it --restart=always --name=x --pull always --network=n -e A=b",
                 ))
@@ -141,7 +141,7 @@ fn each_part_of_a_request_and_of_the_answers() {
     ];
     for (what, answers, request, expected) in table {
         assert_eq!(
-            own_arguments(answers, request, Streams::default()),
+            own_arguments(answers, request, TaskStreams::default()),
             expected,
             "{what}"
         );
@@ -155,21 +155,21 @@ fn what_the_task_talks_to() {
         (false, true, "--interactive -- ls"),
         (true, true, "--interactive --tty -- ls"),
     ] {
-        let arguments = own_arguments(answers(), request("ls"), Streams { terminal, stdin });
+        let arguments = own_arguments(answers(), request("ls"), TaskStreams { terminal, stdin });
         assert_eq!(arguments, expected);
     }
 }
 
 #[test]
 fn without_a_shell_of_the_apps_bash_is_a_guess() {
-    let mut task = Task::new(answers(), request(""), Streams::default()).unwrap();
-    assert_eq!(task.guessed_shell(), Some("/bin/bash"));
-    assert_eq!(task.fall_back(), "sh");
+    let mut task = TaskSpec::new(answers(), request(""), TaskStreams::default()).unwrap();
+    assert_eq!(task.default_shell(), Some("/bin/bash"));
+    assert_eq!(task.use_fallback_shell(), "sh");
     assert_eq!(task.container(1).unwrap().command, ["sh"]);
     for (answers, request) in [
         (answers(), request("ls")),
         (
-            Answers {
+            AppFacts {
                 shell: Some("/bin/zsh".into()),
                 ..answers()
             },
@@ -177,9 +177,9 @@ fn without_a_shell_of_the_apps_bash_is_a_guess() {
         ),
     ] {
         assert_eq!(
-            Task::new(answers, request, Streams::default())
+            TaskSpec::new(answers, request, TaskStreams::default())
                 .unwrap()
-                .guessed_shell(),
+                .default_shell(),
             None
         );
     }
@@ -191,13 +191,13 @@ fn a_cron_task_has_its_own_name_and_labels() {
         id: "abc".to_owned(),
         policy: Policy::Allow,
     };
-    let task = Task::new(
+    let task = TaskSpec::new(
         answers(),
         Request {
             cron: Some(cron),
             ..request("ls")
         },
-        Streams::default(),
+        TaskStreams::default(),
     )
     .unwrap();
     let container = task.container(3).unwrap();
@@ -221,7 +221,7 @@ fn a_cron_task_has_its_own_name_and_labels() {
 
 #[test]
 fn values_win_in_order() {
-    let answers = Answers {
+    let answers = AppFacts {
         config: [("A", "config"), ("B", "config"), ("C", "config")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
@@ -233,13 +233,13 @@ fn values_win_in_order() {
         ("C".to_owned(), "own".to_owned()),
         ("C".to_owned(), "last".to_owned()),
     ];
-    let task = Task::new(
+    let task = TaskSpec::new(
         answers,
         Request {
             environment: own,
             ..request("ls")
         },
-        Streams::default(),
+        TaskStreams::default(),
     )
     .unwrap();
     let expected = "A=config\nB=option\nC=last\nDYNO=run.1\nTRACE=true\n";

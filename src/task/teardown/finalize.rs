@@ -14,49 +14,52 @@ use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record;
 use crate::record::{Reason, Record};
-use crate::task::journal::{Head, Journal, Mark, Story};
-use crate::task::model::task_exit::{End, KILLED, code_of, moment, now, was_never_tried};
+use crate::task::journal::{Journal, JournalEvent, JournalState, TaskInfo};
+use crate::task::model::task_exit::{
+    KILLED_EXIT_CODE, TaskExit, exit_code_of, never_started, nonzero_time, now,
+};
 use crate::ui::{exit, message};
 
 /// Takes all of the last steps that were not taken yet. Gives the exit code; what
 /// could not be removed is said, and the journal kept: `run:retire` comes back to it.
-pub(crate) fn finish(host: &Host, docker: &Docker, journal: Journal, end: &End) -> u8 {
+pub(crate) fn finalize(host: &Host, docker: &Docker, journal: Journal, end: &TaskExit) -> u8 {
     let story = journal.story();
-    let code = tell(host, docker, &journal, &story, end);
-    warn_of(clear(docker, journal, &story, end));
+    let code = notify_and_record(host, docker, &journal, &story, end);
+    warn_on_error(remove_unless_core(docker, journal, &story, end));
     code
 }
 
 /// Tells the hooks and writes the record. Gives the exit code, which is docker's own
 /// for a task whose end nobody saw.
-pub(crate) fn tell(
+pub(crate) fn notify_and_record(
     host: &Host,
     docker: &Docker,
     journal: &Journal,
-    story: &Story,
-    end: &End,
+    story: &JournalState,
+    end: &TaskExit,
 ) -> u8 {
-    let (code, reason) = outcome(story, end);
-    let said = code.unwrap_or(exit::DOCKER);
-    let (Some(head), Some(id)) = (&story.head, &story.id) else {
+    let (code, reason) = exit_and_reason(story, end);
+    let said = code.unwrap_or(exit::DOCKER_FAILED);
+    let (Some(head), Some(id)) = (&story.info, &story.id) else {
         return said; // there was no container
     };
     // The one before us may have written it and not have come to say so.
-    let is_kept = (story.told.is_some() || story.is_anew) && record::is_kept(host, &head.app, id);
+    let is_kept =
+        (story.told.is_some() || story.header_rebuilt) && record::exists(host, &head.app, id);
     if story.told.is_none() && !is_kept {
-        journal.mark(id, &Mark::Told(said));
+        journal.mark(id, &JournalEvent::Told(said));
         if !head.foreign {
             let code = said.to_string();
-            let told = host.tell("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
-            warn_of(told);
+            let told = host.notify("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
+            warn_on_error(told);
         }
     }
     if !story.recorded && !is_kept {
         let record = record_of(head, id, story, end, code, reason);
-        record::keep(host, docker, &record);
+        record::write(host, docker, &record);
     }
     if !story.recorded {
-        journal.mark(id, &Mark::Recorded);
+        journal.mark(id, &JournalEvent::Recorded);
     }
     said
 }
@@ -65,10 +68,15 @@ pub(crate) fn tell(
 ///
 /// # Errors
 /// Docker cannot: the journal is kept.
-pub(crate) fn clear(docker: &Docker, journal: Journal, story: &Story, end: &End) -> Result<()> {
-    let foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+pub(crate) fn remove_unless_core(
+    docker: &Docker,
+    journal: Journal,
+    story: &JournalState,
+    end: &TaskExit,
+) -> Result<()> {
+    let foreign = story.info.as_ref().is_some_and(|head| head.foreign);
     match (&story.id, end) {
-        (Some(id), End::There(_)) if !foreign => remove(docker, journal, id),
+        (Some(id), TaskExit::Inspected(_)) if !foreign => remove_container(docker, journal, id),
         _ => {
             journal.remove();
             Ok(())
@@ -80,7 +88,7 @@ pub(crate) fn clear(docker: &Docker, journal: Journal, story: &Story, end: &End)
 ///
 /// # Errors
 /// As [`clear`].
-pub(crate) fn remove(docker: &Docker, journal: Journal, id: &str) -> Result<()> {
+pub(crate) fn remove_container(docker: &Docker, journal: Journal, id: &str) -> Result<()> {
     docker.container_remove(id)?;
     journal.remove();
     Ok(())
@@ -91,59 +99,66 @@ pub(crate) fn remove(docker: &Docker, journal: Journal, id: &str) -> Result<()> 
 ///
 /// # Errors
 /// As [`clear`].
-pub(crate) fn remove_unstarted(
+pub(crate) fn remove_if_never_started(
     docker: &Docker,
     journal: Journal,
     id: &str,
 ) -> Result<Option<Journal>> {
-    let Some(why) = docker.container_remove_idle(id)? else {
+    let Some(why) = docker.container_remove_if_stopped(id)? else {
         journal.remove();
         return Ok(None);
     };
     match docker.container_state(id)? {
-        Some(state) if was_never_tried(&state) => bail!("docker could not remove it: {why}"),
+        Some(state) if never_started(&state) => bail!("docker could not remove it: {why}"),
         _ => Ok(Some(journal)),
     }
 }
 
 /// What the hooks and the store make of an end changes nothing.
-fn warn_of(result: Result<()>) {
+fn warn_on_error(result: Result<()>) {
     if let Err(error) = result {
         message::warn(&format!("{error:#}"));
     }
 }
 
 /// The exit code, `None` when nobody can tell, and why it ended.
-fn outcome(story: &Story, end: &End) -> (Option<u8>, Reason) {
-    let foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+fn exit_and_reason(story: &JournalState, end: &TaskExit) -> (Option<u8>, Reason) {
+    let foreign = story.info.as_ref().is_some_and(|head| head.foreign);
     // The hooks were told docker's own code: nobody had seen the end.
-    let is_unseen = end.is_unseen() && !foreign && story.told == Some(exit::DOCKER);
+    let is_unseen = end.is_unknown() && !foreign && story.told == Some(exit::DOCKER_FAILED);
     let code = story.told.filter(|_| !is_unseen).or_else(|| match end {
-        End::There(state) => code_of(state),
-        End::Gone(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
+        TaskExit::Inspected(state) => exit_code_of(state),
+        TaskExit::Removed(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
     });
     match (code, story.ending, end) {
-        (_, _, End::There(state)) if state.status == Status::Created => (code, Reason::Failed),
+        (_, _, TaskExit::Inspected(state)) if state.status == Status::Created => {
+            (code, Reason::Failed)
+        }
         // Whatever the task made of it.
         (_, Some(Reason::Deadline), _) => (Some(exit::DEADLINE), Reason::Deadline),
         (None, _, _) => (None, Reason::Lost),
         (_, Some(reason), _) => (code, reason),
-        (Some(KILLED), None, End::There(state)) if state.oom_killed => (code, Reason::Oom),
+        (Some(KILLED_EXIT_CODE), None, TaskExit::Inspected(state)) if state.oom_killed => {
+            (code, Reason::Oom)
+        }
         (_, None, _) => (code, Reason::Exited),
     }
 }
 
 fn record_of(
-    head: &Head,
+    head: &TaskInfo,
     id: &str,
-    story: &Story,
-    end: &End,
+    story: &JournalState,
+    end: &TaskExit,
     exit_code: Option<u8>,
     reason: Reason,
 ) -> Record {
     let (started, finished) = match end {
-        End::There(state) => (moment(&state.started_at), moment(&state.finished_at)),
-        End::Gone(seen) => {
+        TaskExit::Inspected(state) => (
+            nonzero_time(&state.started_at),
+            nonzero_time(&state.finished_at),
+        ),
+        TaskExit::Removed(seen) => {
             // Core starts what it has just made, and tells nobody when.
             let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
             (
@@ -175,7 +190,7 @@ fn record_of(
 mod tests {
     use super::*;
     use crate::docker::container_inspect::State;
-    use crate::task::model::task_exit::Seen;
+    use crate::task::model::task_exit::ExitEvent;
 
     fn state(status: Status, exit_code: i64) -> State {
         State {
@@ -189,19 +204,19 @@ mod tests {
 
     #[test]
     fn why_a_task_has_ended() {
-        let asked = |reason| Story {
+        let asked = |reason| JournalState {
             ending: reason,
-            ..Story::default()
+            ..JournalState::default()
         };
-        let there = |code| End::There(state(Status::Exited, code));
+        let there = |code| TaskExit::Inspected(state(Status::Exited, code));
         let oom = |code| {
-            End::There(State {
+            TaskExit::Inspected(State {
                 oom_killed: true,
                 ..state(Status::Exited, code)
             })
         };
         let seen = |exit_code| {
-            End::Gone(Some(Seen {
+            TaskExit::Removed(Some(ExitEvent {
                 exit_code,
                 finished: String::new(),
             }))
@@ -228,21 +243,25 @@ mod tests {
             ),
             (None, seen(Some(3)), (Some(3), Reason::Exited)),
             (None, seen(None), (None, Reason::Lost)),
-            (None, End::Gone(None), (None, Reason::Lost)),
-            (Some(Reason::Stopped), End::Gone(None), (None, Reason::Lost)),
+            (None, TaskExit::Removed(None), (None, Reason::Lost)),
+            (
+                Some(Reason::Stopped),
+                TaskExit::Removed(None),
+                (None, Reason::Lost),
+            ),
             (
                 Some(Reason::Deadline),
-                End::Gone(None),
+                TaskExit::Removed(None),
                 (Some(124), Reason::Deadline),
             ),
             (
                 Some(Reason::Stopped),
-                End::There(state(Status::Created, 127)),
+                TaskExit::Inspected(state(Status::Created, 127)),
                 (Some(127), Reason::Failed),
             ),
         ] {
             assert_eq!(
-                outcome(&asked(ending), &end),
+                exit_and_reason(&asked(ending), &end),
                 expected,
                 "{ending:?} {end:?}"
             );
@@ -251,26 +270,32 @@ mod tests {
 
     #[test]
     fn a_lost_task_stays_lost_when_its_hooks_were_told() {
-        let story = Story {
-            told: Some(exit::DOCKER),
-            ..Story::default()
+        let story = JournalState {
+            told: Some(exit::DOCKER_FAILED),
+            ..JournalState::default()
         };
-        assert_eq!(outcome(&story, &End::Gone(None)), (None, Reason::Lost));
-        let labelled = End::Gone(Some(Seen {
+        assert_eq!(
+            exit_and_reason(&story, &TaskExit::Removed(None)),
+            (None, Reason::Lost)
+        );
+        let labelled = TaskExit::Removed(Some(ExitEvent {
             exit_code: None,
             finished: String::new(),
         }));
-        assert_eq!(outcome(&story, &labelled), (None, Reason::Lost));
-        let ended = End::There(state(Status::Exited, 125));
-        assert_eq!(outcome(&story, &ended), (Some(125), Reason::Exited));
+        assert_eq!(exit_and_reason(&story, &labelled), (None, Reason::Lost));
+        let ended = TaskExit::Inspected(state(Status::Exited, 125));
+        assert_eq!(exit_and_reason(&story, &ended), (Some(125), Reason::Exited));
     }
 
     #[test]
     fn what_was_told_is_not_told_otherwise_later() {
-        let story = Story {
+        let story = JournalState {
             told: Some(3),
-            ..Story::default()
+            ..JournalState::default()
         };
-        assert_eq!(outcome(&story, &End::Gone(None)), (Some(3), Reason::Exited));
+        assert_eq!(
+            exit_and_reason(&story, &TaskExit::Removed(None)),
+            (Some(3), Reason::Exited)
+        );
     }
 }

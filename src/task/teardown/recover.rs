@@ -3,19 +3,19 @@
 use anyhow::Result;
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::{Facts, Status};
+use crate::docker::container_inspect::{ContainerInfo, Status};
 use crate::dokku::host::Host;
-use crate::task::journal::{Journal, Story};
-use crate::task::model::task_exit::{End, Seen, code_of, was_never_tried};
+use crate::task::journal::{Journal, JournalState};
+use crate::task::model::task_exit::{ExitEvent, TaskExit, exit_code_of, never_started};
 use crate::task::teardown::finalize;
 
 /// What became of a task that nobody looked after.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Resumed {
+pub(crate) enum Recovery {
     /// Nothing is left of it, or what is left is somebody else's.
-    Done,
+    Settled,
     /// It runs, or is somebody else's to start.
-    Goes(Box<Facts>),
+    Running(Box<ContainerInfo>),
 }
 
 /// Tells of what has ended and removes it, and removes what was never started: the
@@ -23,45 +23,51 @@ pub(crate) enum Resumed {
 ///
 /// # Errors
 /// Docker gives no answer: the journal is kept.
-pub(crate) fn resume(
+pub(crate) fn recover(
     host: &Host,
     docker: &Docker,
     name: &str,
     journal: Journal,
-    seen: Option<Seen>,
-) -> Result<Resumed> {
+    seen: Option<ExitEvent>,
+) -> Result<Recovery> {
     let story = journal.story();
     let target = story.id.as_deref().unwrap_or(name);
     let facts = docker.container_fact(target)?;
-    let Some(facts) = facts.filter(|facts| facts.is_of(story.id.as_deref())) else {
-        gone(host, docker, journal, &story, seen);
-        return Ok(Resumed::Done);
+    let Some(facts) = facts.filter(|facts| facts.belongs_to(story.id.as_deref())) else {
+        settle_missing(host, docker, journal, &story, seen);
+        return Ok(Recovery::Settled);
     };
-    let is_foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+    let is_foreign = story.info.as_ref().is_some_and(|head| head.foreign);
     match facts.state.status {
-        Status::Created if is_foreign => return Ok(Resumed::Goes(Box::new(facts))),
-        Status::Created if was_never_tried(&facts.state) => {
-            if let Some(journal) = finalize::remove_unstarted(docker, journal, &facts.id)? {
-                return resume(host, docker, name, journal, seen);
+        Status::Created if is_foreign => return Ok(Recovery::Running(Box::new(facts))),
+        Status::Created if never_started(&facts.state) => {
+            if let Some(journal) = finalize::remove_if_never_started(docker, journal, &facts.id)? {
+                return recover(host, docker, name, journal, seen);
             }
         }
-        _ if code_of(&facts.state).is_none() => return Ok(Resumed::Goes(Box::new(facts))),
+        _ if exit_code_of(&facts.state).is_none() => return Ok(Recovery::Running(Box::new(facts))),
         _ => {
             // Its stop timeout does not matter any more.
-            let story = journal.completed(&facts, || 0);
-            let end = End::There(facts.state);
-            finalize::tell(host, docker, &journal, &story, &end);
-            finalize::clear(docker, journal, &story, &end)?;
+            let story = journal.recover_header(&facts, || 0);
+            let end = TaskExit::Inspected(facts.state);
+            finalize::notify_and_record(host, docker, &journal, &story, &end);
+            finalize::remove_unless_core(docker, journal, &story, &end)?;
         }
     }
-    Ok(Resumed::Done)
+    Ok(Recovery::Settled)
 }
 
 /// Its container has gone. One that was never started leaves nothing to tell.
-fn gone(host: &Host, docker: &Docker, journal: Journal, story: &Story, seen: Option<Seen>) {
-    let is_foreign = story.head.as_ref().is_some_and(|head| head.foreign);
+fn settle_missing(
+    host: &Host,
+    docker: &Docker,
+    journal: Journal,
+    story: &JournalState,
+    seen: Option<ExitEvent>,
+) {
+    let is_foreign = story.info.as_ref().is_some_and(|head| head.foreign);
     if story.started.is_some() || seen.is_some() || is_foreign {
-        finalize::tell(host, docker, &journal, story, &End::Gone(seen));
+        finalize::notify_and_record(host, docker, &journal, story, &TaskExit::Removed(seen));
     }
     journal.remove();
 }

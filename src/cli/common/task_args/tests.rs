@@ -7,8 +7,8 @@ use super::*;
 fn parsed(words: &[&str]) -> Result<TaskOptions> {
     let words: Vec<OsString> = ["run"].iter().chain(words).map(OsString::from).collect();
     match TaskOptions::parse_words("run", &words)? {
-        Parsed::Options(options) => Ok(options),
-        Parsed::Help(text) => bail!("help: {text}"),
+        ParsedArgs::Options(options) => Ok(options),
+        ParsedArgs::Help(text) => bail!("help: {text}"),
     }
 }
 
@@ -52,13 +52,13 @@ fn the_command_is_what_follows_the_app() {
         ("-e A=b ls", &with_app, "other", "ls", false),
     ] {
         let given: Vec<&str> = words.split(' ').collect();
-        let (name, request) = parsed(&given).unwrap().asked(flags).unwrap();
+        let (name, request) = parsed(&given).unwrap().to_request(flags).unwrap();
         assert_eq!(
             (name.as_str(), request.command.join(" ").as_str()),
             (app, command),
             "{words}"
         );
-        assert_eq!(request.literal, literal, "{words}");
+        assert_eq!(request.skips_procfile, literal, "{words}");
     }
 }
 

@@ -21,14 +21,14 @@ pub(crate) struct GlobalFlags {
     pub(crate) labels: Vec<String>,
     /// Variables that Dokku set for a word of the user's own command. They must
     /// reach neither us nor a hook.
-    pub(crate) not_meant: Vec<&'static str>,
+    pub(crate) misattributed: Vec<&'static str>,
     /// What `DOKKU_GLOBAL_FLAGS` is without the words of the user's own command, which may
     /// hold values: `--env=NAME=value`. `None` where nobody has looked.
     pub(crate) scanned: Option<String>,
 }
 
 /// What Dokku exported, and what its own processes can tell about it.
-pub(crate) struct Evidence<'a> {
+pub(crate) struct FlagSources<'a> {
     pub(crate) global_flags: &'a str,
     pub(crate) app_name: Option<&'a str>,
     /// Our arguments, the command word first.
@@ -49,15 +49,15 @@ const VARIABLES: [(&str, &str); 3] = [
 /// # Errors
 /// The user's command holds an `--app` too, and no ancestor process tells which
 /// app was meant for Dokku.
-pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
-    let mut ours = scanned(evidence.argv);
+pub(crate) fn find(evidence: &FlagSources<'_>) -> Result<GlobalFlags> {
+    let mut ours = dokku_flag_scan(evidence.argv);
     let (leading, exact) = if let Some(words) = evidence.leading {
         ours.extend(evidence.global_flags.split_whitespace().map(str::to_owned));
         let bytes: Vec<_> = words.iter().map(|word| word.clone().into_bytes()).collect();
-        (scanned(&bytes), Some(words.to_vec()))
+        (dokku_flag_scan(&bytes), Some(words.to_vec()))
     } else {
-        let leading = beyond(evidence.global_flags, &ours);
-        let exact = exact(evidence, &leading);
+        let leading = leading_flags(evidence.global_flags, &ours);
+        let exact = recover_leading_words(evidence, &leading);
         (leading, exact)
     };
     let leading_has = |flag: &str| leading.iter().any(|word| word == flag);
@@ -91,7 +91,7 @@ pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
     Ok(GlobalFlags {
         app: app.filter(|app| !app.is_empty()),
         labels,
-        not_meant,
+        misattributed: not_meant,
         scanned,
     })
 }
@@ -99,7 +99,7 @@ pub(crate) fn find(evidence: &Evidence<'_>) -> Result<GlobalFlags> {
 /// The words that Dokku's scan of `argv` adds to `DOKKU_GLOBAL_FLAGS`. The word
 /// after an `--app` is passed over; the line goes through `echo -e`, and a word
 /// with blanks falls apart.
-fn scanned(argv: &[Vec<u8>]) -> Vec<String> {
+fn dokku_flag_scan(argv: &[Vec<u8>]) -> Vec<String> {
     let mut line = Vec::new();
     let mut argv = argv.iter();
     while let Some(word) = argv.next() {
@@ -119,7 +119,7 @@ fn scanned(argv: &[Vec<u8>]) -> Vec<String> {
 }
 
 /// The words of `flags` that are not among `ours`, each counted as often as it stands.
-fn beyond(flags: &str, ours: &[String]) -> Vec<String> {
+fn leading_flags(flags: &str, ours: &[String]) -> Vec<String> {
     let mut count: HashMap<&str, usize> = HashMap::new();
     for word in ours {
         *count.entry(word).or_default() += 1;
@@ -144,12 +144,12 @@ fn beyond(flags: &str, ours: &[String]) -> Vec<String> {
 /// The leading words as they were typed, from the farthest ancestor `dokku` whose
 /// command line ends with our argv (`sudo` starts a second one without them).
 /// They count only when they hold what `leading` says and nothing else.
-fn exact(evidence: &Evidence<'_>, leading: &[String]) -> Option<Vec<String>> {
+fn recover_leading_words(evidence: &FlagSources<'_>, leading: &[String]) -> Option<Vec<String>> {
     evidence
         .ancestors
         .iter()
         .map_while(|words| words.strip_suffix(evidence.argv))
-        .filter(|words| scanned(words) == leading)
+        .filter(|words| dokku_flag_scan(words) == leading)
         .filter_map(|words| {
             words
                 .iter()

@@ -25,8 +25,8 @@ fn found_all(typed: &str, argv: &str, app: Option<&str>, seen: bool) -> Result<G
     } else {
         Vec::new()
     };
-    find(&Evidence {
-        global_flags: &scanned(&typed).join(" "),
+    find(&FlagSources {
+        global_flags: &dokku_flag_scan(&typed).join(" "),
         app_name: app,
         argv: &line(argv),
         ancestors: &ancestors,
@@ -38,7 +38,7 @@ fn flags(app: Option<&str>, labels: &[&str], not_meant: &[&'static str]) -> Glob
     GlobalFlags {
         app: app.map(str::to_owned),
         labels: labels.iter().map(ToString::to_string).collect(),
-        not_meant: not_meant.to_vec(),
+        misattributed: not_meant.to_vec(),
         scanned: None,
     }
 }
@@ -126,8 +126,8 @@ fn a_label_with_blanks_is_read_from_the_ancestor() {
     let argv = line("run demo ls");
     let mut typed = vec![b"--label=k=a b".to_vec()];
     typed.extend(argv.clone());
-    let global_flags = scanned(&typed).join(" ");
-    let evidence = Evidence {
+    let global_flags = dokku_flag_scan(&typed).join(" ");
+    let evidence = FlagSources {
         global_flags: &global_flags,
         app_name: None,
         argv: &argv,
@@ -136,7 +136,7 @@ fn a_label_with_blanks_is_read_from_the_ancestor() {
     };
     assert_eq!(without_scanned(find(&evidence).unwrap()).labels, ["k=a b"]);
     assert!(
-        find(&Evidence {
+        find(&FlagSources {
             ancestors: &[],
             ..evidence
         })
@@ -153,7 +153,7 @@ fn a_second_dokku_under_sudo_has_lost_the_leading_words() {
         line("--label=k=v run demo ls"),
         line("--label=no apps:list"),
     ];
-    let evidence = Evidence {
+    let evidence = FlagSources {
         global_flags: "--label=k=v",
         app_name: None,
         argv: &argv,
@@ -187,7 +187,7 @@ fn words_within_a_quoted_word_are_not_dokkus() {
         b"echo --app x --trace --label=a=b",
     ];
     let argv = argv.map(<[u8]>::to_vec);
-    let evidence = Evidence {
+    let evidence = FlagSources {
         global_flags: "--app --trace --label=a=b",
         app_name: Some("x"),
         argv: &argv,
@@ -199,7 +199,7 @@ fn words_within_a_quoted_word_are_not_dokkus() {
         flags(None, &[], &["DOKKU_TRACE"])
     );
     let leading = ["--app", "demo", "--label=k=a b", "--trace"].map(str::to_owned);
-    let evidence = Evidence {
+    let evidence = FlagSources {
         leading: Some(&leading),
         ..evidence
     };
@@ -211,7 +211,7 @@ fn words_within_a_quoted_word_are_not_dokkus() {
 
 #[test]
 fn an_app_of_the_session_is_taken_through_ssh_too() {
-    let evidence = Evidence {
+    let evidence = FlagSources {
         global_flags: "",
         app_name: Some("demo"),
         argv: &line("run ls"),

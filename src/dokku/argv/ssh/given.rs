@@ -2,13 +2,13 @@
 //! `echo` a word, and each line that they print is a word.
 
 use crate::dokku::argv::xargs_split;
-use crate::sys::process::Call;
+use crate::sys::process::ProcessBuilder;
 
 /// The words of Dokku's; `echo` gives what echo(1) prints for an option that makes
 /// it print text of its own. `None` when it does not say.
 pub(crate) fn given(text: &str, echo: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
     // Words before a quote that is not closed are printed all the same.
-    let (words, open) = xargs_split::completed(text);
+    let (words, open) = xargs_split::split_until_open_quote(text);
     let mut printed = String::new();
     if words.is_empty() && open.is_none() {
         printed.push('\n'); // xargs starts one `echo` for no word, too
@@ -42,10 +42,10 @@ fn is_switches(word: &str) -> bool {
 /// its version, its name and the language.
 pub(crate) fn ask_echo(option: &str) -> Option<String> {
     let xargs = which::which("xargs").ok()?;
-    let output = Call::new(&xargs, ["-n", "1"])
+    let output = ProcessBuilder::new(&xargs, ["-n", "1"])
         .input(option.into())
-        .silent()
-        .stdout()
+        .stderr_null()
+        .run_captured()
         .ok()?;
     String::from_utf8(output.stdout).ok()
 }

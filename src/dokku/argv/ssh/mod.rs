@@ -19,7 +19,7 @@ pub(crate) use crate::dokku::argv::ssh::typed::typed;
 
 /// A command line: the global flags in front, and the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct CommandLine {
     pub(crate) flags: Vec<String>,
     /// The command word first.
     pub(crate) argv: Vec<OsString>,
@@ -27,27 +27,27 @@ pub(crate) struct Line {
 
 /// The same command twice.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Command {
+pub(crate) struct SshCommand {
     /// As Dokku has split it.
-    pub(crate) given: Line,
+    pub(crate) as_dokku_split: CommandLine,
     /// As it was typed; `None` when that cannot be told, or is another command.
-    pub(crate) typed: Option<Line>,
+    pub(crate) as_typed: Option<CommandLine>,
 }
 
-impl Command {
+impl SshCommand {
     /// The flags that stood before these words.
     pub(crate) fn flags_before(&self, argv: &[OsString]) -> &[String] {
-        match &self.typed {
+        match &self.as_typed {
             Some(typed) if typed.argv == argv => &typed.flags,
-            _ => &self.given.flags,
+            _ => &self.as_dokku_split.flags,
         }
     }
 }
 
 /// The command that led to this process; `None` when it did not come through SSH, or
 /// that cannot be proven.
-pub(crate) fn command() -> Option<&'static Command> {
-    static COMMAND: OnceLock<Option<Command>> = OnceLock::new();
+pub(crate) fn command() -> Option<&'static SshCommand> {
+    static COMMAND: OnceLock<Option<SshCommand>> = OnceLock::new();
     let find = || {
         let argv: Vec<OsString> = std::env::args_os().skip(1).collect();
         find(&argv, ancestors(), given::ask_echo)
@@ -62,7 +62,7 @@ pub(crate) fn find(
     argv: &[OsString],
     ancestors: &[Ancestor],
     echo: impl Fn(&str) -> Option<String>,
-) -> Option<Command> {
+) -> Option<SshCommand> {
     let parent = ancestors.first().filter(|one| one.ssh_command.is_none())?;
     // A shell that is about to start another program is there twice for a moment.
     let outer = ancestors.iter().find(|one| *one != parent)?;
@@ -79,12 +79,15 @@ pub(crate) fn find(
     let typed = typed(text)
         .map(line)
         .filter(|typed| typed.argv.first() == given.argv.first());
-    Some(Command { given, typed })
+    Some(SshCommand {
+        as_dokku_split: given,
+        as_typed: typed,
+    })
 }
 
 /// Without the flags in front, as Dokku drops them: `--version` stays, and so one
 /// more of what follows (`dokku`, after `parse_args`).
-fn line(mut words: Vec<String>) -> Line {
+fn line(mut words: Vec<String>) -> CommandLine {
     let mut dropped = 0;
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
@@ -99,7 +102,7 @@ fn line(mut words: Vec<String>) -> Line {
         }
     }
     let argv = words.split_off(dropped.min(words.len()));
-    Line {
+    CommandLine {
         flags: words,
         argv: argv.into_iter().map(OsString::from).collect(),
     }

@@ -16,7 +16,7 @@ fn argv(words: &[&str]) -> Vec<OsString> {
 const VERSION: &str = "echo (GNU coreutils) 9.1\n\nWritten by two.\n";
 
 /// Through SSH: `given` is what the inner `dokku` was started with, `ours` what we were.
-fn found(text: &str, given: &[&str], ours: &[&str]) -> Option<Command> {
+fn found(text: &str, given: &[&str], ours: &[&str]) -> Option<SshCommand> {
     let ancestors = [
         dokku(given, None),
         dokku(&["run", "whatever"], Some(text)),
@@ -26,7 +26,7 @@ fn found(text: &str, given: &[&str], ours: &[&str]) -> Option<Command> {
 }
 
 fn typed_argv(text: &str, given: &[&str]) -> Vec<OsString> {
-    found(text, given, given).unwrap().typed.unwrap().argv
+    found(text, given, given).unwrap().as_typed.unwrap().argv
 }
 
 #[test]
@@ -86,8 +86,8 @@ fn flags_in_front_are_told_from_the_rest() {
         "other",
     ];
     let command = found(text, &given, &given[4..]).unwrap();
-    assert_eq!(command.given.flags, given[..4]);
-    let typed = command.typed.as_ref().unwrap();
+    assert_eq!(command.as_dokku_split.flags, given[..4]);
+    let typed = command.as_typed.as_ref().unwrap();
     assert_eq!(typed.argv, argv(&["run", "ls", "--app", "other", "-n"]));
     assert_eq!(command.flags_before(&typed.argv), &given[..4]);
 }
@@ -106,8 +106,14 @@ fn what_is_not_proven_is_left_alone() {
     assert!(found("run app ls", &given, &["run", "app", "lt"]).is_none());
 
     // A quote that a shell would not close either, or another command.
-    assert_eq!(found("run app ls 'x", &given, &given).unwrap().typed, None);
-    assert_eq!(found("-n run app ls", &given, &given).unwrap().typed, None);
+    assert_eq!(
+        found("run app ls 'x", &given, &given).unwrap().as_typed,
+        None
+    );
+    assert_eq!(
+        found("-n run app ls", &given, &given).unwrap().as_typed,
+        None
+    );
 }
 
 #[test]
@@ -190,10 +196,10 @@ fn repaired_words_are_a_shells_or_else_dokkus() {
         let found = find(&ours.argv, &ancestors, given::ask_echo);
         let command = found.unwrap_or_else(|| unreachable!("Dokku's own words: {text:?}"));
         let by_shell = typed::tests::by_bash(text).map(line);
-        let is_same = |typed: &Line| typed.argv.first() == ours.argv.first();
-        assert_eq!(command.typed, by_shell.filter(is_same), "{text:?}");
-        assert_eq!(command.given, ours, "{text:?}");
-        command.typed.is_some_and(|typed| typed != ours)
+        let is_same = |typed: &CommandLine| typed.argv.first() == ours.argv.first();
+        assert_eq!(command.as_typed, by_shell.filter(is_same), "{text:?}");
+        assert_eq!(command.as_dokku_split, ours, "{text:?}");
+        command.as_typed.is_some_and(|typed| typed != ours)
     };
     let mut random = fastrand::Rng::with_seed(8);
     let texts: Vec<String> = (0..1500)

@@ -30,7 +30,7 @@ impl Plugins {
     }
 
     fn hooks(&self) -> AccessHooks {
-        Bus::new(self.0.path()).access_hooks(HOOK)
+        TriggerRunner::new(self.0.path()).access_hooks(HOOK)
     }
 
     #[track_caller]
@@ -126,8 +126,8 @@ fn a_hook_that_goes_before_it_is_asked_is_a_failure() {
     let AccessHooks::Executable(hooks) = plugins.hooks() else {
         panic!("not executable");
     };
-    let bus = Bus::new(plugins.0.path());
-    let ask = || bus.ask_for_access(&hooks, HOOK, &[], Call::stdout);
+    let bus = TriggerRunner::new(plugins.0.path());
+    let ask = || bus.ask_for_access(&hooks, HOOK, &[], ProcessBuilder::run_captured);
     assert_eq!(ask().unwrap(), b"demo\n");
     plugins.file("acl", "#!/bin/sh\necho demo\nexit 3\n", 0o755);
     assert!(ask().is_err());

@@ -27,81 +27,81 @@ use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use crate::docker::Docker;
 use crate::record::Reason;
-use crate::task::attach::monitor::polling::Look;
-use crate::task::attach::terminal::Terminal;
-use crate::task::events::{Event, Events, LAST_OUTPUT};
-use crate::task::launch::create::Made;
+use crate::task::attach::monitor::polling::Poll;
+use crate::task::attach::terminal::TerminalGuard;
+use crate::task::events::{DRAIN_TIMEOUT, Event, Events};
+use crate::task::launch::create::CreatedContainer;
 use crate::task::model::request::OnHangup;
-use crate::task::model::task_exit::End;
+use crate::task::model::task_exit::TaskExit;
 use crate::ui::message;
 
 /// How long until a signal is sent again that docker did not deliver: it does
 /// not before the task runs.
-const AGAIN: Duration = Duration::from_millis(100);
+const DELIVERY_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How often a task on its user's terminal is looked at that was asked to end: a signal
 /// to our process group reaches docker's client, too, and one that got QUIT does not
 /// end with the task (seen with 20.10).
-const ROUND: Duration = Duration::from_secs(1);
+const TERMINAL_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// For so many seconds from its start docker is asked to tell of a task's end: who has
 /// waited longer does not feel the time that it saves.
-const TOLD: u64 = 5;
+const EVENT_WINDOW_SECONDS: u64 = 5;
 
 /// How long after its client's end docker may tell of the task's: 26 does both at once,
 /// 20.10 tells of it 50 ms before.
-const AT_ONCE: Duration = Duration::from_millis(100);
+const EVENT_GRACE: Duration = Duration::from_millis(100);
 
 /// How long after its client's end its state may be being read, since docker has told of
 /// the task's.
 const BEING_READ: Duration = Duration::from_secs(1);
 
 /// Looks after one container from its start to its end.
-pub(crate) struct Keeper<'a> {
+pub(crate) struct AttachMonitor<'a> {
     docker: &'a Docker,
-    made: &'a Made<'a>,
+    container: &'a CreatedContainer<'a>,
     stop_timeout: Duration,
     /// What the task gets for a hang-up of ours; nothing when it is kept then.
-    hang_up: Option<i32>,
+    hangup_signal: Option<i32>,
     deadline: Option<Instant>,
     /// A signal that docker has not delivered yet.
-    owed: Option<i32>,
+    pending_signal: Option<i32>,
     /// How often docker would not deliver that.
-    refusals: u32,
+    failed_deliveries: u32,
     /// When the task is killed: it was asked to end.
     kill_at: Option<Instant>,
     /// When its state is looked at.
-    look_at: Option<Instant>,
+    poll_at: Option<Instant>,
     /// When docker is given up: it gives no answer.
-    give_up_at: Option<Instant>,
+    unreachable_deadline: Option<Instant>,
     /// When docker must have started it.
-    start_by: Option<Instant>,
+    start_deadline: Option<Instant>,
     /// How long after its client's end docker may still tell of the task's.
     telling: Duration,
 }
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum AttachOutcome {
     /// It has ended, could not be started, or its container has gone.
-    Ended(End),
+    Exited(TaskExit),
     /// Docker has told of its end, and its client may still hand on the last output.
-    Told {
-        end: End,
+    ExitedDraining {
+        end: TaskExit,
         /// It was asked to end: nobody waits for long.
         asked: bool,
     },
     /// Its user left it by the detach keys; it runs on.
-    Left,
+    Detached,
     /// Its terminal hung up, and it is to run on.
     HungUp,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> AttachMonitor<'a> {
     /// The deadline is `time_to_live` seconds from now.
     pub(crate) fn new(
         docker: &'a Docker,
-        made: &'a Made<'a>,
+        made: &'a CreatedContainer<'a>,
         stop_timeout: u64,
         time_to_live: Option<u64>,
     ) -> Self {
@@ -109,16 +109,16 @@ impl<'a> Keeper<'a> {
             .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
         Self {
             docker,
-            made,
+            container: made,
             stop_timeout: Duration::from_secs(stop_timeout),
-            hang_up: Some(SIGTERM),
+            hangup_signal: Some(SIGTERM),
             deadline,
-            owed: None,
-            refusals: 0,
+            pending_signal: None,
+            failed_deliveries: 0,
             kill_at: None,
-            look_at: None,
-            give_up_at: None,
-            start_by: Instant::now().checked_add(docker.timeout()),
+            poll_at: None,
+            unreachable_deadline: None,
+            start_deadline: Instant::now().checked_add(docker.timeout()),
             telling: Duration::ZERO,
         }
     }
@@ -130,16 +130,21 @@ impl<'a> Keeper<'a> {
             _ if terminal => Some(SIGHUP),
             _ => Some(SIGTERM),
         };
-        Self { hang_up, ..self }
+        Self {
+            hangup_signal: hang_up,
+            ..self
+        }
     }
 
     /// From here on docker tells of the task's end, some time before its client ends: it
     /// frees what the container had meanwhile, and we look at the container. For a few seconds only: it costs a second
     /// client. Without it nothing but this time is lost.
-    pub(crate) fn be_told(self, events: &Events, since: SystemTime) -> Self {
-        let deaths = self.docker.death(&self.made.id, since, TOLD);
-        let told = deaths.map(|deaths| events.watch_end(self.docker, deaths));
-        let telling = told.map_or(Duration::ZERO, |()| AT_ONCE);
+    pub(crate) fn subscribe_to_events(self, events: &Events, since: SystemTime) -> Self {
+        let deaths = self
+            .docker
+            .die_event(&self.container.id, since, EVENT_WINDOW_SECONDS);
+        let told = deaths.map(|deaths| events.watch_exit(self.docker, deaths));
+        let telling = told.map_or(Duration::ZERO, |()| EVENT_GRACE);
         Self { telling, ..self }
     }
 
@@ -149,16 +154,21 @@ impl<'a> Keeper<'a> {
     ///
     /// # Errors
     /// Docker gives no answer.
-    pub(crate) fn keep(
+    pub(crate) fn run(
         &mut self,
         events: &Events,
         client: Handle,
-        terminal: Option<&Terminal>,
-    ) -> Result<Kept> {
+        terminal: Option<&TerminalGuard>,
+    ) -> Result<AttachOutcome> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
-        let kept = self.watch(events, terminal);
-        if terminal.is_some() || !matches!(kept, Ok(Kept::Ended(_) | Kept::Told { .. })) {
+        let kept = self.event_loop(events, terminal);
+        if terminal.is_some()
+            || !matches!(
+                kept,
+                Ok(AttachOutcome::Exited(_) | AttachOutcome::ExitedDraining { .. })
+            )
+        {
             // It would go on writing to what may have gone, or reading what is meant
             // for others.
             let _ = client.kill();
@@ -166,90 +176,101 @@ impl<'a> Keeper<'a> {
         kept
     }
 
-    fn watch(&mut self, events: &Events, mut terminal: Option<&Terminal>) -> Result<Kept> {
+    fn event_loop(
+        &mut self,
+        events: &Events,
+        mut terminal: Option<&TerminalGuard>,
+    ) -> Result<AttachOutcome> {
         let on_terminal = terminal.is_some();
         // The client that has ended, and whether well.
         let mut ended = None;
         loop {
-            match events.next(self.due()) {
-                Event::Signal(SIGHUP) if self.hang_up.is_none() && self.kill_at.is_none() => {
-                    return Ok(Kept::HungUp);
+            match events.next(self.next_timer()) {
+                Event::Signal(SIGHUP) if self.hangup_signal.is_none() && self.kill_at.is_none() => {
+                    return Ok(AttachOutcome::HungUp);
                 }
-                Event::Signal(SIGHUP) => self.asked(SIGHUP, Reason::Hangup),
-                Event::Signal(signal) => self.asked(signal, Reason::Stopped),
-                Event::ReaderGone => self.asked(SIGTERM, Reason::Hangup),
-                Event::Due => self.act_on_time(),
-                Event::Told(Some(end)) if ended.is_some() => return Ok(Kept::Ended(end)),
-                Event::Told(Some(end)) => {
+                Event::Signal(SIGHUP) => self.request_stop(SIGHUP, Reason::Hangup),
+                Event::Signal(signal) => self.request_stop(signal, Reason::Stopped),
+                Event::OutputClosed => self.request_stop(SIGTERM, Reason::Hangup),
+                Event::Timeout => self.on_timer(),
+                Event::ExitReported(Some(end)) if ended.is_some() => {
+                    return Ok(AttachOutcome::Exited(end));
+                }
+                Event::ExitReported(Some(end)) => {
                     let asked = self.kill_at.is_some();
-                    return Ok(Kept::Told { end, asked });
+                    return Ok(AttachOutcome::ExitedDraining { end, asked });
                 }
                 Event::Died => {
                     self.telling = BEING_READ;
                     if ended.is_some() {
-                        self.look_at = Instant::now().checked_add(self.telling);
+                        self.poll_at = Instant::now().checked_add(self.telling);
                     }
                 }
-                Event::Told(None) => {
+                Event::ExitReported(None) => {
                     self.telling = Duration::ZERO;
                     if ended.is_some() {
-                        self.look_at = Some(Instant::now());
+                        self.poll_at = Some(Instant::now());
                     }
                 }
-                Event::ClientEnded { well } => {
+                Event::ClientExited { well } => {
                     ended = Some(well);
-                    self.look_at = Instant::now().checked_add(self.telling);
+                    self.poll_at = Instant::now().checked_add(self.telling);
                 }
             }
             // With too many refusals it has ended, and its client does not see it:
             // somebody has stopped the client, say.
             let now = Instant::now();
-            if on_terminal && self.kill_at.is_some() && self.look_at.is_none() {
-                self.look_at = now.checked_add(ROUND);
+            if on_terminal && self.kill_at.is_some() && self.poll_at.is_none() {
+                self.poll_at = now.checked_add(TERMINAL_POLL_INTERVAL);
             }
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-            if !self.is_refused(SIGKILL) && !is_due(self.look_at) && !is_due(self.start_by) {
+            if !self.delivery_failed(SIGKILL)
+                && !is_due(self.poll_at)
+                && !is_due(self.start_deadline)
+            {
                 continue;
             }
-            match self.look()? {
-                Look::Ended(end) => {
+            match self.poll()? {
+                Poll::Exited(end) => {
                     if ended.is_none() {
-                        events.wait_for_client(LAST_OUTPUT);
+                        events.wait_for_client(DRAIN_TIMEOUT);
                     }
-                    return Ok(Kept::Ended(end));
+                    return Ok(AttachOutcome::Exited(end));
                 }
-                Look::NoAnswer => {}
-                Look::Runs => {
-                    self.force_what_is_refused();
+                Poll::Unreachable => {}
+                Poll::Running => {
+                    self.kill_even_if_paused();
                     let Some(well) = ended.take() else {
                         continue;
                     };
                     if let Some(terminal) = terminal.take() {
                         let asked = self.kill_at.is_some();
                         if well && !asked {
-                            return Ok(Kept::Left);
+                            return Ok(AttachOutcome::Detached);
                         }
-                        terminal.give_back();
+                        terminal.restore();
                         if !asked {
                             message::warn(
                                 "docker's client was lost: the task runs on, Ctrl-C asks it to end",
                             );
                         }
                     }
-                    events.watch_client(self.docker.container_wait(&self.made.id)?);
+                    events.watch_client(self.docker.container_wait(&self.container.id)?);
                 }
             }
         }
     }
 
-    fn due(&self) -> Option<Instant> {
-        let again = self.owed.map(|_| Instant::now() + AGAIN);
+    fn next_timer(&self) -> Option<Instant> {
+        let again = self
+            .pending_signal
+            .map(|_| Instant::now() + DELIVERY_RETRY_INTERVAL);
         [
             again,
             self.kill_at,
             self.deadline,
-            self.look_at,
-            self.start_by,
+            self.poll_at,
+            self.start_deadline,
         ]
         .into_iter()
         .flatten()

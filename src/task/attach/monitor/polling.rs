@@ -4,67 +4,75 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::task::attach::monitor::Keeper;
-use crate::task::model::task_exit::{End, code_of, was_never_tried};
+use crate::task::attach::monitor::AttachMonitor;
+use crate::task::model::task_exit::{TaskExit, exit_code_of, never_started};
 use crate::ui::exit;
 use crate::ui::exit::Failure;
 
 /// How long until docker is asked again that gave no answer.
-const LATER: Duration = Duration::from_millis(500);
+const UNREACHABLE_RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What a look at the container tells.
-pub(crate) enum Look {
-    Ended(End),
-    Runs,
-    NoAnswer,
+pub(crate) enum Poll {
+    Exited(TaskExit),
+    Running,
+    Unreachable,
 }
 
-impl Keeper<'_> {
+impl AttachMonitor<'_> {
     /// The container's own state.
     ///
     /// # Errors
     /// Docker has not given an answer for too long.
-    pub(crate) fn look(&mut self) -> Result<Look> {
-        let give_up_at = self.no_answer_until();
-        let is_late = self.start_by.take_if(|by| *by <= Instant::now()).is_some();
-        match self.docker.container_state(&self.made.id) {
+    pub(crate) fn poll(&mut self) -> Result<Poll> {
+        let give_up_at = self.unreachable_until();
+        let is_late = self
+            .start_deadline
+            .take_if(|by| *by <= Instant::now())
+            .is_some();
+        match self.docker.container_state(&self.container.id) {
             Ok(state) => {
-                self.look_at = None;
-                self.give_up_at = None;
+                self.poll_at = None;
+                self.unreachable_deadline = None;
                 Ok(match state {
-                    None => Look::Ended(End::Gone(None)),
-                    Some(state) if is_late && was_never_tried(&state) => {
+                    None => Poll::Exited(TaskExit::Removed(None)),
+                    Some(state) if is_late && never_started(&state) => {
                         let seconds = self.docker.timeout().as_secs();
                         return Err(Failure::error(
-                            exit::DOCKER,
+                            exit::DOCKER_FAILED,
                             format!("docker has not started the task within {seconds} seconds"),
                         ));
                     }
-                    Some(state) if was_never_tried(&state) => {
+                    Some(state) if never_started(&state) => {
                         // Docker may be about to, whatever has become of its client.
-                        match self.docker.container_remove_idle(&self.made.id)? {
-                            None => Look::Ended(End::There(state)),
-                            Some(_) => Look::Runs,
+                        match self
+                            .docker
+                            .container_remove_if_stopped(&self.container.id)?
+                        {
+                            None => Poll::Exited(TaskExit::Inspected(state)),
+                            Some(_) => Poll::Running,
                         }
                     }
-                    Some(state) if code_of(&state).is_some() => Look::Ended(End::There(state)),
-                    Some(_) => Look::Runs,
+                    Some(state) if exit_code_of(&state).is_some() => {
+                        Poll::Exited(TaskExit::Inspected(state))
+                    }
+                    Some(_) => Poll::Running,
                 })
             }
             Err(error) if Instant::now() >= give_up_at => {
                 Err(error.context("the task is left to the next run:retire"))
             }
             Err(_) => {
-                self.look_at = Instant::now().checked_add(LATER);
-                Ok(Look::NoAnswer)
+                self.poll_at = Instant::now().checked_add(UNREACHABLE_RETRY_INTERVAL);
+                Ok(Poll::Unreachable)
             }
         }
     }
 
     /// When docker is given up, if it gives no answer from now on.
-    fn no_answer_until(&mut self) -> Instant {
+    fn unreachable_until(&mut self) -> Instant {
         let now = Instant::now();
         let until = || now.checked_add(self.docker.timeout()).unwrap_or(now);
-        *self.give_up_at.get_or_insert_with(until)
+        *self.unreachable_deadline.get_or_insert_with(until)
     }
 }

@@ -7,72 +7,73 @@ use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use crate::docker::container_inspect::Status;
 use crate::record::Reason;
-use crate::task::attach::monitor::Keeper;
-use crate::task::journal::Mark;
-use crate::task::model::task_exit::code_of;
+use crate::task::attach::monitor::AttachMonitor;
+use crate::task::journal::JournalEvent;
+use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
 
 /// So often docker may refuse a signal until the task's state is looked at: the client
 /// of one that has just ended still hands on its last output.
-const PATIENCE: u32 = 20;
+const MAX_DELIVERY_ATTEMPTS: u32 = 20;
 
-impl Keeper<'_> {
+impl AttachMonitor<'_> {
     /// What came from outside. A task that has ended by then was not stopped: its client
     /// still waits for whoever reads its output.
-    pub(crate) fn asked(&mut self, signal: i32, reason: Reason) {
+    pub(crate) fn request_stop(&mut self, signal: i32, reason: Reason) {
         if self.kill_at.is_some() {
-            return self.ask_to_end(signal, reason);
+            return self.send_stop(signal, reason);
         }
         match self.has_ended() {
-            Ok(true) => self.look_at = Some(Instant::now()),
-            Ok(false) => self.ask_to_end(signal, reason),
+            Ok(true) => self.poll_at = Some(Instant::now()),
+            Ok(false) => self.send_stop(signal, reason),
             Err(_) => {
-                self.owe(signal, reason);
-                self.no_answer();
+                self.queue_signal(signal, reason);
+                self.on_unreachable();
             }
         }
     }
 
     /// Whether it has run and does no more.
     fn has_ended(&self) -> Result<bool> {
-        let state = self.docker.container_state(&self.made.id)?;
-        Ok(state.is_none_or(|state| state.status != Status::Created && code_of(&state).is_some()))
+        let state = self.docker.container_state(&self.container.id)?;
+        Ok(state
+            .is_none_or(|state| state.status != Status::Created && exit_code_of(&state).is_some()))
     }
 
     /// Docker has had its time already: one more look.
-    fn no_answer(&mut self) {
-        self.give_up_at.get_or_insert_with(Instant::now);
-        self.look_at = Some(Instant::now());
+    fn on_unreachable(&mut self) {
+        self.unreachable_deadline.get_or_insert_with(Instant::now);
+        self.poll_at = Some(Instant::now());
     }
 
     /// Whether docker would not deliver this signal, often enough.
-    pub(crate) fn is_refused(&self, signal: i32) -> bool {
-        self.owed == Some(signal) && self.refusals >= PATIENCE
+    pub(crate) fn delivery_failed(&self, signal: i32) -> bool {
+        self.pending_signal == Some(signal) && self.failed_deliveries >= MAX_DELIVERY_ATTEMPTS
     }
 
-    fn ask_to_end(&mut self, signal: i32, reason: Reason) {
-        self.owe(signal, reason);
-        self.deliver();
+    fn send_stop(&mut self, signal: i32, reason: Reason) {
+        self.queue_signal(signal, reason);
+        self.deliver_pending();
     }
 
     /// The first time the signal is passed on, the second time the task is killed.
-    fn owe(&mut self, signal: i32, reason: Reason) {
+    fn queue_signal(&mut self, signal: i32, reason: Reason) {
         let again = self.kill_at.is_some();
         if !again {
-            self.made.mark(&Mark::Ending(reason));
+            self.container.log_event(&JournalEvent::Ending(reason));
         }
         let owed = match signal {
             _ if again => SIGKILL,
-            SIGHUP => self.hang_up.unwrap_or(SIGTERM),
+            SIGHUP => self.hangup_signal.unwrap_or(SIGTERM),
             other => other,
         };
-        if self.owed.replace(owed) != Some(owed) {
-            self.refusals = 0;
+        if self.pending_signal.replace(owed) != Some(owed) {
+            self.failed_deliveries = 0;
         }
         self.kill_at = Instant::now().checked_add(self.stop_timeout);
     }
 
-    pub(crate) fn act_on_time(&mut self) {
+    pub(crate) fn on_timer(&mut self) {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
@@ -80,43 +81,43 @@ impl Keeper<'_> {
                 return; // its end is on the way
             }
             message::warn("The task has reached its deadline and is stopped");
-            return self.ask_to_end(SIGTERM, Reason::Deadline);
+            return self.send_stop(SIGTERM, Reason::Deadline);
         }
         if self.kill_at.is_some_and(|kill_at| kill_at <= now) {
-            return self.ask_to_end(SIGKILL, Reason::Stopped);
+            return self.send_stop(SIGKILL, Reason::Stopped);
         }
-        self.deliver();
+        self.deliver_pending();
     }
 
-    fn deliver(&mut self) {
-        let Some(signal) = self.owed else {
+    fn deliver_pending(&mut self) {
+        let Some(signal) = self.pending_signal else {
             return;
         };
-        match self.docker.container_kill(&self.made.id, signal) {
+        match self.docker.container_kill(&self.container.id, signal) {
             Ok(true) => {
-                self.owed = None;
-                self.refusals = 0;
+                self.pending_signal = None;
+                self.failed_deliveries = 0;
             }
             Ok(false) => {
-                self.refusals = self.refusals.saturating_add(1);
-                if signal != SIGKILL && self.is_refused(signal) {
-                    self.refusals = 0;
+                self.failed_deliveries = self.failed_deliveries.saturating_add(1);
+                if signal != SIGKILL && self.delivery_failed(signal) {
+                    self.failed_deliveries = 0;
                     if self.has_ended().unwrap_or(false) {
-                        self.look_at = Some(Instant::now());
+                        self.poll_at = Some(Instant::now());
                     }
                 }
             }
-            Err(_) => self.no_answer(),
+            Err(_) => self.on_unreachable(),
         }
     }
 
     /// One that is paused gets no signal until it goes on.
-    pub(crate) fn force_what_is_refused(&mut self) {
-        if self.is_refused(SIGKILL) {
-            self.refusals = 0;
+    pub(crate) fn kill_even_if_paused(&mut self) {
+        if self.delivery_failed(SIGKILL) {
+            self.failed_deliveries = 0;
             let _ = self
                 .docker
-                .containers_kill(&[self.made.id.as_str()], SIGKILL);
+                .containers_kill(&[self.container.id.as_str()], SIGKILL);
         }
     }
 }

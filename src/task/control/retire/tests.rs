@@ -1,6 +1,6 @@
 use super::*;
 
-fn facts(status: &str, time_to_live: &str, started_at: &str) -> Facts {
+fn facts(status: &str, time_to_live: &str, started_at: &str) -> ContainerInfo {
     let json = format!(
         r#"["id","/demo.run.1","2026-01-01T00:00:00.5Z",{{"Status":"{status}","ExitCode":3,"StartedAt":"{started_at}"}},
            {{"com.dokku.active-deadline-seconds":"{time_to_live}"}},["true"],"i"]"#
@@ -16,8 +16,9 @@ fn at(text: &str) -> SystemTime {
 
 #[test]
 fn a_deadline_counts_from_the_start() {
-    let seconds =
-        |facts: &Facts, now| lateness(facts, at(now)).map(|late| late.map(|late| late.as_secs()));
+    let seconds = |facts: &ContainerInfo, now| {
+        overdue_by(facts, at(now)).map(|late| late.map(|late| late.as_secs()))
+    };
     let started = facts("running", "60", "2026-01-01T00:00:10.123456789Z");
     assert_eq!(seconds(&started, "2026-01-01T00:01:10Z"), Ok(None));
     assert_eq!(seconds(&started, "2026-01-01T00:01:13Z"), Ok(Some(2)));
@@ -44,21 +45,21 @@ fn a_deadline_counts_from_the_start() {
 fn what_becomes_of_each() {
     // What a living supervisor changes nothing of.
     for (status, ours, late, expected) in [
-        (Status::Created, true, false, Verdict::Finish),
-        (Status::Created, false, false, Verdict::Leave),
-        (Status::Created, false, true, Verdict::Finish),
-        (Status::Running, true, false, Verdict::Adopt),
-        (Status::Running, false, false, Verdict::Leave),
-        (Status::Running, false, true, Verdict::Stop),
-        (Status::Paused, false, true, Verdict::Stop),
-        (Status::Exited, true, false, Verdict::Finish),
-        (Status::Exited, false, false, Verdict::Leave),
-        (Status::Exited, false, true, Verdict::Finish),
-        (Status::Dead, false, true, Verdict::Finish),
-        (Status::Removing, true, true, Verdict::Leave),
+        (Status::Created, true, false, Action::Finalize),
+        (Status::Created, false, false, Action::Leave),
+        (Status::Created, false, true, Action::Finalize),
+        (Status::Running, true, false, Action::Adopt),
+        (Status::Running, false, false, Action::Leave),
+        (Status::Running, false, true, Action::Stop),
+        (Status::Paused, false, true, Action::Stop),
+        (Status::Exited, true, false, Action::Finalize),
+        (Status::Exited, false, false, Action::Leave),
+        (Status::Exited, false, true, Action::Finalize),
+        (Status::Dead, false, true, Action::Finalize),
+        (Status::Removing, true, true, Action::Leave),
     ] {
         for kept in [false, true] {
-            let found = verdict(status, ours, late, kept);
+            let found = action_for(status, ours, late, kept);
             assert_eq!(found, expected, "{status:?} {ours} {late} {kept}");
         }
     }
@@ -69,15 +70,15 @@ fn a_clock_that_is_set_forward_ends_nothing_that_a_supervisor_keeps() {
     for (status, name) in [(Status::Running, "running"), (Status::Paused, "paused")] {
         let facts = facts(name, "60", "2026-01-01T00:00:00Z");
         for (now, kept, expected) in [
-            ("2026-01-01T00:00:30Z", true, Verdict::Adopt),
-            ("2026-01-01T00:00:30Z", false, Verdict::Adopt),
+            ("2026-01-01T00:00:30Z", true, Action::Adopt),
+            ("2026-01-01T00:00:30Z", false, Action::Adopt),
             // An hour, or ten years: the difference is no proof.
-            ("2026-01-01T01:00:30Z", true, Verdict::Adopt),
-            ("2036-01-01T00:00:30Z", true, Verdict::Adopt),
-            ("2026-01-01T01:00:30Z", false, Verdict::Stop),
+            ("2026-01-01T01:00:30Z", true, Action::Adopt),
+            ("2036-01-01T00:00:30Z", true, Action::Adopt),
+            ("2026-01-01T01:00:30Z", false, Action::Stop),
         ] {
-            let late = lateness(&facts, at(now)).unwrap();
-            let found = verdict(status, true, late.is_some(), kept);
+            let late = overdue_by(&facts, at(now)).unwrap();
+            let found = action_for(status, true, late.is_some(), kept);
             assert_eq!(found, expected, "{name} {now} {kept}");
         }
     }

@@ -11,15 +11,15 @@ use anyhow::{Context, Result, bail};
 use rustix::fs::OFlags;
 
 use crate::docker::Kind;
-use crate::docker::container_create::CarriedEnvironment;
+use crate::docker::container_create::ClientEnvironment;
 use crate::docker::option::DockerOption;
 
 /// The kernel's limit for one string of an environment (`MAX_ARG_STRLEN`, 128 KiB
 /// with the NUL at its end): what is longer cannot be given to any program.
-const LONGEST: usize = 128 * 1024 - 1;
+const MAX_VARIABLE_BYTES: usize = 128 * 1024 - 1;
 
 /// Lines of an env file that docker's client reads whole: its scanner stops at 64 KiB.
-const LONGEST_LINE: usize = 60 * 1024;
+const MAX_ENV_FILE_LINE_BYTES: usize = 60 * 1024;
 
 /// Bytes of an env file among an app's docker options. What docker hands to a program,
 /// arguments and environment, is a quarter of its stack at most (execve(2)): 2 MiB.
@@ -49,7 +49,7 @@ impl Environment {
     ///
     /// # Errors
     /// An env file cannot be read. No value is part of the message.
-    pub(crate) fn take_from(
+    pub(crate) fn extract_from_options(
         &mut self,
         options: Vec<DockerOption>,
         ours: impl Fn(&str) -> Option<String>,
@@ -57,7 +57,7 @@ impl Environment {
         let mut others = Vec::new();
         for option in options {
             match (option.name.as_str(), &option.value) {
-                ("e" | "env", Some(entry)) => self.take(entry, &ours),
+                ("e" | "env", Some(entry)) => self.add_entry(entry, &ours),
                 ("env-file", Some(path)) => {
                     let text = env_file(path).with_context(|| {
                         format!("the app's docker option '--env-file {path}' cannot be read")
@@ -65,7 +65,7 @@ impl Environment {
                     for line in text.strip_prefix('\u{feff}').unwrap_or(&text).lines() {
                         let line = line.trim_start();
                         if !line.is_empty() && !line.starts_with('#') {
-                            self.take(line, &ours);
+                            self.add_entry(line, &ours);
                         }
                     }
                 }
@@ -75,7 +75,7 @@ impl Environment {
         Ok(others)
     }
 
-    fn take(&mut self, entry: &str, ours: impl Fn(&str) -> Option<String>) {
+    fn add_entry(&mut self, entry: &str, ours: impl Fn(&str) -> Option<String>) {
         match entry.split_once('=') {
             Some((name, value)) => self.set(name, value),
             None if self.0.contains_key(entry) => {}
@@ -91,11 +91,11 @@ impl Environment {
     ///
     /// # Errors
     /// One cannot. The message names it without its value.
-    pub(crate) fn carried(&self, client: Kind) -> Result<CarriedEnvironment> {
-        let mut carried = CarriedEnvironment::default();
+    pub(crate) fn for_docker_client(&self, client: Kind) -> Result<ClientEnvironment> {
+        let mut carried = ClientEnvironment::default();
         for (name, value) in &self.0 {
-            check(name, value)?;
-            if fits_a_file(name, value) {
+            check_variable(name, value)?;
+            if fits_env_file(name, value) {
                 carried.file.push_str(name);
                 carried.file.push('=');
                 carried.file.push_str(value);
@@ -109,7 +109,7 @@ impl Environment {
                     "the value of '{name}' has a line break or is over 60 KB, and the docker client of this host (DOCKER_BIN) is a script, which a variable of this name could change"
                 );
             } else {
-                carried.by_name.push((name.clone(), value.clone()));
+                carried.inherited.push((name.clone(), value.clone()));
             }
         }
         Ok(carried)
@@ -134,7 +134,7 @@ fn env_file(path: &str) -> Result<String> {
     Ok(text)
 }
 
-fn check(name: &str, value: &str) -> Result<()> {
+fn check_variable(name: &str, value: &str) -> Result<()> {
     if name.is_empty() {
         bail!("a value of the environment has no name");
     }
@@ -144,9 +144,9 @@ fn check(name: &str, value: &str) -> Result<()> {
             name.escape_debug()
         );
     }
-    if name.len() + 1 + value.len() > LONGEST {
+    if name.len() + 1 + value.len() > MAX_VARIABLE_BYTES {
         bail!(
-            "the value of '{name}' is {} bytes long: with its name it may have {LONGEST}",
+            "the value of '{name}' is {} bytes long: with its name it may have {MAX_VARIABLE_BYTES}",
             value.len()
         );
     }
@@ -156,13 +156,13 @@ fn check(name: &str, value: &str) -> Result<()> {
 /// Whether docker's client reads exactly this from a line of an env file (tried
 /// with clients 20.10 and 28.2): not a line break, a line of 64 KiB, a carriage
 /// return at the end, a name that looks like a comment or has blanks, a BOM.
-fn fits_a_file(name: &str, value: &str) -> bool {
+fn fits_env_file(name: &str, value: &str) -> bool {
     let odd_name = name.starts_with(['#', '\u{feff}'])
         || name.contains(|c: char| c.is_whitespace() || c.is_control());
     !odd_name
         && !value.contains('\n')
         && !value.ends_with('\r')
-        && name.len() + 1 + value.len() <= LONGEST_LINE
+        && name.len() + 1 + value.len() <= MAX_ENV_FILE_LINE_BYTES
 }
 
 #[cfg(test)]

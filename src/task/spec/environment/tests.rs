@@ -26,7 +26,7 @@ fn what_goes_into_the_file_and_what_by_name() {
         ("\u{feff}A", "x", false),
     ] {
         let carried = environment(&[(name, value)])
-            .carried(Kind::Executable)
+            .for_docker_client(Kind::Executable)
             .unwrap();
         let expected = if in_file {
             format!("{name}={value}\n")
@@ -34,7 +34,7 @@ fn what_goes_into_the_file_and_what_by_name() {
             String::new()
         };
         assert_eq!(carried.file, expected);
-        assert_eq!(carried.by_name.len(), usize::from(!in_file), "{name:?}");
+        assert_eq!(carried.inherited.len(), usize::from(!in_file), "{name:?}");
     }
 }
 
@@ -76,14 +76,14 @@ fn steering_names_go_by_file_only() {
         "TERM",
     ] {
         let carried = environment(&[(name, "x")])
-            .carried(Kind::Executable)
+            .for_docker_client(Kind::Executable)
             .unwrap();
         assert_eq!(
-            (carried.file, carried.by_name),
+            (carried.file, carried.inherited),
             (format!("{name}=x\n"), Vec::new())
         );
         let error = environment(&[(name, "secret\nsecret")])
-            .carried(Kind::Executable)
+            .for_docker_client(Kind::Executable)
             .unwrap_err()
             .to_string();
         assert!(error.contains(name) && !error.contains("secret"), "{error}");
@@ -103,8 +103,8 @@ fn keys_and_credentials_with_line_breaks_are_an_apps_own() {
         "GIT_SSH_KEY",
     ] {
         for client in [Kind::Executable, Kind::Script] {
-            let carried = environment(&[(name, "one\ntwo")]).carried(client);
-            assert_eq!(carried.unwrap().by_name.len(), 1, "{name} {client:?}");
+            let carried = environment(&[(name, "one\ntwo")]).for_docker_client(client);
+            assert_eq!(carried.unwrap().inherited.len(), 1, "{name} {client:?}");
         }
     }
 }
@@ -133,17 +133,20 @@ fn a_script_gets_no_name_but_a_credentials() {
     ] {
         let one = environment(&[(name, "secret\nsecret")]);
         assert_eq!(
-            one.carried(Kind::Executable).unwrap().by_name.len(),
+            one.for_docker_client(Kind::Executable)
+                .unwrap()
+                .inherited
+                .len(),
             1,
             "{name}"
         );
-        let error = one.carried(Kind::Script).unwrap_err().to_string();
+        let error = one.for_docker_client(Kind::Script).unwrap_err().to_string();
         assert!(error.contains(name) && !error.contains("secret"), "{error}");
         // In the file it goes by every client.
-        let plain = environment(&[(name, "x")]).carried(Kind::Script);
+        let plain = environment(&[(name, "x")]).for_docker_client(Kind::Script);
         let fits = !name.contains(' ');
         assert_eq!(
-            plain.is_ok_and(|plain| plain.by_name.is_empty()),
+            plain.is_ok_and(|plain| plain.inherited.is_empty()),
             fits,
             "{name}"
         );
@@ -169,21 +172,27 @@ fn an_env_file_is_a_regular_file_of_a_limited_size() {
     ] {
         let words = vec![format!("--env-file={file}")];
         let options = option::parse(words).unwrap();
-        let error = environment(&[]).take_from(options, |_| None).unwrap_err();
+        let error = environment(&[])
+            .extract_from_options(options, |_| None)
+            .unwrap_err();
         let said = format!("{error:#}");
         let expected = format!("the app's docker option '--env-file {file}' cannot be read: {why}");
         assert_eq!(said, expected);
     }
     let options = option::parse(vec![format!("--env-file={whole}")]).unwrap();
-    assert!(environment(&[]).take_from(options, |_| None).is_ok());
+    assert!(
+        environment(&[])
+            .extract_from_options(options, |_| None)
+            .is_ok()
+    );
 }
 
 #[test]
 fn what_no_program_can_be_given_is_refused() {
-    let longest = "x".repeat(LONGEST - 2);
+    let longest = "x".repeat(MAX_VARIABLE_BYTES - 2);
     assert!(
         environment(&[("A", &longest)])
-            .carried(Kind::Executable)
+            .for_docker_client(Kind::Executable)
             .is_ok()
     );
     for (name, value) in [
@@ -194,7 +203,7 @@ fn what_no_program_can_be_given_is_refused() {
     ] {
         assert!(
             environment(&[(name, &value)])
-                .carried(Kind::Executable)
+                .for_docker_client(Kind::Executable)
                 .is_err(),
             "{name:?}"
         );
@@ -227,7 +236,7 @@ fn the_last_one_wins() {
     let mut environment = environment(&[("A", "config"), ("B", "config"), ("D", "config")]);
     let ours = |name: &str| matches!(name, "HOST" | "NAME" | "A").then(|| "ours".to_owned());
     let rest = environment
-        .take_from(
+        .extract_from_options(
             option::parse(words.map(str::to_owned).to_vec()).unwrap(),
             ours,
         )
