@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use anyhow::{Result, bail};
 
 use crate::agent::supervise;
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::sys::process;
 use crate::task::attach::terminal;
 use crate::task::handoff::{finalizer, supervisor};
+use crate::ui::output::print;
 
 /// `keep --supervise <container>`, `keep --finish <container> <open file> <end>…`, which
 /// prints an exit code, or `keep --terminal`.
@@ -26,12 +26,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             let _ = rustix::process::setsid();
             process::inherited::reset();
             let host = Host::without_flags()?.in_background();
-            let docker = Docker::new(host.docker()?, host.trace);
+            let docker = Docker::for_host(&host)?;
             supervise::run(host, docker, name)?;
         }
         [finalizer::FINALIZE, name, lines, ref end @ ..] => {
             let host = Host::without_flags()?;
-            let docker = Docker::new(host.docker()?, host.trace);
+            let docker = Docker::for_host(&host)?;
             let code = finalizer::run(&host, &docker, name, lines, end)?;
             print(&format!("{code}\n"))?;
         }

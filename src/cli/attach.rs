@@ -10,7 +10,6 @@ use clap::Parser;
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_config::ContainerConfig;
 use crate::docker::container_inspect::Status;
@@ -24,6 +23,7 @@ use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
 use crate::ui::exit;
+use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]

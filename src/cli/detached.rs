@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::cli::common::launch;
 use crate::cli::common::launch::Launch;
-use crate::cli::print;
 use crate::task::launch::detached;
 use crate::task::launch::detached::DetachedStart;
+use crate::ui::output::print;
 
 /// Starts a task and prints its container's name. `arguments` begin with the
 /// command word.

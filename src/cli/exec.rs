@@ -14,7 +14,6 @@ use signal_hook::consts::SIGKILL;
 use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{SingleTask, select_one};
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_exec::ExecSpec;
 use crate::dokku::host::Host;
@@ -22,6 +21,7 @@ use crate::settings::validate;
 use crate::sys::process;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
+use crate::ui::output::print;
 use crate::ui::{exit, message};
 
 #[derive(Debug, Parser)]

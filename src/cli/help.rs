@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::cli::print;
+use crate::ui::output::print;
 
 /// Dokku's "not mine" (`DOKKU_NOT_IMPLEMENTED_EXIT`).
 const NOT_MINE: u8 = 10;

@@ -9,7 +9,7 @@ use clap::Parser;
 
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::{args, table, time_format};
-use crate::cli::{json, print};
+use crate::cli::json;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
@@ -19,6 +19,7 @@ use crate::settings::validate;
 use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::message::escaped;
+use crate::ui::output::print;
 
 const JSON: &str = "json";
 

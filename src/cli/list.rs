@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::list_entry::{Entry, quoted};
 use crate::cli::common::{args, table, time_format};
-use crate::cli::{json, print};
+use crate::cli::json;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
@@ -25,6 +25,7 @@ use crate::task::control::find;
 use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::message::escaped;
+use crate::ui::output::print;
 
 const HOOK: &str = "scheduler-run-list";
 const JSON: &str = "json";
@@ -69,7 +70,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
     // Nearly every app is this host's: docker is asked before the answer is there.
     let (scheduler, tasks) = std::thread::scope(|scope| {
-        let tasks = scope.spawn(|| find::list_tasks(&docker(host)?, Some(app)));
+        let tasks = scope.spawn(|| find::list_tasks(&Docker::for_host(host)?, Some(app)));
         (host.scheduler(app), joined(tasks))
     });
     let scheduler = scheduler?;
@@ -90,7 +91,7 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
 /// One question to docker, and one to each app's scheduler that is another.
 fn list_every(host: &Host, options: &Options) -> Result<u8> {
     let apps = host.apps();
-    let mut tasks = find::list_tasks(&docker(host)?, None)?;
+    let mut tasks = find::list_tasks(&Docker::for_host(host)?, None)?;
     tasks.retain(|task| options.wants(task));
     let mut groups = Vec::new();
     for app in &apps {
@@ -119,10 +120,6 @@ fn list_every(host: &Host, options: &Options) -> Result<u8> {
     }
     print(&shown(host, options, &groups, elsewhere)?)?;
     Ok(code)
-}
-
-fn docker(host: &Host) -> Result<Docker> {
-    Ok(Docker::new(host.docker()?, host.trace))
 }
 
 impl Options {

@@ -12,7 +12,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{Selection, select};
 use crate::cli::common::{args, exit_status};
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_logs::LogSelection;
 use crate::docker::container_ls::ContainerSummary;
@@ -30,6 +29,7 @@ use crate::sys::timestamp::Precision;
 use crate::task::handoff::supervisor;
 use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
+use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]

@@ -18,7 +18,6 @@ pub(crate) mod stop;
 pub(crate) mod wait;
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::process::ExitCode;
 
 use crate::dokku::system_user;
@@ -31,13 +30,4 @@ pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode 
             .and_then(|()| crate::cli::common::ssh_words::as_typed(exit::arguments()))
             .and_then(|words| command(&words)),
     )
-}
-
-/// To stdout, where a command of ours has something to say there. A reader that
-/// has gone is no error.
-pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
-    }
 }

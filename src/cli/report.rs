@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 
 use crate::cli::common::time_format;
-use crate::cli::{json, print};
+use crate::cli::json;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::dokku::app::App;
@@ -18,6 +18,7 @@ use crate::record::read::RecordsNewestFirst;
 use crate::settings::properties::{PLUGIN, PROPERTIES};
 use crate::task::control::find;
 use crate::ui::message::on_stdout;
+use crate::ui::output::print;
 
 /// Dokku pads the names of a report to this.
 const NAME_COLUMN_WIDTH: usize = 31;
@@ -66,7 +67,7 @@ pub(crate) fn hook(arguments: &[OsString]) -> Result<u8> {
 /// too.
 fn tasks_of(host: &Host, app: &App) -> String {
     let running = || -> Result<usize> {
-        let docker = Docker::new(host.docker()?, host.trace);
+        let docker = Docker::for_host(&host)?;
         let tasks = find::list_tasks(&docker, Some(app))?;
         Ok(tasks
             .iter()

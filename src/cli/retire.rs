@@ -7,8 +7,8 @@ use clap::Parser;
 
 use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
-use crate::cli::print;
 use crate::dokku::host::Host;
+use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]

@@ -7,11 +7,11 @@ use clap::Parser;
 
 use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
-use crate::cli::print;
 use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
 use crate::settings::properties::{PLUGIN, Property};
 use crate::ui::message::on_stdout;
+use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true)]

@@ -8,7 +8,6 @@ use clap::Parser;
 use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{Selection, select};
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
@@ -19,6 +18,7 @@ use crate::sys::parallel;
 use crate::task::control::stop;
 use crate::task::handoff::supervisor;
 use crate::ui::message;
+use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]

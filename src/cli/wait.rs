@@ -9,7 +9,6 @@ use clap::Parser;
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
@@ -19,6 +18,7 @@ use crate::settings::validate;
 use crate::settings::validate::TimeToLive;
 use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
+use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]

@@ -28,7 +28,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::dokku::docker_client::DockerClient;
 use crate::dokku::host::GLOBAL_FLAGS;
+use crate::dokku::host::Host;
 use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
@@ -39,15 +41,6 @@ pub(crate) struct Docker {
     program: PathBuf,
     timeout: Duration,
     trace: bool,
-}
-
-/// Which one it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Client {
-    /// Its absolute path.
-    pub(crate) program: PathBuf,
-    /// How long docker may take to answer.
-    pub(crate) timeout: Duration,
 }
 
 /// What kind of program the client is.
@@ -73,15 +66,22 @@ impl Kind {
 }
 
 impl Docker {
-    /// With `trace` every call is shown on stderr, without its input and its
-    /// environment.
-    pub(crate) fn new(client: Client, trace: bool) -> Self {
-        let Client { program, timeout } = client;
-        Self {
+    /// The client that Dokku uses. With `--trace` every call is shown on stderr, without its
+    /// input and its environment.
+    ///
+    /// # Errors
+    /// There is none (exit code 125).
+    pub(crate) fn for_host(host: &Host) -> Result<Self> {
+        let DockerClient {
             program,
             timeout,
             trace,
-        }
+        } = host.docker_client()?;
+        Ok(Self {
+            program,
+            timeout,
+            trace,
+        })
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -74,7 +74,7 @@ impl Host {
     /// client and of plugn is added at the end where they are not in it.
     fn background_path(&self, settings: &Settings) -> OsString {
         let mut entries = settings.path(SYSTEM_PATH);
-        let docker = self.docker().ok().map(|client| client.program);
+        let docker = self.docker_client().ok().map(|client| client.program);
         for program in [docker, plugn()].into_iter().flatten() {
             let Some(directory) = program.parent().map(Path::to_owned) else {
                 continue;

@@ -6,14 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::docker::Client;
 use crate::dokku::argv::ancestors::ancestors;
 use crate::dokku::argv::global_flags::{FlagSources, GlobalFlags};
 use crate::dokku::argv::{global_flags, ssh};
-use crate::dokku::timeouts::DOCKER_TIMEOUT;
 use crate::sys::process::ProcessBuilder;
-use crate::ui::exit::Failure;
-use crate::ui::{exit, message};
+use crate::ui::message;
 
 /// Directories, the one who asks, and what the global flags say.
 pub(crate) struct Host {
@@ -27,7 +24,7 @@ pub(crate) struct Host {
     pub(crate) user: String,
     pub(crate) key_name: String,
     pub(crate) flags: GlobalFlags,
-    docker_bin: String,
+    pub(super) docker_bin: String,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
     /// We have no user: no key reaches what we start, and it is ended with all that
@@ -127,22 +124,6 @@ impl Host {
             .misattributed
             .iter()
             .fold(call, |call, variable| call.env_remove(variable))
-    }
-
-    /// The docker client: `DOCKER_BIN`, which may be a wrapper, or `docker`.
-    ///
-    /// # Errors
-    /// There is none (exit code 125).
-    pub(crate) fn docker(&self) -> Result<Client> {
-        let name = &self.docker_bin;
-        let program = which::which(name).map_err(|_| {
-            Failure::error(
-                exit::DOCKER_FAILED,
-                format!("'{name}' was not found: docker is needed to run a task"),
-            )
-        })?;
-        let timeout = self.timeout(DOCKER_TIMEOUT);
-        Ok(Client { program, timeout })
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod argv;
 pub(crate) mod background;
 pub(crate) mod config;
 pub(crate) mod docker_args;
+pub(crate) mod docker_client;
 pub(crate) mod firing;
 pub(crate) mod host;
 pub(crate) mod image;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::settings::validate;
+use crate::dokku::timeouts::MAX_SECONDS;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
@@ -129,7 +129,7 @@ impl Host {
             seconds => seconds
                 .parse()
                 .ok()
-                .filter(|seconds| *seconds <= validate::MAX_SECONDS)
+                .filter(|seconds| *seconds <= MAX_SECONDS)
                 .with_context(|| {
                     format!(
                         "the app's stop-timeout-seconds is '{seconds}', which is no number of seconds"

@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::dokku::host::Host;
 use crate::dokku::property::{GLOBAL, PLUGIN_NAME};
 
+/// The longest time that is taken anywhere: a hundred years.
+pub(crate) const MAX_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
+
 /// A property, and the seconds that hold when it is not set.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeout {

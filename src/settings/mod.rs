@@ -1,4 +1,5 @@
 //! TODO room settings
 
+pub(crate) mod choices;
 pub(crate) mod properties;
 pub(crate) mod validate;

@@ -8,12 +8,9 @@ use anyhow::{Result, bail};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::property::PLUGIN_NAME;
-use crate::dokku::resource::{Resources, megabytes};
 use crate::dokku::timeouts;
 use crate::dokku::timeouts::Timeout;
 use crate::settings::validate;
-use crate::settings::validate::TimeToLive;
-use crate::task::model::request::OnHangup;
 
 /// Its name in Dokku's property store.
 pub(crate) const PLUGIN: &str = PLUGIN_NAME;
@@ -117,7 +114,7 @@ pub(crate) const PROPERTIES: [&Property; 11] = [
 ];
 
 const ATTACH: &str = "attach";
-const NONE: &str = "none";
+pub(crate) const NONE: &str = "none";
 const TYPED: &str = "typed";
 pub(crate) const SSH_WORDS_DOKKU: &str = "dokku";
 
@@ -174,58 +171,5 @@ impl Property {
             .filter(|_| good)
             .and_then(|value| value.parse().ok())
             .or_else(|| self.default.parse().ok())
-    }
-}
-
-/// What holds for the tasks of an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Settings {
-    pub(crate) time_to_live: TimeToLive,
-    pub(crate) stdin: bool,
-    pub(crate) on_hangup: Option<OnHangup>,
-    memory: Option<String>,
-    cpus: Option<String>,
-}
-
-impl Settings {
-    /// # Errors
-    /// A property's file was written by hand, and wrongly.
-    pub(crate) fn of(host: &Host, app: &App) -> Result<Self> {
-        let value = |key: &Property| -> Result<String> {
-            let value = key.effective(host, app);
-            if !value.is_empty() {
-                key.check(&value)?;
-            }
-            Ok(value)
-        };
-        let filled = |value: String| Some(value).filter(|value| !value.is_empty());
-        let time_to_live =
-            validate::time_to_live(&value(&TTL_SECONDS)?).map_err(anyhow::Error::msg)?;
-        Ok(Self {
-            time_to_live,
-            stdin: value(&STDIN)? != NONE,
-            on_hangup: validate::on_hangup(&value(&ON_HANGUP)?).ok(),
-            memory: filled(value(&MEMORY)?),
-            cpus: filled(value(&CPUS)?),
-        })
-    }
-
-    /// These limits over the app's. A memory of its own stands in for the app's
-    /// three, which docker wants to agree.
-    pub(crate) fn override_limits(self, app: Resources) -> Resources {
-        let cpus = self.cpus.or(app.cpus.clone());
-        match self.memory {
-            Some(memory) => {
-                let memory = Some(megabytes(memory));
-                Resources {
-                    memory,
-                    memory_swap: None,
-                    memory_reservation: None,
-                    cpus,
-                    ..app
-                }
-            }
-            None => Resources { cpus, ..app },
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::ffi::OsStr;
 use std::time::{Duration, SystemTime};
 
 use crate::docker::events;
-use crate::task::model::request::{OnHangup, Policy};
+use crate::dokku::timeouts::MAX_SECONDS;
+use crate::settings::choices::{OnHangup, Policy};
 
 /// `None` for `none`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +33,6 @@ pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
         .map(|seconds| TimeToLive(Some(seconds)))
         .ok_or_else(|| EXPECTED.to_owned())
 }
-
-/// A hundred years, in seconds.
-pub(crate) const MAX_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
 /// A positive number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {

@@ -196,7 +196,8 @@ fn refuse_docker_only_options(scheduler: &str, request: &Request) -> Result<()> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::task::model::request::{Cron, Policy};
+    use crate::settings::choices::Policy;
+    use crate::task::model::request::Cron;
 
     #[test]
     fn the_hook_is_called_as_core_calls_it() {

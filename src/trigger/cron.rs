@@ -57,7 +57,7 @@ fn warn_on_error(noted: Result<()>) {
 /// Begins the journal of a task that is not ours, and tells the supervisor.
 fn record_start(id: &str) -> Result<()> {
     let host = Host::without_flags()?;
-    let docker = Docker::new(host.docker()?, host.trace);
+    let docker = Docker::for_host(&host)?;
     let is_cores = |facts: &ContainerInfo| facts.is_task() && !facts.has_own_name_label();
     let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
         return Ok(());

@@ -65,6 +65,6 @@ fn pass(words: &[&str]) -> Result<u8> {
     if app.is_none() {
         record::sweep(&host);
     }
-    let docker = Docker::new(host.docker()?, host.trace);
+    let docker = Docker::for_host(&host)?;
     Ok(u8::from(!retire::retire(&host, &docker, app.as_ref())?))
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod exit;
 pub(crate) mod message;
+pub(crate) mod output;

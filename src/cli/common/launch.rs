@@ -7,16 +7,16 @@ use anyhow::Result;
 
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::task_args::TaskOptions;
-use crate::cli::print;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
-use crate::settings::properties::Settings;
 use crate::task::delegate::SchedulerDelegate;
 use crate::task::handoff::supervisor;
 use crate::task::model::request::{Request, Tty};
+use crate::task::spec::defaults::Settings;
 use crate::task::spec::resolve::Placement;
 use crate::task::spec::{TaskSpec, TaskStreams, resolve};
 use crate::ui::message::on_stdout;
+use crate::ui::output::print;
 
 /// Where the words of a command line lead.
 pub(crate) enum Launch {

@@ -49,7 +49,7 @@ pub(crate) fn select(
             return Ok(Selection::Delegated { app, scheduler });
         }
     }
-    let docker = Docker::new(host.docker()?, host.trace);
+    let docker = Docker::for_host(&host)?;
     let (app, tasks) = match (container, app) {
         (Some(name), app) => match find::find(host, &docker, name, app.as_ref()) {
             Ok((task, app)) => (app, vec![task]),

@@ -8,10 +8,11 @@ use clap::{ArgAction, Parser};
 use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
 use crate::dokku::argv::global_flags::GlobalFlags;
-use crate::settings::properties::Settings;
+use crate::settings::choices::{OnHangup, Policy};
 use crate::settings::validate;
 use crate::settings::validate::TimeToLive;
-use crate::task::model::request::{Cron, Lock, OnHangup, Policy, Request, Tty};
+use crate::task::model::request::{Cron, Lock, Request, Tty};
+use crate::task::spec::defaults::Settings;
 use crate::ui::message;
 
 // Core's options first, ours after them. The words are one list: with the app as

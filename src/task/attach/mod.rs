@@ -11,6 +11,7 @@ use signal_hook::consts::SIGHUP;
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
+use crate::settings::choices::OnHangup;
 use crate::task::attach::monitor::{AttachMonitor, AttachOutcome};
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::Events;
@@ -18,7 +19,6 @@ use crate::task::journal::JournalEvent;
 use crate::task::launch::create::{CreatedContainer, UNSUPERVISED};
 use crate::task::launch::detached::hand_off;
 use crate::task::launch::{Prepared, prepare};
-use crate::task::model::request::OnHangup;
 use crate::task::model::task_exit::{TaskExit, never_started};
 use crate::task::spec::TaskSpec;
 use crate::ui::{exit, message};

@@ -14,6 +14,7 @@ use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
+use crate::settings::choices::Policy;
 use crate::task::control::stop;
 use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
@@ -22,7 +23,6 @@ use crate::task::journal::file_lock::{ConcurrencyGuard, FileLock};
 use crate::task::journal::{Journal, attendant};
 use crate::task::model::labels;
 use crate::task::model::labels::ConcurrencyRule;
-use crate::task::model::request::Policy;
 use crate::task::spec::TaskSpec;
 use crate::task::teardown::finalize;
 

@@ -1,7 +1,8 @@
 //! What a task's container is known by, in Dokku and to us.
 
-use crate::settings::validate;
-use crate::task::model::request::{Policy, Request};
+use crate::dokku::timeouts::MAX_SECONDS;
+use crate::settings::choices::Policy;
+use crate::task::model::request::Request;
 
 /// The name of a container of ours: an image's label of this name cannot have it.
 pub(crate) const NAME: &str = "dokku-oneoff.name";
@@ -104,7 +105,7 @@ pub(crate) fn concurrency_rules(request: &Request) -> Vec<ConcurrencyRule> {
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse().ok().filter(|_| is_number);
-    seconds.filter(|seconds| *seconds <= validate::MAX_SECONDS)
+    seconds.filter(|seconds| *seconds <= MAX_SECONDS)
 }
 
 /// The label by which a container of ours is known, as a docker option.

@@ -1,5 +1,7 @@
 //! What is asked of a task.
 
+use crate::settings::choices::{OnHangup, Policy};
+
 /// A task as its user wants it; what Dokku knows of the app is added later.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Request {
@@ -41,41 +43,11 @@ pub(crate) enum Tty {
     Always,
 }
 
-/// What becomes of an attached task whose caller has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OnHangup {
-    Stop,
-    /// It runs on, detached.
-    Keep,
-}
-
 /// A task of the app's crontab.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cron {
     pub(crate) id: String,
     pub(crate) policy: Policy,
-}
-
-/// What a task does while another one has its lock.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Policy {
-    #[default]
-    Allow,
-    /// It does not start.
-    Forbid,
-    /// It stops the other one first.
-    Replace,
-}
-
-impl Policy {
-    /// Its word in options and labels.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Forbid => "forbid",
-            Self::Replace => "replace",
-        }
-    }
 }
 
 /// A lock by name, within the app.

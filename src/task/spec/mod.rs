@@ -1,5 +1,6 @@
 //! From what is asked and what Dokku says to the container that docker makes.
 
+pub(crate) mod defaults;
 pub(crate) mod environment;
 pub(crate) mod resolve;
 
@@ -9,9 +10,10 @@ use crate::docker::container_create::ContainerSpec;
 use crate::docker::option::DockerOption;
 use crate::docker::{Kind, events};
 use crate::dokku::resource::{Resources, megabytes};
+use crate::settings::choices::OnHangup;
 use crate::task::model::labels;
 use crate::task::model::labels::ConcurrencyRule;
-use crate::task::model::request::{OnHangup, Request};
+use crate::task::model::request::Request;
 use crate::task::spec::environment::Environment;
 use crate::task::spec::resolve::{AppFacts, ImageType};
 use crate::ui::message;

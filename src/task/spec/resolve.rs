@@ -12,10 +12,10 @@ use crate::dokku::host::Host;
 use crate::dokku::image::AppImage;
 use crate::dokku::resource::Resources;
 use crate::dokku::scheduler::DOCKER_LOCAL;
-use crate::settings::properties::Settings;
 use crate::sys::parallel::joined;
 use crate::task::model::labels;
 use crate::task::model::request::Request;
+use crate::task::spec::defaults::Settings;
 use crate::ui::message;
 
 /// Everything that a task of the app is made from.
@@ -102,7 +102,7 @@ pub(crate) fn resolve(
         .first()
         .filter(|word| !word.is_empty() && !request.skips_procfile);
     // Nothing of these is a failure yet: another scheduler needs no docker.
-    let docker = host.docker().map(|path| Docker::new(path, host.trace));
+    let docker = Docker::for_host(host);
     std::thread::scope(|scope| {
         let tagged = scope.spawn(|| -> Result<_> {
             let tag = host.image_tag(app)?;

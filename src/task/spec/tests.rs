@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::docker::option;
-use crate::task::model::request::{Cron, Policy};
+use crate::settings::choices::Policy;
+use crate::task::model::request::Cron;
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()

@@ -27,11 +27,11 @@ use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use crate::docker::Docker;
 use crate::record::Reason;
+use crate::settings::choices::OnHangup;
 use crate::task::attach::monitor::polling::Poll;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{DRAIN_TIMEOUT, Event, Events};
 use crate::task::launch::create::CreatedContainer;
-use crate::task::model::request::OnHangup;
 use crate::task::model::task_exit::TaskExit;
 use crate::ui::message;
 
