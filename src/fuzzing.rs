@@ -7,7 +7,7 @@ use crate::docker::{container_inspect, container_ls, image_inspect, option};
 use crate::dokku::argv::ancestors::Ancestor;
 use crate::dokku::argv::{ssh, xargs_split};
 use crate::record::Record;
-use crate::settings::validate;
+use crate::settings::times;
 use crate::task::journal::JournalState;
 use crate::task::model::labels;
 use crate::task::model::task_exit::{event_time, nonzero_time};
@@ -129,7 +129,7 @@ pub fn task_lines(bytes: &[u8]) {
             let _ = (record.duration(), record.has_failed());
         }
         if let Ok(text) = std::str::from_utf8(line) {
-            let _ = (validate::moment(text), validate::time_to_live(text));
+            let _ = (times::point_in_time(text), times::time_to_live(text));
             let _ = (nonzero_time(text), labels::seconds(text));
             let _ = text.parse().ok().and_then(event_time);
         }

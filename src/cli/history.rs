@@ -15,7 +15,7 @@ use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::read::{RecordsNewestFirst, Skipped};
 use crate::record::{Reason, Record};
-use crate::settings::validate;
+use crate::settings::{times, validate};
 use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::message::escaped;
@@ -36,7 +36,7 @@ struct Options {
     #[arg(long)]
     failed: bool,
     /// Only those that ended after this time: 10m, 2026-08-03T05:47:44Z
-    #[arg(long, value_name = "TIME", value_parser = validate::moment)]
+    #[arg(long, value_name = "TIME", value_parser = times::point_in_time)]
     since: Option<SystemTime>,
     /// Only run or cron tasks
     #[arg(long = "type", value_name = "TYPE", value_parser = ["run", "cron"], hide_possible_values = true)]

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -22,7 +22,7 @@ use crate::logs::merge::{Prefix, Source};
 use crate::record::output::Output;
 use crate::record::replay::{SavedEntry, replay};
 use crate::record::{Record, Store, replay};
-use crate::settings::validate;
+use crate::settings::{times, validate};
 use crate::sys::parallel::CLIENTS;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
@@ -47,8 +47,8 @@ struct Options {
     #[arg(short, long)]
     quiet: bool,
     /// From this time on: 10m, 2026-08-03T05:47:44Z
-    #[arg(long, value_name = "TIME", value_parser = validate::since)]
-    since: Option<String>,
+    #[arg(long, value_name = "TIME", value_parser = times::point_in_time)]
+    since: Option<SystemTime>,
     /// What the tasks wrote to stderr goes to stderr
     #[arg(long)]
     stderr: bool,
@@ -115,13 +115,12 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 
 impl Options {
     /// Which part of an output that is kept.
-    fn kept_part(&self) -> Result<replay::Selection> {
-        let since = self.since.as_deref().map(validate::moment).transpose();
-        Ok(replay::Selection {
+    fn kept_part(&self) -> replay::Selection {
+        replay::Selection {
             tail: self.num.parse().ok(),
-            since: since.map_err(anyhow::Error::msg)?,
+            since: self.since,
             after: None,
-        })
+        }
     }
 
     /// What stands before the lines of the `number`th task.
@@ -152,7 +151,7 @@ fn show(
     let part = LogSelection {
         tail: options.num.clone(),
         follow: options.tail,
-        since: options.since.clone(),
+        since: options.since.map(times::rfc3339),
     };
     let (mut sources, mut clients) = (Vec::new(), Vec::new());
     for (number, task) in (first..).zip(tasks) {
@@ -194,7 +193,7 @@ fn show(
         let failed = has_failed(&clients[number]);
         let missing = match last {
             // It had gone before docker was asked.
-            None if failed => options.kept_part()?,
+            None if failed => options.kept_part(),
             last => replay::Selection {
                 after: Some(last.map_or(begun.as_bytes(), Vec::as_slice).to_vec()),
                 ..replay::Selection::default()
@@ -262,7 +261,7 @@ fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Resu
         None if record.detached => bail!("the output of {name} is not kept"),
         None => bail!("{name} was attached: what it wrote is not kept"),
     }
-    let part = options.kept_part()?;
+    let part = options.kept_part();
     let prefix = options.prefix(name, 0);
     let store = Store::for_app(host, app.name());
     match write(&store, &record.id, &part, prefix.as_ref(), options) {

@@ -14,8 +14,8 @@ use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
-use crate::settings::validate::TimeToLive;
 use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
 use crate::ui::output::print;
@@ -27,7 +27,7 @@ struct Options {
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
     /// Wait so long at most: 90 (seconds), 10m, 2h
-    #[arg(long, value_name = "TIME", value_parser = validate::time_to_live)]
+    #[arg(long, value_name = "TIME", value_parser = times::time_to_live)]
     timeout: Option<TimeToLive>,
 }
 

@@ -10,7 +10,7 @@ use crate::dokku::host::Host;
 use crate::dokku::property::PLUGIN_NAME;
 use crate::dokku::timeouts;
 use crate::dokku::timeouts::Timeout;
-use crate::settings::validate;
+use crate::settings::{times, validate};
 
 /// Its name in Dokku's property store.
 pub(crate) const PLUGIN: &str = PLUGIN_NAME;
@@ -29,7 +29,7 @@ pub(crate) const TTL_SECONDS: Property = Property {
     name: "ttl-seconds",
     default: "86400",
     global: false,
-    check: |text| validate::time_to_live(text).map(|_| ()),
+    check: |text| times::time_to_live(text).map(|_| ()),
 };
 pub(crate) const MEMORY: Property = Property {
     name: "memory",
@@ -92,7 +92,7 @@ const fn limit(limit: Timeout) -> Property {
         name: limit.property,
         default: limit.default,
         global: true,
-        check: |text| validate::seconds(text).map(|_| ()),
+        check: |text| times::seconds(text).map(|_| ()),
     }
 }
 pub(crate) const DOCKER_TIMEOUT: Property = limit(timeouts::DOCKER_TIMEOUT);

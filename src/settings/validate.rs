@@ -2,46 +2,9 @@
 //! anything is asked or started.
 
 use std::ffi::OsStr;
-use std::time::{Duration, SystemTime};
 
 use crate::docker::events;
-use crate::dokku::timeouts::MAX_SECONDS;
 use crate::settings::choices::{OnHangup, Policy};
-
-/// `None` for `none`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TimeToLive(pub(crate) Option<u64>);
-
-/// Seconds, or a number with `s`, `m`, `h` or `d`, or `none`.
-pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
-    const EXPECTED: &str = "expected seconds, a number with s, m, h or d, or 'none'";
-    if text == "none" {
-        return Ok(TimeToLive(None));
-    }
-    let number = text.trim_end_matches(['s', 'm', 'h', 'd']);
-    let unit = match &text[number.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        "d" => 24 * 60 * 60,
-        _ => return Err(EXPECTED.to_owned()),
-    };
-    seconds(number)
-        .ok()
-        .and_then(|number| number.checked_mul(unit))
-        .filter(|seconds| *seconds <= MAX_SECONDS)
-        .map(|seconds| TimeToLive(Some(seconds)))
-        .ok_or_else(|| EXPECTED.to_owned())
-}
-
-/// A positive number of seconds.
-pub(crate) fn seconds(text: &str) -> Result<u64, String> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|seconds| digits && (1..=MAX_SECONDS).contains(seconds))
-        .ok_or_else(|| "expected a positive number of seconds".to_owned())
-}
 
 /// `KEY=VALUE` for a label. Those that Dokku and this plugin read cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
@@ -183,55 +146,6 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 fn number(text: &str, most: u64) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && *number <= most)
-}
-
-/// A time or a duration, as far as its letters: docker reads it.
-pub(crate) fn since(text: &str) -> Result<String, String> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b":.+-".contains(&byte);
-    if text.starts_with(|first: char| first.is_ascii_digit()) && text.bytes().all(good) {
-        return Ok(text.to_owned());
-    }
-    Err("expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned())
-}
-
-/// A time, or how long ago it was, as docker reads both: `10m`, `1h30m`, a date,
-/// RFC 3339 with a zone or without one (UTC), seconds since 1970.
-pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
-    since(text)?;
-    let expected =
-        || "expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z".to_owned();
-    if let Ok(seconds) = text.parse::<u32>() {
-        let seconds = Duration::from_secs(seconds.into());
-        let at = SystemTime::UNIX_EPOCH.checked_add(seconds);
-        return at.ok_or_else(expected);
-    }
-    if let Ok(ago) = humantime::parse_duration(text) {
-        return SystemTime::now().checked_sub(ago).ok_or_else(expected);
-    }
-    if text.len() == "2026-08-03".len() {
-        return humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).map_err(|_| expected());
-    }
-    let zone = text
-        .rfind(['+', '-'])
-        .filter(|at| *at > "2026-08-03T".len());
-    let (local, zone) = text.split_at(zone.unwrap_or(text.len()));
-    let time = humantime::parse_rfc3339_weak(local).map_err(|_| expected())?;
-    let Some((hours, minutes)) = zone.get(1..).and_then(|zone| zone.split_once(':')) else {
-        return Some(time).filter(|_| zone.is_empty()).ok_or_else(expected);
-    };
-    let number = |digits: &str| digits.parse::<u64>().map_err(|_| expected());
-    let (hours, minutes) = (number(hours)?, number(minutes)?);
-    // None is farther from UTC than this.
-    if hours > 24 || minutes > 59 {
-        return Err(expected());
-    }
-    let offset = Duration::from_secs(hours * 3600 + minutes * 60);
-    let utc = if zone.starts_with('-') {
-        time.checked_add(offset)
-    } else {
-        time.checked_sub(offset)
-    };
-    utc.ok_or_else(expected)
 }
 
 /// What becomes of an attached task whose caller has gone, by its word.

@@ -9,8 +9,8 @@ use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
 use crate::dokku::argv::global_flags::GlobalFlags;
 use crate::settings::choices::{OnHangup, Policy};
-use crate::settings::validate;
-use crate::settings::validate::TimeToLive;
+use crate::settings::times::TimeToLive;
+use crate::settings::{times, validate};
 use crate::task::model::request::{Cron, Lock, Request, Tty};
 use crate::task::spec::defaults::Settings;
 use crate::ui::message;
@@ -34,7 +34,7 @@ pub(crate) struct TaskOptions {
     #[arg(long)]
     force_tty: bool,
     /// Stop the task after so many seconds [default: 86400]
-    #[arg(long, value_name = "SECONDS", value_parser = validate::seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = times::seconds)]
     ttl_seconds: Option<u64>,
     /// The task's id in the app's crontab (deprecated)
     #[arg(long, value_name = "ID", value_parser = validate::identifier)]
@@ -46,7 +46,7 @@ pub(crate) struct TaskOptions {
     #[arg(long, value_name = "NAME", value_parser = validate::identifier)]
     lock: Option<String>,
     /// Stop the task after 90 (seconds), 10m, 2h or never: none
-    #[arg(long, value_name = "TIME", value_parser = validate::time_to_live, conflicts_with = "ttl_seconds")]
+    #[arg(long, value_name = "TIME", value_parser = times::time_to_live, conflicts_with = "ttl_seconds")]
     timeout: Option<TimeToLive>,
     /// Label the container
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = validate::label)]

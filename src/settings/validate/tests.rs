@@ -1,37 +1,5 @@
 use super::*;
-
-#[test]
-fn times_to_live() {
-    for (text, expected) in [
-        ("90", Some(90)),
-        ("90s", Some(90)),
-        ("10m", Some(600)),
-        ("2h", Some(7200)),
-        ("1d", Some(86_400)),
-        ("none", None),
-    ] {
-        assert_eq!(time_to_live(text).unwrap(), TimeToLive(expected), "{text}");
-    }
-    for text in [
-        "",
-        "0",
-        "-1",
-        "+1",
-        "1.5",
-        "m",
-        "1mm",
-        "1 m",
-        "1w",
-        "never",
-        "99999999999999999999",
-        "9999999999d",
-    ] {
-        assert!(time_to_live(text).is_err(), "{text:?}");
-    }
-    for text in ["", "0", "+5", "5s", "x", "184467440737095516160"] {
-        assert!(seconds(text).is_err(), "{text:?}");
-    }
-}
+use crate::settings::times;
 
 #[test]
 fn pairs() {
@@ -97,10 +65,9 @@ fn any_text_is_taken_or_refused() {
             .map(|_| *random.choice(&PIECES).unwrap())
             .collect();
         let _ = (
-            moment(&text),
-            since(&text),
-            time_to_live(&text),
-            seconds(&text),
+            times::point_in_time(&text),
+            times::time_to_live(&text),
+            times::seconds(&text),
         );
         let _ = (memory(&text), cpus(&text), user(&text), workdir(&text));
         let _ = (
@@ -116,52 +83,6 @@ fn any_text_is_taken_or_refused() {
             policy(&text),
             on_hangup(&text),
         );
-    }
-}
-
-#[test]
-fn zones_are_within_a_day() {
-    for zone in [
-        "+99999999999999999999:00",
-        "+5124095576030432:00",
-        "-25:00",
-        "+00:60",
-        "+1:2:3",
-    ] {
-        let text = format!("2026-08-03T05:47:44{zone}");
-        assert!(moment(&text).is_err(), "{text}");
-    }
-    assert!(moment("1970-01-01T00:00:00+14:00").is_ok(), "before 1970");
-}
-
-#[test]
-fn moments() {
-    let expected = humantime::parse_rfc3339("2026-08-03T05:47:44Z").unwrap();
-    for text in [
-        "2026-08-03T05:47:44Z",
-        "2026-08-03T05:47:44",
-        "2026-08-03T05:47:44.0",
-        "2026-08-03T07:47:44+02:00",
-        "2026-08-03T02:17:44-03:30",
-        "1785736064",
-    ] {
-        assert_eq!(moment(text).unwrap(), expected, "{text}");
-    }
-    let midnight = humantime::parse_rfc3339("2026-08-03T00:00:00Z").unwrap();
-    assert_eq!(moment("2026-08-03").unwrap(), midnight);
-    let then = moment("1h30m").unwrap();
-    let ago = SystemTime::now().duration_since(then);
-    assert_eq!(ago.unwrap().as_secs() / 60, 90);
-    for text in [
-        "",
-        "soon",
-        "10x",
-        "2026-13-03",
-        "2026-08-03T05:47:44+02",
-        "10m+",
-        "5:47",
-    ] {
-        assert!(moment(text).is_err(), "{text:?}");
     }
 }
 
@@ -220,8 +141,6 @@ fn sizes_counts_and_names() {
         assert!(count(text).is_err(), "{text:?}");
     }
     assert!(bytes("1073741825").is_err() && bytes("1m").is_err());
-    assert!(since("10m").is_ok() && since("2026-08-03T05:47:44Z").is_ok());
-    assert!(since("").is_err() && since("-1").is_err() && since("1 2").is_err());
     assert!(container("my.app.run.7").is_ok());
     for text in ["", "-a", "a b", "../a", "a/b", "a\n", ".a"] {
         assert!(container(text).is_err(), "{text:?}");

@@ -7,7 +7,8 @@ use crate::dokku::host::Host;
 use crate::dokku::resource::{Resources, megabytes};
 use crate::settings::choices::OnHangup;
 use crate::settings::properties::{CPUS, MEMORY, NONE, ON_HANGUP, Property, STDIN, TTL_SECONDS};
-use crate::settings::validate::{self, TimeToLive};
+use crate::settings::times::{self, TimeToLive};
+use crate::settings::validate;
 
 /// What holds for the tasks of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ impl Settings {
         };
         let filled = |value: String| Some(value).filter(|value| !value.is_empty());
         let time_to_live =
-            validate::time_to_live(&value(&TTL_SECONDS)?).map_err(anyhow::Error::msg)?;
+            times::time_to_live(&value(&TTL_SECONDS)?).map_err(anyhow::Error::msg)?;
         Ok(Self {
             time_to_live,
             stdin: value(&STDIN)? != NONE,
