@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_config::ContainerConfig;
 use crate::docker::container_inspect::Status;
@@ -20,14 +20,12 @@ use crate::settings::validate;
 use crate::task::attach::print_reattach_hint;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
-use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
 use crate::ui::exit;
-use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// The task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
@@ -40,17 +38,14 @@ struct Options {
 /// # Errors
 /// Wrong usage, a container that is not there or has ended.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    const USAGE: &str = "run:attach --container NAME";
-    let options: Options = match args::parse(USAGE, arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
-    match select_one(&host, options.container.as_deref(), USAGE)? {
+    args::run(&usage::ATTACH, arguments, attach_to)
+}
+
+fn attach_to(host: &Host, options: Options) -> Result<u8> {
+    match select_one(host, options.container.as_deref(), &usage::ATTACH)? {
         SingleTask::Ended(record) => bail!("{} has ended already", record.name),
         SingleTask::Present { docker, app, task } => match docker.container_config(&task.id)? {
-            Some(config) => attach(&host, &docker, &app, &task, &config),
+            Some(config) => attach(host, &docker, &app, &task, &config),
             None => bail!("{} has ended already", task.name),
         },
     }

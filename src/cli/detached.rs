@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::cli::common::launch;
 use crate::cli::common::launch::Launch;
+use crate::cli::usage;
 use crate::task::launch::detached;
 use crate::task::launch::detached::DetachedStart;
 use crate::ui::output::print;
@@ -16,7 +17,7 @@ use crate::ui::output::print;
 /// # Errors
 /// Wrong usage, an app that is not there, a task that could not be made.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    match launch::prepare("run:detached", arguments, true)? {
+    match launch::prepare(&usage::DETACHED, arguments, true)? {
         Launch::DryRun => Ok(0),
         Launch::DockerLocal { host, docker, task } => match detached::start(&host, &docker, *task)?
         {

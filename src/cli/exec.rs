@@ -12,8 +12,8 @@ use duct::Handle;
 use signal_hook::consts::SIGKILL;
 
 use crate::cli::common::args;
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{SingleTask, select_one};
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_exec::ExecSpec;
 use crate::dokku::host::Host;
@@ -21,12 +21,11 @@ use crate::settings::validate;
 use crate::sys::process;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
-use crate::ui::output::print;
 use crate::ui::{exit, message};
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// The task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
@@ -49,21 +48,19 @@ const ENV_MARKER: &str = "DOKKU_ONEOFF_EXEC";
 /// # Errors
 /// Wrong usage, a container that is not there or has ended.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    const USAGE: &str = "run:exec [options] --container NAME <cmd>...";
-    let options: Options = match args::parse(USAGE, arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
+    args::run(&usage::EXEC, arguments, exec_in)
+}
+
+fn exec_in(host: &Host, options: Options) -> Result<u8> {
     if options.no_tty && options.force_tty {
         bail!("Cannot specify both --force-tty and --no-tty");
     }
     let words = options.words.iter().map(|word| validate::utf8(word));
     let words = words.collect::<Result<Vec<_>>>()?;
     if words.is_empty() {
-        bail!("No command specified\nUsage: dokku {USAGE}");
+        bail!("No command specified\nUsage: {}", usage::EXEC.line());
     }
-    let host = Host::from_environment(arguments)?;
-    let (docker, task) = match select_one(&host, options.container.as_deref(), USAGE)? {
+    let (docker, task) = match select_one(host, options.container.as_deref(), &usage::EXEC)? {
         SingleTask::Ended(record) => bail!(
             "{} has ended already: no command can run in it",
             record.name

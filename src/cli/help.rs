@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use crate::cli::usage::{ALL, Usage};
 use crate::ui::output::print;
 
 /// Dokku's "not mine" (`DOKKU_NOT_IMPLEMENTED_EXIT`).
@@ -19,55 +20,6 @@ const NOT_MINE: u8 = 10;
 const TAKEN_OVER: &str = "run";
 
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
-
-/// What stands after the plugin's name, and what it does.
-const COMMANDS: [(&str, &str); 12] = [
-    (
-        " [options] <app> [<cmd>...]",
-        "Run a command in a new container using the current app image",
-    ),
-    (":attach --container NAME", "Join a one-off task that runs"),
-    (
-        ":detached [options] <app> [<cmd>...]",
-        "Run a command in a new detached container using the current app image",
-    ),
-    (
-        ":exec [--no-tty|--force-tty] --container NAME <cmd>...",
-        "Run another command in the container of a one-off task",
-    ),
-    (
-        ":history [--format json|stdout] [-n N] [--failed] [--since TIME] [--type TYPE] [<app>]",
-        "Show the one-off tasks that have ended",
-    ),
-    (
-        ":list [--format json|stdout] [--all] [<app>]",
-        "List the one-off tasks of an app or of every app",
-    ),
-    (
-        ":logs [-n N] [-t] [-q] [--since TIME] [--stderr] <app>|--container NAME",
-        "Show what one-off tasks have written",
-    ),
-    (
-        ":report [<app>] [<flag>]",
-        "Show the properties of one-off tasks",
-    ),
-    (
-        ":retire [<app>]",
-        "Stop tasks past their deadline and sweep what was left behind",
-    ),
-    (
-        ":set <app>|--global <property> [<value>]",
-        "Set or unset a property of one-off tasks",
-    ),
-    (
-        ":stop [--all] <app>|--container NAME",
-        "Stop the tasks of an app or one of them",
-    ),
-    (
-        ":wait [--timeout TIME] --container NAME",
-        "Wait for the end of a one-off task and exit as it did",
-    ),
-];
 
 /// `arguments` are the name and then what Dokku gave: `commands` and the
 /// launcher of the take-over directory each say which of the two names they are.
@@ -114,19 +66,28 @@ fn lines(name: &str, all: bool) -> String {
     if !all {
         return format!("    {name}, {DESCRIPTION}\n");
     }
-    COMMANDS
-        .map(|(usage, does)| format!("    {name}{usage}, {does}\n"))
-        .concat()
+    ALL.map(|usage| {
+        format!(
+            "    {name}{} {}, {}\n",
+            usage.word, usage.synopsis, usage.summary
+        )
+    })
+    .concat()
 }
 
 fn help_page(name: &str) -> String {
-    let width = COMMANDS
-        .iter()
-        .map(|(usage, _)| usage.len())
-        .max()
-        .unwrap_or(0);
-    let commands = COMMANDS
-        .map(|(usage, does)| format!("    {name}{usage:width$}  {does}\n"))
+    let column = |usage: &Usage| format!("{} {}", usage.word, usage.synopsis);
+    let width = ALL.map(|usage| column(usage).len()).into_iter().max();
+    let width = width.unwrap_or(0);
+    let commands = ALL
+        .map(|usage| {
+            format!(
+                "    {name}{:width$}  {}
+",
+                column(usage),
+                usage.summary
+            )
+        })
         .concat();
     format!(
         "Usage: dokku {name}[:COMMAND]\n\n{DESCRIPTION}\n\nCommands:\n{commands}\n\

@@ -7,16 +7,15 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::{args, table, time_format};
 use crate::cli::json;
+use crate::cli::usage;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::read::{RecordsNewestFirst, Skipped};
 use crate::record::{Reason, Record};
 use crate::settings::{times, validate};
-use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::message::escaped;
 use crate::ui::output::print;
@@ -25,7 +24,7 @@ const JSON: &str = "json";
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// How to show them: stdout (a table) or json
     #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
     format: String,
@@ -54,19 +53,17 @@ struct Options {
 /// # Errors
 /// Wrong usage, an app that is not there or has its tasks elsewhere.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    let options: Options = match args::parse("run:history [options] [<app>]", arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
+    args::run(&usage::HISTORY, arguments, show_history)
+}
+
+fn show_history(host: &Host, options: Options) -> Result<u8> {
     let name = options.app.as_ref().or(host.flags.app.as_ref());
     let app = name.map(|name| host.app(name)).transpose()?;
     let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);
-    let (records, passed) = found(&host, &options, &apps);
+    let (records, passed) = found(host, &options, &apps);
     passed.report();
     if let Some(app) = &app {
-        report_other_scheduler(&host, app, records.is_empty())?;
+        report_other_scheduler(host, app, records.is_empty())?;
     }
     if options.format == JSON {
         print(&json::indented(&records)?)?;

@@ -9,10 +9,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use serde_json::value::RawValue;
 
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::list_entry::{Entry, quoted};
 use crate::cli::common::{args, table, time_format};
 use crate::cli::json;
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
@@ -22,7 +22,6 @@ use crate::record::Record;
 use crate::record::read::RecordsNewestFirst;
 use crate::sys::parallel::joined;
 use crate::task::control::find;
-use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::message::escaped;
 use crate::ui::output::print;
@@ -36,7 +35,7 @@ const MAX_FINISHED_TASKS: usize = 20;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// How to show them: stdout (a table) or json
     #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
     format: String,
@@ -55,15 +54,13 @@ struct Options {
 /// # Errors
 /// Wrong usage, an app that is not there, docker gives no answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    let options: Options = match args::parse("run:list [options] [<app>]", arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
+    args::run(&usage::LIST, arguments, list)
+}
+
+fn list(host: &Host, options: Options) -> Result<u8> {
     match options.app.as_ref().or(host.flags.app.as_ref()) {
-        Some(name) => list_one(&host, &options, &host.app(name)?),
-        None => list_every(&host, &options),
+        Some(name) => list_one(host, &options, &host.app(name)?),
+        None => list_every(host, &options),
     }
 }
 

@@ -9,9 +9,9 @@ use clap::Parser;
 use duct::Handle;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{Selection, select};
 use crate::cli::common::{args, exit_status};
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_logs::LogSelection;
 use crate::docker::container_ls::ContainerSummary;
@@ -26,14 +26,12 @@ use crate::settings::{times, validate};
 use crate::sys::parallel::CLIENTS;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
-use crate::task::handoff::supervisor;
 use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
-use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// Show this task only
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
@@ -67,15 +65,12 @@ const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
 /// # Errors
 /// Wrong usage, an app or a container that is not there, docker gives no answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    const USAGE: &str = "run:logs [options] <app>|--container NAME";
-    let options: Options = match args::parse(USAGE, arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
+    args::run(&usage::LOGS, arguments, show_logs)
+}
+
+fn show_logs(host: &Host, options: Options) -> Result<u8> {
     let container = options.container.as_deref();
-    match select(&host, options.app.as_deref(), container, false, USAGE)? {
+    match select(host, options.app.as_deref(), container, false, &usage::LOGS)? {
         Selection::Delegated { app, scheduler } => {
             let flag = |on: bool| if on { "true" } else { "false" };
             let rest = [
@@ -86,7 +81,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             ];
             host.delegate_command("scheduler-run-logs", &scheduler, &app, &rest)
         }
-        Selection::Ended { app, record } => show_kept(&host, &app, &record, &options).map(|()| 0),
+        Selection::Ended { app, record } => show_kept(host, &app, &record, &options).map(|()| 0),
         Selection::DockerLocal { docker, tasks, app } => {
             if tasks.is_empty() && !host.quiet {
                 message::raw("No run containers exist");
@@ -102,7 +97,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             // order of time holds within a part of them.
             let mut code = 0;
             for (part, tasks) in tasks.chunks(CLIENTS).enumerate() {
-                let Some(failed) = show(&host, &docker, &app, tasks, part * CLIENTS, &options)?
+                let Some(failed) = show(host, &docker, &app, tasks, part * CLIENTS, &options)?
                 else {
                     break; // nobody reads any more
                 };

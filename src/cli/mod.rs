@@ -15,6 +15,7 @@ pub(crate) mod retire;
 pub(crate) mod run;
 pub(crate) mod set;
 pub(crate) mod stop;
+pub(crate) mod usage;
 pub(crate) mod wait;
 
 use std::ffi::OsString;

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::common::time_format;
 use crate::cli::json;
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::dokku::app::App;
@@ -17,6 +18,7 @@ use crate::record::Record;
 use crate::record::read::RecordsNewestFirst;
 use crate::settings::properties::{PLUGIN, PROPERTIES};
 use crate::task::control::find;
+use crate::task::handoff::supervisor;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
 
@@ -29,6 +31,7 @@ const NAME_COLUMN_WIDTH: usize = 31;
 /// An app that is not there, an unknown flag or format.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let host = Host::from_environment(arguments)?;
+    supervisor::adopt_orphans(&host);
     let words = arguments
         .iter()
         .skip(1)
@@ -131,7 +134,10 @@ impl ReportArgs {
                 (None, flag) if flag.starts_with("--") => asked.flag = Some(word),
                 (None, _) if asked.app.is_none() => asked.app = Some(word),
                 (None, _) => {
-                    bail!("'{word}' is one word too many\nUsage: dokku run:report [<app>] [<flag>]")
+                    bail!(
+                        "'{word}' is one word too many\nUsage: {}",
+                        usage::REPORT.line()
+                    )
                 }
             }
         }

@@ -6,13 +6,12 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::common::args;
-use crate::cli::common::args::ParsedArgs;
+use crate::cli::usage;
 use crate::dokku::host::Host;
-use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     #[arg(hide = true)]
     app: Option<String>,
 }
@@ -22,20 +21,19 @@ struct Options {
 /// # Errors
 /// Wrong usage, an app that is not there.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    let options: Options = match args::parse("run:retire [<app>]", arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
+    args::run(&usage::RETIRE, arguments, retire)
+}
+
+fn retire(host: &Host, options: Options) -> Result<u8> {
     let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => vec![host.app(name)?],
-        None if host.shows_every_app() => return fire(&host, &[]),
+        None if host.shows_every_app() => return fire(host, &[]),
         // What becomes of other users' tasks is not this user's to see.
         None => host.apps(),
     };
     let mut code = 0;
     for app in &apps {
-        let retired = fire(&host, &[&host.scheduler(app)?, app.name()])?;
+        let retired = fire(host, &[&host.scheduler(app)?, app.name()])?;
         code = if code == 0 { retired } else { code };
     }
     Ok(code)

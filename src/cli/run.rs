@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::cli::common::launch;
 use crate::cli::common::launch::Launch;
+use crate::cli::usage;
 use crate::task::attach;
 
 /// Runs an attached task; gives its exit code. `arguments` begin with the command
@@ -14,7 +15,7 @@ use crate::task::attach;
 /// # Errors
 /// Wrong usage, an app that is not there, a task that could not be made.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    match launch::prepare("run", arguments, false)? {
+    match launch::prepare(&usage::RUN, arguments, false)? {
         Launch::DryRun => Ok(0),
         Launch::DockerLocal { host, docker, task } => attach::run(&host, &docker, *task),
         Launch::Delegated { host, task } => task.run(&host),

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 
 use crate::cli::common::args;
-use crate::cli::common::args::ParsedArgs;
+use crate::cli::usage;
 use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
 use crate::settings::properties::{PLUGIN, Property};
@@ -15,7 +15,7 @@ use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true)]
-struct Options {
+pub(super) struct Options {
     /// For every app
     #[arg(long)]
     global: bool,
@@ -29,12 +29,10 @@ struct Options {
 /// Wrong usage, an app that is not there, a value that is none of the property's, or
 /// `--global` from a user who may not see every app.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    const USAGE: &str = "run:set <app>|--global <property> [<value>]";
-    let options: Options = match args::parse(USAGE, arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
+    args::run(&usage::SET, arguments, set)
+}
+
+fn set(host: &Host, options: Options) -> Result<u8> {
     let mut words = options.words.into_iter();
     let owner = if options.global {
         // Every app's tasks follow it: whoever may see one app must not change the others'.
@@ -54,7 +52,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         host.app(&name)?.name().to_owned()
     };
     let Some(name) = words.next() else {
-        bail!("No property specified\nUsage: dokku {USAGE}")
+        bail!("No property specified\nUsage: {}", usage::SET.line())
     };
     let key = Property::named(&name)?;
     if key.global && !options.global {
@@ -62,7 +60,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     }
     let value = words.next().unwrap_or_default();
     if let Some(word) = words.next() {
-        bail!("'{word}' is one word too many\nUsage: dokku {USAGE}");
+        bail!(
+            "'{word}' is one word too many\nUsage: {}",
+            usage::SET.line()
+        );
     }
     let said = if value.is_empty() {
         host.unset_property(PLUGIN, &owner, key.name)?;

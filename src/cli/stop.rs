@@ -6,8 +6,8 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::common::args;
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{Selection, select};
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
@@ -16,13 +16,12 @@ use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::parallel;
 use crate::task::control::stop;
-use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// Stop this one only
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
@@ -38,15 +37,18 @@ struct Options {
 /// # Errors
 /// Wrong usage, an app or a container that is not there, docker gives no answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    const USAGE: &str = "run:stop [--all] <app>|--container NAME";
-    let options: Options = match args::parse(USAGE, arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
+    args::run(&usage::STOP, arguments, stop_chosen)
+}
+
+fn stop_chosen(host: &Host, options: Options) -> Result<u8> {
     let container = options.container.as_deref();
-    match select(&host, options.app.as_deref(), container, options.all, USAGE)? {
+    match select(
+        host,
+        options.app.as_deref(),
+        container,
+        options.all,
+        &usage::STOP,
+    )? {
         Selection::Delegated { app, scheduler } => host.delegate_command(
             "scheduler-run-stop",
             &scheduler,
@@ -54,14 +56,14 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             &[container.unwrap_or_default()],
         ),
         Selection::Ended { record, .. } => {
-            say_ended(&host, &record.name);
+            say_ended(host, &record.name);
             Ok(0)
         }
         Selection::DockerLocal { docker, app, tasks } => {
             if tasks.is_empty() && !host.quiet {
                 print("No run containers exist\n")?;
             }
-            stop(&host, &docker, &tasks, host.stop_timeout(&app)?)
+            stop(host, &docker, &tasks, host.stop_timeout(&app)?)
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
+use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
@@ -16,13 +16,11 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
-use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
-use crate::ui::output::print;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
-struct Options {
+pub(super) struct Options {
     /// The task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
@@ -41,18 +39,15 @@ const STATE_POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// # Errors
 /// Wrong usage, a container that is not there, or it still runs after `--timeout`.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
-    const USAGE: &str = "run:wait [--timeout TIME] --container NAME";
-    let options: Options = match args::parse(USAGE, arguments)? {
-        ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
-    };
-    let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
+    args::run(&usage::WAIT, arguments, wait_for)
+}
+
+fn wait_for(host: &Host, options: Options) -> Result<u8> {
     let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
     let limit = limit.map(Duration::from_secs);
-    match select_one(&host, options.container.as_deref(), USAGE)? {
+    match select_one(host, options.container.as_deref(), &usage::WAIT)? {
         SingleTask::Ended(record) => Ok(exit_status::exit_status_from_record(&record)),
-        SingleTask::Present { docker, app, task } => wait(&host, &docker, &app, &task, limit),
+        SingleTask::Present { docker, app, task } => wait(host, &docker, &app, &task, limit),
     }
 }
 

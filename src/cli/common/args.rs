@@ -1,9 +1,14 @@
-//! Reading options with clap, in Dokku's manners.
+//! Options in Dokku's manners, and the frame of every command that reads them.
 
 use std::ffi::OsString;
 
 use anyhow::{Result, bail};
 use clap::{CommandFactory, FromArgMatches};
+
+use crate::cli::usage::Usage;
+use crate::dokku::host::Host;
+use crate::task::handoff::supervisor;
+use crate::ui::output::print;
 
 /// What the words of a command line come to.
 pub(crate) enum ParsedArgs<T> {
@@ -12,15 +17,37 @@ pub(crate) enum ParsedArgs<T> {
     Help(String),
 }
 
-/// Reads what follows the command word. `usage` is the line after `dokku`.
+/// Runs a command on its options, on the host that started us. Tasks whose process was
+/// killed are handed to the supervisor on the way. `arguments` begin with the command word.
 ///
 /// # Errors
-/// Wrong usage: one sentence that names what is wrong, and the usage line.
-pub(crate) fn parse<T>(usage: &str, arguments: &[OsString]) -> Result<ParsedArgs<T>>
+/// Wrong usage, or the command's own.
+pub(crate) fn run<T>(
+    usage: &Usage,
+    arguments: &[OsString],
+    command: impl FnOnce(&Host, T) -> Result<u8>,
+) -> Result<u8>
 where
     T: CommandFactory + FromArgMatches,
 {
-    let usage = format!("dokku {usage}");
+    let options = match parse(usage, arguments)? {
+        ParsedArgs::Options(options) => options,
+        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
+    };
+    let host = Host::from_environment(arguments)?;
+    supervisor::adopt_orphans(&host);
+    command(&host, options)
+}
+
+/// Reads what follows the command word.
+///
+/// # Errors
+/// Wrong usage: one sentence that names what is wrong, and the usage line.
+pub(crate) fn parse<T>(usage: &Usage, arguments: &[OsString]) -> Result<ParsedArgs<T>>
+where
+    T: CommandFactory + FromArgMatches,
+{
+    let usage = usage.line();
     let mut parser = T::command().override_usage(usage.clone());
     let words = arguments.get(1..).unwrap_or_default();
     match parser

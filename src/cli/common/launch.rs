@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::cli::common::args::ParsedArgs;
 use crate::cli::common::task_args::TaskOptions;
+use crate::cli::usage::Usage;
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::task::delegate::SchedulerDelegate;
@@ -33,16 +34,12 @@ pub(crate) enum Launch {
     },
 }
 
-/// `arguments` begin with the command word; `command` is its name in messages.
+/// `arguments` begin with the command word.
 ///
 /// # Errors
 /// Wrong usage, an app that is not there, a task that cannot be made.
-pub(crate) fn prepare(
-    command: &'static str,
-    arguments: &[OsString],
-    detached: bool,
-) -> Result<Launch> {
-    let options = match TaskOptions::parse_words(command, arguments)? {
+pub(crate) fn prepare(usage: &Usage, arguments: &[OsString], detached: bool) -> Result<Launch> {
+    let options = match TaskOptions::parse(usage, arguments)? {
         ParsedArgs::Options(options) => options,
         ParsedArgs::Help(text) => return print(&text).map(|()| Launch::DryRun),
     };

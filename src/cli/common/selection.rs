@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::cli::usage::Usage;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
@@ -34,7 +35,7 @@ pub(crate) fn select(
     app: Option<&str>,
     container: Option<&str>,
     cron: bool,
-    usage: &str,
+    usage: &Usage,
 ) -> Result<Selection> {
     let app = app
         .or(host.flags.app.as_deref())
@@ -64,7 +65,7 @@ pub(crate) fn select(
             tasks.retain(|task| cron || !task.is_cron());
             (app, tasks)
         }
-        (None, None) => bail!("No container or app specified\nUsage: dokku {usage}"),
+        (None, None) => bail!("No container or app specified\nUsage: {}", usage.line()),
     };
     Ok(Selection::DockerLocal { docker, app, tasks })
 }
@@ -84,9 +85,13 @@ pub(crate) enum SingleTask {
 ///
 /// # Errors
 /// As [`choose`], and a task of another scheduler.
-pub(crate) fn select_one(host: &Host, container: Option<&str>, usage: &str) -> Result<SingleTask> {
+pub(crate) fn select_one(
+    host: &Host,
+    container: Option<&str>,
+    usage: &Usage,
+) -> Result<SingleTask> {
     let Some(container) = container else {
-        bail!("No container specified\nUsage: dokku {usage}")
+        bail!("No container specified\nUsage: {}", usage.line())
     };
     match select(host, None, Some(container), true, usage)? {
         Selection::DockerLocal {

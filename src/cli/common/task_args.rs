@@ -7,6 +7,7 @@ use clap::{ArgAction, Parser};
 
 use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
+use crate::cli::usage::Usage;
 use crate::dokku::argv::global_flags::GlobalFlags;
 use crate::settings::choices::{OnHangup, Policy};
 use crate::settings::times::TimeToLive;
@@ -81,15 +82,14 @@ pub(crate) struct TaskOptions {
 }
 
 impl TaskOptions {
-    /// `command` is what stands after `dokku`; `arguments` begin with it.
+    /// `arguments` begin with the command word.
     ///
     /// # Errors
     /// Wrong usage: one sentence that names what is wrong, and the usage line.
-    pub(crate) fn parse_words(command: &str, arguments: &[OsString]) -> Result<ParsedArgs<Self>> {
-        let usage = format!("{command} [options] <app> [<cmd>...]");
-        Ok(match args::parse::<Self>(&usage, arguments)? {
+    pub(crate) fn parse(usage: &Usage, arguments: &[OsString]) -> Result<ParsedArgs<Self>> {
+        Ok(match args::parse::<Self>(usage, arguments)? {
             ParsedArgs::Options(options) => ParsedArgs::Options(Self {
-                usage: format!("dokku {usage}"),
+                usage: usage.line(),
                 ..options
             }),
             ParsedArgs::Help(text) => ParsedArgs::Help(text),

@@ -1,12 +1,13 @@
 //! Command lines, and what they ask for.
 
+use crate::cli::usage;
 use clap::CommandFactory;
 
 use super::*;
 
 fn parsed(words: &[&str]) -> Result<TaskOptions> {
     let words: Vec<OsString> = ["run"].iter().chain(words).map(OsString::from).collect();
-    match TaskOptions::parse_words("run", &words)? {
+    match TaskOptions::parse(&usage::RUN, &words)? {
         ParsedArgs::Options(options) => Ok(options),
         ParsedArgs::Help(text) => bail!("help: {text}"),
     }
