@@ -241,11 +241,7 @@ fn table_text(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> Stri
         return rows
             .iter()
             .map(|row| row[..columns].iter().map(shown).collect::<Vec<_>>())
-            .map(|cells| {
-                cells.join("	")
-                    + "
-"
-            })
+            .map(|cells| cells.join("\t") + "\n")
             .collect();
     }
     let heading = ["NAMES", "COMMAND", "CREATED", "STATUS"].map(str::to_owned);

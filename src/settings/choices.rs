@@ -1,5 +1,7 @@
 //! Settings that are one word of several.
 
+use std::str::FromStr;
+
 /// What becomes of an attached task whose caller has gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnHangup {
@@ -26,6 +28,28 @@ impl Policy {
             Self::Allow => "allow",
             Self::Forbid => "forbid",
             Self::Replace => "replace",
+        }
+    }
+}
+
+impl FromStr for Policy {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let policies = [Self::Allow, Self::Forbid, Self::Replace];
+        let found = policies.into_iter().find(|policy| policy.as_str() == word);
+        found.ok_or_else(|| "expected allow, forbid or replace".to_owned())
+    }
+}
+
+impl FromStr for OnHangup {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        match word {
+            "stop" => Ok(Self::Stop),
+            "keep" => Ok(Self::Keep),
+            _ => Err("expected stop or keep".to_owned()),
         }
     }
 }

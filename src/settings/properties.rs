@@ -10,6 +10,7 @@ use crate::dokku::host::Host;
 use crate::dokku::property::PLUGIN_NAME;
 use crate::dokku::timeouts;
 use crate::dokku::timeouts::Timeout;
+use crate::settings::choices::OnHangup;
 use crate::settings::{times, validate};
 
 /// Its name in Dokku's property store.
@@ -54,7 +55,7 @@ pub(crate) const ON_HANGUP: Property = Property {
     name: "on-hangup",
     default: "",
     global: false,
-    check: |text| validate::on_hangup(text).map(|_| ()),
+    check: |text| text.parse::<OnHangup>().map(|_| ()),
 };
 
 /// So many records an app.

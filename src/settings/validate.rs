@@ -4,7 +4,6 @@
 use std::ffi::OsStr;
 
 use crate::docker::events;
-use crate::settings::choices::{OnHangup, Policy};
 
 /// `KEY=VALUE` for a label. Those that Dokku and this plugin read cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
@@ -112,13 +111,6 @@ pub(crate) fn identifier(text: &str) -> Result<String, String> {
     Err("expected letters, digits and . _ = -".to_owned())
 }
 
-/// A concurrency policy by its word.
-pub(crate) fn policy(text: &str) -> Result<Policy, String> {
-    let policies = [Policy::Allow, Policy::Forbid, Policy::Replace];
-    let found = policies.into_iter().find(|policy| policy.as_str() == text);
-    found.ok_or_else(|| "expected allow, forbid or replace".to_owned())
-}
-
 /// A number of lines, or `all`.
 pub(crate) fn lines(text: &str) -> Result<String, String> {
     if text == "all"
@@ -146,15 +138,6 @@ pub(crate) fn bytes(text: &str) -> Result<u64, String> {
 fn number(text: &str, most: u64) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && *number <= most)
-}
-
-/// What becomes of an attached task whose caller has gone, by its word.
-pub(crate) fn on_hangup(text: &str) -> Result<OnHangup, String> {
-    match text {
-        "stop" => Ok(OnHangup::Stop),
-        "keep" => Ok(OnHangup::Keep),
-        _ => Err("expected stop or keep".to_owned()),
-    }
 }
 
 /// A container's name or id (docker's grammar).

@@ -41,7 +41,7 @@ pub(crate) struct TaskOptions {
     #[arg(long, value_name = "ID", value_parser = validate::identifier)]
     cron_id: Option<String>,
     /// What the task does while another one has its cron id or lock: allow, forbid or replace
-    #[arg(long, value_name = "POLICY", value_parser = validate::policy)]
+    #[arg(long, value_name = "POLICY", value_parser = str::parse::<Policy>)]
     concurrency_policy: Option<Policy>,
     /// Run only while no other task of the app has this lock
     #[arg(long, value_name = "NAME", value_parser = validate::identifier)]
@@ -69,7 +69,7 @@ pub(crate) struct TaskOptions {
     no_stdin: bool,
     /// When the terminal hangs up or nobody reads the output any more: stop the task, or keep it
     /// running [default: stop for a terminal, keep for a pipe]
-    #[arg(long, value_name = "stop|keep", value_parser = validate::on_hangup)]
+    #[arg(long, value_name = "stop|keep", value_parser = str::parse::<OnHangup>)]
     on_hangup: Option<OnHangup>,
     /// Show the container that would be made, and make none
     #[arg(long)]

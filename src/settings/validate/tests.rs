@@ -1,4 +1,5 @@
 use super::*;
+use crate::settings::choices::{OnHangup, Policy};
 use crate::settings::times;
 
 #[test]
@@ -80,8 +81,8 @@ fn any_text_is_taken_or_refused() {
         let _ = (
             identifier(&text),
             container(&text),
-            policy(&text),
-            on_hangup(&text),
+            text.parse::<Policy>(),
+            text.parse::<OnHangup>(),
         );
     }
 }

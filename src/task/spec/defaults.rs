@@ -8,7 +8,6 @@ use crate::dokku::resource::{Resources, megabytes};
 use crate::settings::choices::OnHangup;
 use crate::settings::properties::{CPUS, MEMORY, NONE, ON_HANGUP, Property, STDIN, TTL_SECONDS};
 use crate::settings::times::{self, TimeToLive};
-use crate::settings::validate;
 
 /// What holds for the tasks of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +36,7 @@ impl Settings {
         Ok(Self {
             time_to_live,
             stdin: value(&STDIN)? != NONE,
-            on_hangup: validate::on_hangup(&value(&ON_HANGUP)?).ok(),
+            on_hangup: value(&ON_HANGUP)?.parse().ok(),
             memory: filled(value(&MEMORY)?),
             cpus: filled(value(&CPUS)?),
         })
