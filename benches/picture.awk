@@ -21,7 +21,7 @@ function label(path, list,    part) {
     split(list, part, " ")
     return "oneoff plugn: " part[3]
   }
-  if (path ~ /\/oneoff\/bin\/keep$/) {
+  if (path ~ /\/oneoff\/bin\/agent$/) {
     kind = "ours"
     return "oneoff: teardown"
   }

@@ -40,7 +40,7 @@ pub fn detached() -> ExitCode {
 
 /// What outlives a command; started by the other binaries only.
 #[must_use]
-pub fn keep() -> ExitCode {
+pub fn agent() -> ExitCode {
     ui::exit::entry(agent::main::main)
 }
 
@@ -119,41 +119,41 @@ pub fn report() -> ExitCode {
 /// Hook `report`.
 #[must_use]
 pub fn report_hook() -> ExitCode {
-    trigger::entry(cli::report::hook)
+    trigger::entry(trigger::report::main)
 }
 
 /// Hook `post-container-create`.
 #[must_use]
 pub fn post_container_create() -> ExitCode {
-    trigger::entry_beside(trigger::cron::post_container_create)
+    trigger::entry_beside(trigger::post_container_create::main)
 }
 
 /// Hook `scheduler-post-run`.
 #[must_use]
 pub fn scheduler_post_run() -> ExitCode {
-    trigger::entry_beside(trigger::cron::scheduler_post_run)
+    trigger::entry_beside(trigger::scheduler_post_run::main)
 }
 
 /// Hook `post-delete`.
 #[must_use]
 pub fn post_delete() -> ExitCode {
-    trigger::entry_beside(trigger::properties::post_delete)
+    trigger::entry_beside(trigger::post_delete::main)
 }
 
 /// Hook `post-create`.
 #[must_use]
 pub fn post_create() -> ExitCode {
-    trigger::entry_beside(trigger::properties::post_create)
+    trigger::entry_beside(trigger::post_create::main)
 }
 
 /// Hook `post-app-rename-setup`.
 #[must_use]
 pub fn post_app_rename_setup() -> ExitCode {
-    trigger::entry_beside(trigger::properties::post_app_rename_setup)
+    trigger::entry_beside(trigger::post_app_rename_setup::main)
 }
 
 /// Hook `post-app-clone-setup`.
 #[must_use]
 pub fn post_app_clone_setup() -> ExitCode {
-    trigger::entry_beside(trigger::properties::post_app_clone_setup)
+    trigger::entry_beside(trigger::post_app_clone_setup::main)
 }

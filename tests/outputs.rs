@@ -191,7 +191,7 @@ fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
             |pid: &str| fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let processes = fs::read_dir("/proc").unwrap().flatten();
         let here =
-            fs::canonicalize(host.library().join("plugins/available/oneoff/bin/keep")).unwrap();
+            fs::canonicalize(host.library().join("plugins/available/oneoff/bin/agent")).unwrap();
         let mut pids = processes.filter_map(|entry| entry.file_name().into_string().ok());
         pids.find(|pid| {
             fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == here)

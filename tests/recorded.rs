@@ -188,7 +188,7 @@ fn one_that_was_lost_while_nobody_looked() {
 /// The process of this host that looks after tasks.
 fn supervisor_of(host: &Host) -> Option<u32> {
     let program =
-        fs::canonicalize(host.library().join("plugins/available/oneoff/bin/keep")).ok()?;
+        fs::canonicalize(host.library().join("plugins/available/oneoff/bin/agent")).ok()?;
     let processes = fs::read_dir("/proc").unwrap().flatten();
     let mut pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.find(|pid| {
@@ -399,7 +399,7 @@ fn what_a_full_disk_leaves_out_is_on_no_command_line() {
     );
     assert_eq!(output.stderr.lines().count(), 1, "{output:?}");
     let line = log.take();
-    assert!(line.contains("\n--finish\n"), "{line}");
+    assert!(line.contains("\n--finalize\n"), "{line}");
     assert!(!line.contains("first") && !line.contains(script), "{line}");
     assert_eq!(app.containers(), [""; 0]);
     let record = records(&host, &app).pop().unwrap();

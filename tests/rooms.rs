@@ -76,13 +76,19 @@ fn crate_paths(source: &str) -> BTreeSet<String> {
             .chars()
             .take_while(|character| character.is_alphanumeric() || "_:".contains(*character))
             .collect();
-        let group = rest[path.len()..].strip_prefix('{').filter(|_| path.ends_with("::") || path.is_empty());
+        let group = rest[path.len()..]
+            .strip_prefix('{')
+            .filter(|_| path.ends_with("::") || path.is_empty());
         let Some(group) = group else {
             paths.insert(path.trim_end_matches(':').to_owned());
             continue;
         };
         let end = group.find('}').unwrap();
-        for item in group[..end].split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        for item in group[..end]
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+        {
             let name: String = item
                 .chars()
                 .take_while(|character| character.is_alphanumeric() || "_:".contains(*character))
@@ -95,11 +101,11 @@ fn crate_paths(source: &str) -> BTreeSet<String> {
 
 #[test]
 fn no_room_uses_a_room_above_it_or_beside_it() {
-    let root = repository().join("src");
+    let directory = repository().join("src");
     let mut wrong = Vec::new();
     let mut arrows = 0;
-    for source in sources(&root) {
-        let module = module_of(&source, &root);
+    for source in sources(&directory) {
+        let module = module_of(&source, &directory);
         if module.starts_with("bin::") {
             continue;
         }
@@ -119,7 +125,10 @@ fn no_room_uses_a_room_above_it_or_beside_it() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(arrows > 100, "only {arrows} uses were found: the search misses them");
+    assert!(
+        arrows > 100,
+        "only {arrows} uses were found: the search misses them"
+    );
 }
 
 #[test]

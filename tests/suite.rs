@@ -55,6 +55,7 @@ mod records;
 mod registry;
 mod resources;
 mod retire;
+mod rooms;
 mod schedulers;
 mod screen;
 mod signals;

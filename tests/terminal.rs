@@ -409,7 +409,7 @@ fn the_terminal_is_as_it_was_after_an_end_of_the_task() {
         let mut terminal = app.terminal(PLAIN, &[], ["sh", "-c", &script]);
         terminal.wait_for("ready");
         terminal.wait_raw();
-        let watcher = our_program(terminal.pid(), "keep").expect("somebody watches");
+        let watcher = our_program(terminal.pid(), "agent").expect("somebody watches");
         terminal.type_keys("\r");
         assert_eq!(terminal.wait_exit_code(), code, "{script}");
         terminal.wait_restored();
@@ -466,7 +466,7 @@ fn the_terminal_is_as_it_was_when_we_are_killed() {
     terminal.wait_raw();
     let shell = terminal.pid();
     let client = docker_client(shell, &["start", "--attach"]).expect("docker's client runs");
-    let watcher = our_program(shell, "keep").expect("somebody watches");
+    let watcher = our_program(shell, "agent").expect("somebody watches");
     // It comes late: the shell goes on, and has the terminal for itself.
     signal(watcher, "STOP");
     signal(our_program(shell, "run").unwrap(), "KILL");
@@ -486,11 +486,11 @@ fn the_terminals_modes_are_known_before_docker_changes_them() {
         return;
     }
     let app = host.app(Image::Busybox);
-    let keep = host.library().join("plugins/available/oneoff/bin/keep");
-    fs::rename(&keep, keep.with_extension("real")).unwrap();
+    let agent = host.library().join("plugins/available/oneoff/bin/agent");
+    fs::rename(&agent, agent.with_extension("real")).unwrap();
     // A host so busy that the watcher starts late.
-    fs::write(&keep, "#!/bin/sh\nsleep 1\nexec \"$0.real\" \"$@\"\n").unwrap();
-    fs::set_permissions(&keep, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&agent, "#!/bin/sh\nsleep 1\nexec \"$0.real\" \"$@\"\n").unwrap();
+    fs::set_permissions(&agent, fs::Permissions::from_mode(0o755)).unwrap();
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
     terminal.wait_for("ready");
     terminal.wait_raw();

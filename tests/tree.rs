@@ -60,7 +60,7 @@ fn every_link_leads_to_a_binary_and_every_binary_is_reached() {
         );
         reached.push(name.to_owned());
     }
-    // `keep` is started by the others, `help` by the script `commands`.
+    // `agent` is started by the others, `help` by the script `commands`.
     let binaries = fs::read_dir(repository().join("src/bin"))
         .unwrap()
         .flatten();
@@ -73,7 +73,7 @@ fn every_link_leads_to_a_binary_and_every_binary_is_reached() {
             .to_owned()
     }) {
         assert!(
-            binary == "keep" || binary == "help" || reached.contains(&binary),
+            binary == "agent" || binary == "help" || reached.contains(&binary),
             "nothing leads to {binary}"
         );
     }

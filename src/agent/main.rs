@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use anyhow::{Result, bail};
 
-use crate::agent::supervise;
+use crate::agent::{finalize, restore_terminal, supervise};
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::sys::process;
@@ -12,15 +12,15 @@ use crate::task::attach::terminal;
 use crate::task::handoff::{finalizer, supervisor};
 use crate::ui::output::print;
 
-/// `keep --supervise <container>`, `keep --finish <container> <open file> <end>…`, which
-/// prints an exit code, or `keep --terminal`.
+/// `agent --supervise <container>`, `agent --finalize <container> <open file> <end>…`, which
+/// prints an exit code, or `agent --watch-terminal`.
 ///
 /// # Errors
 /// Other arguments, or there can be no supervisor.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
-        [terminal::WATCH_TERMINAL] => terminal::run_watchdog(),
+        [terminal::WATCH_TERMINAL] => restore_terminal::run_watchdog(),
         [supervisor::SUPERVISE, name] => {
             // Away from the caller's terminal; it fails only where we are that already.
             let _ = rustix::process::setsid();
@@ -32,7 +32,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         [finalizer::FINALIZE, name, lines, ref end @ ..] => {
             let host = Host::without_flags()?;
             let docker = Docker::for_host(&host)?;
-            let code = finalizer::run(&host, &docker, name, lines, end)?;
+            let code = finalize::run(&host, &docker, name, lines, end)?;
             print(&format!("{code}\n"))?;
         }
         _ => bail!("this program is started by 'dokku run'"),

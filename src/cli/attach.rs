@@ -41,7 +41,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::ATTACH, arguments, attach_to)
 }
 
-fn attach_to(host: &Host, options: Options) -> Result<u8> {
+fn attach_to(host: &Host, options: &Options) -> Result<u8> {
     match select_one(host, options.container.as_deref(), &usage::ATTACH)? {
         SingleTask::Ended(record) => bail!("{} has ended already", record.name),
         SingleTask::Present { docker, app, task } => match docker.container_config(&task.id)? {

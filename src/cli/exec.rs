@@ -51,7 +51,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::EXEC, arguments, exec_in)
 }
 
-fn exec_in(host: &Host, options: Options) -> Result<u8> {
+fn exec_in(host: &Host, options: &Options) -> Result<u8> {
     if options.no_tty && options.force_tty {
         bail!("Cannot specify both --force-tty and --no-tty");
     }

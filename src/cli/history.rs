@@ -7,15 +7,16 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use clap::Parser;
 
-use crate::cli::common::{args, table, time_format};
-use crate::cli::json;
+use crate::cli::common::{args, table};
 use crate::cli::usage;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::read::{RecordsNewestFirst, Skipped};
+use crate::record::time_format;
 use crate::record::{Reason, Record};
 use crate::settings::{times, validate};
+use crate::ui::json;
 use crate::ui::message;
 use crate::ui::message::escaped;
 use crate::ui::output::print;
@@ -56,11 +57,11 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::HISTORY, arguments, show_history)
 }
 
-fn show_history(host: &Host, options: Options) -> Result<u8> {
+fn show_history(host: &Host, options: &Options) -> Result<u8> {
     let name = options.app.as_ref().or(host.flags.app.as_ref());
     let app = name.map(|name| host.app(name)).transpose()?;
     let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);
-    let (records, passed) = found(host, &options, &apps);
+    let (records, passed) = found(host, options, &apps);
     passed.report();
     if let Some(app) = &app {
         report_other_scheduler(host, app, records.is_empty())?;

@@ -10,8 +10,7 @@ use clap::Parser;
 use serde_json::value::RawValue;
 
 use crate::cli::common::list_entry::{Entry, quoted};
-use crate::cli::common::{args, table, time_format};
-use crate::cli::json;
+use crate::cli::common::{args, table};
 use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
@@ -20,8 +19,10 @@ use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::Record;
 use crate::record::read::RecordsNewestFirst;
+use crate::record::time_format;
 use crate::sys::parallel::joined;
 use crate::task::control::find;
+use crate::ui::json;
 use crate::ui::message;
 use crate::ui::message::escaped;
 use crate::ui::output::print;
@@ -57,10 +58,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::LIST, arguments, list)
 }
 
-fn list(host: &Host, options: Options) -> Result<u8> {
+fn list(host: &Host, options: &Options) -> Result<u8> {
     match options.app.as_ref().or(host.flags.app.as_ref()) {
-        Some(name) => list_one(host, &options, &host.app(name)?),
-        None => list_every(host, &options),
+        Some(name) => list_one(host, options, &host.app(name)?),
+        None => list_every(host, options),
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::LOGS, arguments, show_logs)
 }
 
-fn show_logs(host: &Host, options: Options) -> Result<u8> {
+fn show_logs(host: &Host, options: &Options) -> Result<u8> {
     let container = options.container.as_deref();
     match select(host, options.app.as_deref(), container, false, &usage::LOGS)? {
         Selection::Delegated { app, scheduler } => {
@@ -81,7 +81,7 @@ fn show_logs(host: &Host, options: Options) -> Result<u8> {
             ];
             host.delegate_command("scheduler-run-logs", &scheduler, &app, &rest)
         }
-        Selection::Ended { app, record } => show_kept(host, &app, &record, &options).map(|()| 0),
+        Selection::Ended { app, record } => show_kept(host, &app, &record, options).map(|()| 0),
         Selection::DockerLocal { docker, tasks, app } => {
             if tasks.is_empty() && !host.quiet {
                 message::raw("No run containers exist");
@@ -97,7 +97,7 @@ fn show_logs(host: &Host, options: Options) -> Result<u8> {
             // order of time holds within a part of them.
             let mut code = 0;
             for (part, tasks) in tasks.chunks(CLIENTS).enumerate() {
-                let Some(failed) = show(host, &docker, &app, tasks, part * CLIENTS, &options)?
+                let Some(failed) = show(host, &docker, &app, tasks, part * CLIENTS, options)?
                 else {
                     break; // nobody reads any more
                 };

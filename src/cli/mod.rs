@@ -6,7 +6,6 @@ pub(crate) mod detached;
 pub(crate) mod exec;
 pub(crate) mod help;
 pub(crate) mod history;
-pub(crate) mod json;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod plugn;

@@ -24,7 +24,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::RETIRE, arguments, retire)
 }
 
-fn retire(host: &Host, options: Options) -> Result<u8> {
+fn retire(host: &Host, options: &Options) -> Result<u8> {
     let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => vec![host.app(name)?],
         None if host.shows_every_app() => return fire(host, &[]),

@@ -32,8 +32,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::SET, arguments, set)
 }
 
-fn set(host: &Host, options: Options) -> Result<u8> {
-    let mut words = options.words.into_iter();
+fn set(host: &Host, options: &Options) -> Result<u8> {
+    let mut words = options.words.iter().cloned();
     let owner = if options.global {
         // Every app's tasks follow it: whoever may see one app must not change the others'.
         if !host.sees_every_app() {

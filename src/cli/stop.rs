@@ -40,7 +40,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::STOP, arguments, stop_chosen)
 }
 
-fn stop_chosen(host: &Host, options: Options) -> Result<u8> {
+fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
     let container = options.container.as_deref();
     match select(
         host,

@@ -42,7 +42,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::WAIT, arguments, wait_for)
 }
 
-fn wait_for(host: &Host, options: Options) -> Result<u8> {
+fn wait_for(host: &Host, options: &Options) -> Result<u8> {
     let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
     let limit = limit.map(Duration::from_secs);
     match select_one(host, options.container.as_deref(), &usage::WAIT)? {

@@ -15,5 +15,6 @@ pub(crate) mod property;
 pub(crate) mod resource;
 pub(crate) mod scheduler;
 pub(crate) mod system_user;
+pub(crate) mod task_name;
 pub(crate) mod timeouts;
 pub(crate) mod triggers;

@@ -1,4 +1,4 @@
-//! TODO room logs
+//! docker's logs: their entries, several of them as one stream.
 
 pub(crate) mod merge;
 pub(crate) mod merged_reader;

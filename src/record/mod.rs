@@ -7,6 +7,7 @@ pub(crate) mod read;
 pub(crate) mod replay;
 pub(crate) mod reverse_lines;
 pub(crate) mod store;
+pub(crate) mod time_format;
 
 use std::time::{Duration, SystemTime};
 

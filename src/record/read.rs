@@ -159,7 +159,8 @@ fn search(
     };
     match app {
         Some(app) => in_app(app.clone()),
-        None => crate::task::control::find::visible_app_of(host, container)
+        None => host
+            .visible_app_of(container)
             .and_then(in_app)
             // By id, or of an app that had another name then.
             .or_else(|| host.apps().into_iter().find_map(in_app)),

@@ -1,4 +1,4 @@
-//! TODO room sys
+//! The system: processes, files, times.
 
 pub(crate) mod parallel;
 pub(crate) mod process;

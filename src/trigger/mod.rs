@@ -1,7 +1,14 @@
-//! One file a trigger that the plugin implements.
+//! One file per trigger that the plugin implements, and what some of them share.
 
-pub(crate) mod cron;
-pub(crate) mod properties;
+pub(crate) mod app_data;
+pub(crate) mod core_task;
+pub(crate) mod post_app_clone_setup;
+pub(crate) mod post_app_rename_setup;
+pub(crate) mod post_container_create;
+pub(crate) mod post_create;
+pub(crate) mod post_delete;
+pub(crate) mod report;
+pub(crate) mod scheduler_post_run;
 pub(crate) mod scheduler_run_retire;
 
 use std::ffi::OsString;
@@ -31,4 +38,9 @@ pub(crate) fn entry_beside(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitC
             ExitCode::SUCCESS
         }
     }
+}
+
+/// A hook's arguments, as far as they are text.
+pub(crate) fn words(arguments: &[OsString]) -> Vec<&str> {
+    arguments.iter().filter_map(|word| word.to_str()).collect()
 }

@@ -1,5 +1,6 @@
-//! TODO room ui
+//! What users read: messages, output, exit codes.
 
 pub(crate) mod exit;
+pub(crate) mod json;
 pub(crate) mod message;
 pub(crate) mod output;

@@ -25,7 +25,6 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use signal_hook::consts::{SIGKILL, SIGTERM};
 
-pub(crate) use crate::agent::supervise::instance::{is_running, remove_stale_fifo};
 use crate::agent::supervise::suspension::Suspension;
 use crate::agent::supervise::tracked_task::{DEFAULT_STOP_TIMEOUT_SECONDS, TrackedTask};
 use crate::agent::supervise::workers::{ControlFifo, Message, SupervisorContext, Workers};

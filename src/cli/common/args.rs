@@ -25,7 +25,7 @@ pub(crate) enum ParsedArgs<T> {
 pub(crate) fn run<T>(
     usage: &Usage,
     arguments: &[OsString],
-    command: impl FnOnce(&Host, T) -> Result<u8>,
+    command: impl FnOnce(&Host, &T) -> Result<u8>,
 ) -> Result<u8>
 where
     T: CommandFactory + FromArgMatches,
@@ -36,7 +36,7 @@ where
     };
     let host = Host::from_environment(arguments)?;
     supervisor::adopt_orphans(&host);
-    command(&host, options)
+    command(&host, &options)
 }
 
 /// Reads what follows the command word.

@@ -1,4 +1,4 @@
-//! TODO room cli::common
+//! What several subcommands share: options and usage, the choice of tasks, tables.
 
 pub(crate) mod args;
 pub(crate) mod exit_status;
@@ -8,4 +8,3 @@ pub(crate) mod selection;
 pub(crate) mod ssh_words;
 pub(crate) mod table;
 pub(crate) mod task_args;
-pub(crate) mod time_format;

@@ -43,14 +43,14 @@ pub(crate) fn select(
         .transpose()?;
     let owner = app
         .clone()
-        .or_else(|| container.and_then(|name| find::visible_app_of(host, name)));
+        .or_else(|| container.and_then(|name| host.visible_app_of(name)));
     if let Some(app) = owner {
         let scheduler = host.scheduler(&app)?;
         if scheduler != DOCKER_LOCAL {
             return Ok(Selection::Delegated { app, scheduler });
         }
     }
-    let docker = Docker::for_host(&host)?;
+    let docker = Docker::for_host(host)?;
     let (app, tasks) = match (container, app) {
         (Some(name), app) => match find::find(host, &docker, name, app.as_ref()) {
             Ok((task, app)) => (app, vec![task]),

@@ -1,4 +1,4 @@
-//! TODO room dokku::argv
+//! Which words the user typed, and which of Dokku's global flags are meant.
 
 pub(crate) mod ancestors;
 pub(crate) mod global_flags;

@@ -273,7 +273,7 @@ pub(crate) fn kill_group(id: u32) {
 
 /// The program beside ours for what outlives a command.
 pub(crate) fn agent_path() -> io::Result<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name("keep"))
+    Ok(std::env::current_exe()?.with_file_name("agent"))
 }
 
 /// The exit code, or 128 + n for what signal n ended.

@@ -41,7 +41,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
         Ok(AttachOutcome::Exited(end)) => {
             match &end {
                 TaskExit::Removed(_) => {
-                    message::warn("the task's container was removed by somebody else")
+                    message::warn("the task's container was removed by somebody else");
                 }
                 TaskExit::Inspected(state) if never_started(state) => {
                     message::warn("docker's client has ended before the task was started");

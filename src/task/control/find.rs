@@ -10,7 +10,6 @@ use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::sys::timestamp::{Precision, timestamp};
-use crate::task::journal::identity::TaskName;
 use crate::task::model::labels;
 
 impl ContainerSummary {
@@ -95,11 +94,6 @@ pub(crate) fn find(
         Ok(app) => Ok((task, app)),
         Err(_) => bail!("there is no one-off container '{container}'"),
     }
-}
-
-/// The app in a container's name, when the user may see it.
-pub(crate) fn visible_app_of(host: &Host, container: &str) -> Option<App> {
-    host.app(TaskName::read(container)?.app).ok()
 }
 
 #[cfg(test)]

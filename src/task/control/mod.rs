@@ -1,4 +1,4 @@
-//! TODO room task::control
+//! What a command does to tasks of others: finding, stopping, sweeping.
 
 pub(crate) mod find;
 pub(crate) mod retire;

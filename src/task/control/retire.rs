@@ -23,17 +23,16 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, bail};
 
-use crate::agent::supervise;
 use crate::docker::Docker;
 use crate::docker::container_inspect::{ContainerInfo, Status};
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
+use crate::dokku::task_name::TaskName;
 use crate::record::Reason;
 use crate::task::control::find;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
-use crate::task::journal::identity::TaskName;
 use crate::task::journal::{AllLocked, Journal, JournalEvent, JournalState, attendant};
 use crate::task::model::labels;
 use crate::task::model::task_exit::{TaskExit, never_started, nonzero_time};
@@ -87,7 +86,7 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
             pass.record_failure(&name, retired);
         }
     }
-    supervise::remove_stale_fifo(host);
+    supervisor::remove_stale_fifo(host);
     supervisor::adopt_orphans(host);
     Ok(pass.succeeded)
 }
@@ -166,7 +165,7 @@ impl Sweep<'_> {
             return Ok(());
         };
         let is_ending = journal.story().ending == Some(Reason::Deadline);
-        let is_supervised = journal.is_on_disk() && supervise::is_running(self.host);
+        let is_supervised = journal.is_on_disk() && supervisor::is_running(self.host);
         let (verdict, late) = self.assess(facts, is_supervised && !is_ending);
         match verdict {
             Action::Leave => journal.release(),

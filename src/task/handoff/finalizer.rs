@@ -3,24 +3,21 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::sys::process::ProcessBuilder;
 use crate::sys::{process, regular_file};
-use crate::task::events::Events;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
 use crate::task::journal::Journal;
 use crate::task::model::task_exit::TaskExit;
-use crate::task::teardown::finalize;
 
 /// Its first argument, before a container's name, the open file with what a full disk has
 /// left out of the journal, and the words of an end.
-pub(crate) const FINALIZE: &str = "--finish";
+pub(crate) const FINALIZE: &str = "--finalize";
 
 /// Has the last steps taken while `meanwhile` is done, and gives the exit code; `None`
 /// when the process was killed. What is missing then is left to the supervisor.
@@ -69,39 +66,4 @@ fn lines(unwritten: &[u8]) -> io::Result<Option<File>> {
     file.write_all(unwritten)?;
     file.rewind()?;
     Ok(Some(file))
-}
-
-/// What [`lines`] has handed on under this number.
-fn handed_on(number: &str) -> Result<Vec<u8>> {
-    if number.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Ours only: no program that we start is to have it.
-    close_fds::set_fds_cloexec(3, &[]);
-    let number: u32 = number.parse()?;
-    std::fs::read(format!("/proc/self/fd/{number}")).context("a part of the journal did not come")
-}
-
-/// The process itself. Gives the exit code.
-///
-/// # Errors
-/// It was not started by [`finish`].
-pub(crate) fn run(
-    host: &Host,
-    docker: &Docker,
-    name: &str,
-    lines: &str,
-    words: &[&str],
-) -> Result<u8> {
-    // A key of the user's ends a hook, not us.
-    let _events = Events::watch()?;
-    let Some(end) = TaskExit::from_args(words) else {
-        bail!("this program is started by 'dokku run'");
-    };
-    let file = io::stdin()
-        .as_fd()
-        .try_clone_to_owned()
-        .context("the task's journal did not come")?;
-    let journal = Journal::from_inherited(host, name, file.into(), &handed_on(lines)?);
-    Ok(finalize::finalize(host, docker, journal, &end))
 }

@@ -12,12 +12,11 @@ use anyhow::{Context, Result};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use crate::agent::supervise::instance;
 use crate::dokku::host::Host;
 use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
 use crate::task::journal;
-use crate::task::journal::file_lock;
+use crate::task::journal::file_lock::{self, FileLock};
 
 /// The supervisor's one argument, before a task's name.
 pub(crate) const SUPERVISE: &str = "--supervise";
@@ -31,7 +30,7 @@ pub(crate) fn adopt(host: &Host, name: &str) -> Result<()> {
         return Ok(());
     }
     // It has no output to say so itself.
-    instance::check(host)?;
+    check(host)?;
     spawn(host, name)
 }
 
@@ -56,6 +55,31 @@ pub(crate) fn notify_running(host: &Host, name: &str) -> bool {
         // It has more than it can read, and will look for itself.
         Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
+}
+
+/// Whether a supervisor is there.
+pub(crate) fn is_running(host: &Host) -> bool {
+    file_lock::is_held(&lock_path(host))
+}
+
+/// Removes what a supervisor that was killed has left, when there is no other.
+pub(crate) fn remove_stale_fifo(host: &Host) {
+    // Who is about to take the lock waits for us, and makes its FIFO after that.
+    if let Ok(Some(_lock)) = FileLock::acquire_existing(&lock_path(host)) {
+        let _ = std::fs::remove_file(fifo_path(host));
+    }
+}
+
+/// Whether one can come to be.
+///
+/// # Errors
+/// Its lock cannot be made.
+pub(crate) fn check(host: &Host) -> Result<()> {
+    FileLock::check(&lock_path(host))
+}
+
+pub(crate) fn lock_path(host: &Host) -> PathBuf {
+    file_lock::data_directory(host).join("supervisor.lock")
 }
 
 pub(crate) fn fifo_path(host: &Host) -> PathBuf {

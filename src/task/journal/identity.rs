@@ -8,33 +8,10 @@
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::host::Host;
+use crate::dokku::task_name::TaskName;
 use crate::task::journal;
 use crate::task::journal::JournalState;
 use crate::task::model::labels;
-
-/// Core's numbers have five digits at most, and ours.
-const MAX_DIGITS: usize = 10;
-
-/// The parts of a task's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TaskName<'a> {
-    /// It may have dots itself.
-    pub(crate) app: &'a str,
-    /// `run` or `cron`.
-    pub(crate) process_type: &'a str,
-}
-
-impl<'a> TaskName<'a> {
-    /// `None` for a name that no task has.
-    pub(crate) fn read(name: &'a str) -> Option<Self> {
-        let (rest, number) = name.rsplit_once('.')?;
-        let (app, process_type) = rest.rsplit_once('.')?;
-        let is_number = (1..=MAX_DIGITS).contains(&number.len())
-            && number.bytes().all(|byte| byte.is_ascii_digit());
-        let is_type = matches!(process_type, "run" | "cron");
-        (is_number && is_type && !app.is_empty()).then_some(Self { app, process_type })
-    }
-}
 
 /// Whether a container of this name, with these labels, is a task.
 fn is_task(name: &str, app: &str, process_type: &str) -> bool {

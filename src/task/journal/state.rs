@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::docker::container_create;
 use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::app::is_valid_name;
+use crate::dokku::task_name::TaskName;
 use crate::record::Reason;
-use crate::task::journal::identity::TaskName;
 use crate::task::model::labels;
 
 /// What is known before there is a container.

@@ -1,4 +1,4 @@
-//! TODO room task::model
+//! Plain data of a task, without docker and files.
 
 pub(crate) mod labels;
 pub(crate) mod request;

@@ -1,3 +1,3 @@
 fn main() -> std::process::ExitCode {
-    dokku_oneoff::keep()
+    dokku_oneoff::agent()
 }

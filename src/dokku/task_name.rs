@@ -1,0 +1,35 @@
+//! The names of the containers of one-off tasks, which are core's.
+
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+
+/// Core's numbers have five digits at most, and ours.
+const MAX_DIGITS: usize = 10;
+
+/// The parts of a task's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TaskName<'a> {
+    /// It may have dots itself.
+    pub(crate) app: &'a str,
+    /// `run` or `cron`.
+    pub(crate) process_type: &'a str,
+}
+
+impl<'a> TaskName<'a> {
+    /// `None` for a name that no task has.
+    pub(crate) fn read(name: &'a str) -> Option<Self> {
+        let (rest, number) = name.rsplit_once('.')?;
+        let (app, process_type) = rest.rsplit_once('.')?;
+        let is_number = (1..=MAX_DIGITS).contains(&number.len())
+            && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_type = matches!(process_type, "run" | "cron");
+        (is_number && is_type && !app.is_empty()).then_some(Self { app, process_type })
+    }
+}
+
+impl Host {
+    /// The app in the name of a task's container; `None` where the user may not see it.
+    pub(crate) fn visible_app_of(&self, container: &str) -> Option<App> {
+        self.app(TaskName::read(container)?.app).ok()
+    }
+}

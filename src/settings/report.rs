@@ -1,0 +1,55 @@
+//! The properties as `run:report` and `dokku report` show them.
+
+use std::collections::BTreeMap;
+
+use crate::dokku::app::App;
+use crate::dokku::host::Host;
+use crate::dokku::property::GLOBAL;
+use crate::settings::properties::{PLUGIN, PROPERTIES};
+use crate::ui::message::on_stdout;
+
+/// Dokku pads the names of a report to this.
+const NAME_COLUMN_WIDTH: usize = 31;
+
+/// Every value by its name: an app's own, the global one, and what holds.
+pub(crate) fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    for key in PROPERTIES {
+        let global = host.property(PLUGIN, GLOBAL, key.name).unwrap_or_default();
+        let mut computed = Some(&global)
+            .filter(|value| !value.is_empty())
+            .map_or(key.default, String::as_str)
+            .to_owned();
+        if let (Some(app), false) = (app, key.global) {
+            values.insert(
+                key.name.to_owned(),
+                host.property(PLUGIN, app.name(), key.name)
+                    .unwrap_or_default(),
+            );
+            computed = key.effective(host, app);
+        }
+        values.insert(format!("computed-{}", key.name), computed);
+        values.insert(format!("global-{}", key.name), global);
+    }
+    values
+}
+
+/// A heading, which `--quiet` leaves out, and a line per value.
+pub(crate) fn table(host: &Host, app: Option<&App>, values: &BTreeMap<String, String>) -> String {
+    let heading = format!("=====> {} run information\n", app.map_or(GLOBAL, App::name));
+    let lines = values.iter().map(|(name, value)| {
+        line(
+            &format!("Run {}:", name.replace('-', " ")),
+            on_stdout(value),
+        )
+    });
+    std::iter::once(heading)
+        .filter(|_| !host.quiet)
+        .chain(lines)
+        .collect()
+}
+
+/// One line of a report.
+pub(crate) fn line(name: &str, value: impl std::fmt::Display) -> String {
+    format!("       {name:NAME_COLUMN_WIDTH$}{value}\n")
+}

@@ -1,0 +1,18 @@
+//! Trigger `post-app-clone-setup <old> <new>`.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::dokku::host::Host;
+use crate::trigger::app_data::{app_names, copy_properties, warn_on_error};
+
+/// Copies the properties, and not the records: they are of the tasks that ran.
+///
+/// # Errors
+/// Other arguments.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let [old, new] = app_names(arguments)?;
+    warn_on_error(copy_properties(&Host::without_flags()?, old, new));
+    Ok(0)
+}

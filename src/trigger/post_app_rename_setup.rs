@@ -1,0 +1,26 @@
+//! Trigger `post-app-rename-setup <old> <new>`.
+
+use std::ffi::OsString;
+
+use anyhow::{Context, Result};
+
+use crate::dokku::host::Host;
+use crate::record::Store;
+use crate::settings::properties::PLUGIN;
+use crate::trigger::app_data::{app_names, copy_properties, warn_on_error};
+
+/// Moves the properties and the records. What cannot be moved is removed with the old app.
+///
+/// # Errors
+/// Other arguments.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let [old, new] = app_names(arguments)?;
+    let host = Host::without_flags()?;
+    let copied = copy_properties(&host, old, new);
+    warn_on_error(copied.and_then(|()| host.remove_properties(PLUGIN, old)));
+    let renamed = Store::for_app(&host, old).rename(&Store::for_app(&host, new));
+    warn_on_error(
+        renamed.with_context(|| format!("The records of '{old}' cannot become those of '{new}'")),
+    );
+    Ok(0)
+}

@@ -1,0 +1,63 @@
+//! Trigger `post-container-create app <container id> <app> run`.
+//!
+//! A container of a scheduled task is core's: core creates, starts and removes it. The
+//! plugin begins a journal of it, so that it is recorded.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use crate::docker::Docker;
+use crate::docker::container_inspect::ContainerInfo;
+use crate::dokku::host::Host;
+use crate::task::handoff::supervisor;
+use crate::task::journal;
+use crate::task::journal::{Journal, JournalEvent, TaskInfo};
+use crate::trigger::core_task::{is_detached, warn_on_error};
+use crate::trigger::words;
+
+/// Core gives up a task whose hook fails: this one never does.
+///
+/// # Errors
+/// None.
+#[allow(clippy::unnecessary_wraps, reason = "as every hook's")]
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    if let ["app", id, _, "run"] = words(arguments)[..] {
+        warn_on_error(record_start(id));
+    }
+    Ok(0)
+}
+
+/// Begins the journal of a task that is not ours, and tells the supervisor.
+fn record_start(id: &str) -> Result<()> {
+    let host = Host::without_flags()?;
+    let docker = Docker::for_host(&host)?;
+    let is_cores = |facts: &ContainerInfo| facts.is_task() && !facts.has_own_name_label();
+    let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
+        return Ok(());
+    };
+    let head = TaskInfo {
+        detached: is_detached(),
+        user: host.requester().to_owned(),
+        ..TaskInfo::from_container(&facts, 0)
+    };
+    for _ in 0..MAX_JOURNAL_ATTEMPTS {
+        if let Some(journal) = Journal::create(&host, &head)? {
+            journal.mark(&facts.id, &JournalEvent::Created);
+            journal.release();
+            return supervisor::adopt(&host, &head.name);
+        }
+        let story = journal::story(&host, &head.name);
+        if story.is_some_and(|story| story.id.as_ref() == Some(&facts.id)) {
+            return Ok(()); // somebody has told us of it already
+        }
+        std::thread::sleep(JOURNAL_RETRY_INTERVAL);
+    }
+    bail!("there is a journal of the name '{}'", head.name)
+}
+
+/// Somebody may be about to remove a journal of that name: for a second it is tried
+/// again.
+const MAX_JOURNAL_ATTEMPTS: u32 = 20;
+const JOURNAL_RETRY_INTERVAL: Duration = Duration::from_millis(50);

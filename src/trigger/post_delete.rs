@@ -1,0 +1,21 @@
+//! Trigger `post-delete <app>`.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::dokku::host::Host;
+use crate::settings::properties::PLUGIN;
+use crate::trigger::app_data::{app_names, remove_records, warn_on_error};
+
+/// Forgets the app: its properties and its records.
+///
+/// # Errors
+/// Other arguments.
+pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+    let [app] = app_names(arguments)?;
+    let host = Host::without_flags()?;
+    warn_on_error(host.remove_properties(PLUGIN, app));
+    warn_on_error(remove_records(&host, app));
+    Ok(0)
+}
