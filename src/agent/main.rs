@@ -12,8 +12,9 @@ use crate::task::attach::terminal;
 use crate::task::handoff::{finalizer, supervisor};
 use crate::ui::output::print;
 
-/// `agent --supervise <container>`, `agent --finalize <container> <open file> <end>…`, which
-/// prints an exit code, or `agent --watch-terminal`.
+/// `agent --start-supervisor <container>`, `agent --supervise <container>`,
+/// `agent --finalize <container> <open file> <end>…`, which prints an exit code, or
+/// `agent --watch-terminal`.
 ///
 /// # Errors
 /// Other arguments, or there can be no supervisor.
@@ -21,6 +22,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
         [terminal::WATCH_TERMINAL] => restore_terminal::run_watchdog(),
+        [supervisor::START_SUPERVISOR, name] => {
+            supervisor::start_supervisor(&Host::without_flags()?, name)?;
+        }
         [supervisor::SUPERVISE, name] => {
             // Away from the caller's terminal; it fails only where we are that already.
             let _ = rustix::process::setsid();

@@ -18,6 +18,9 @@ use crate::sys::process::ProcessBuilder;
 use crate::task::journal;
 use crate::task::journal::file_lock::{self, FileLock};
 
+/// The argument of the process that starts the supervisor, before a task's name.
+pub(crate) const START_SUPERVISOR: &str = "--start-supervisor";
+
 /// The supervisor's one argument, before a task's name.
 pub(crate) const SUPERVISE: &str = "--supervise";
 
@@ -31,7 +34,7 @@ pub(crate) fn adopt(host: &Host, name: &str) -> Result<()> {
     }
     // It has no output to say so itself.
     check(host)?;
-    spawn(host, name)
+    spawn(name)
 }
 
 /// The same where there is such a task, and somebody was killed.
@@ -102,14 +105,10 @@ pub(crate) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<Fi
     Err(io::Error::other("it is not a FIFO of ours"))
 }
 
-/// Nothing of the command that happens to start it reaches the hooks of other users'
-/// tasks: neither its environment nor what else a process inherits, which the supervisor
-/// resets itself ([`process::inherited`]).
-fn spawn(host: &Host, name: &str) -> Result<()> {
+fn spawn(name: &str) -> Result<()> {
     let program = process::agent_path().context("our own program's path cannot be read")?;
-    ProcessBuilder::new(&program, [SUPERVISE, name])
+    ProcessBuilder::new(&program, [START_SUPERVISOR, name])
         .directory(Path::new("/"))
-        .only_env(&host.background_environment())
         .spawn_in_background()
         .with_context(|| {
             format!(
@@ -117,4 +116,19 @@ fn spawn(host: &Host, name: &str) -> Result<()> {
                 program.display()
             )
         })
+}
+
+/// Starts the supervisor itself. Nothing of the command that happens to start it reaches
+/// the hooks of other users' tasks: neither its environment nor what else a process
+/// inherits, which the supervisor resets itself ([`process::inherited`]). A process between
+/// the two does this, since it is no part of every command's program.
+///
+/// # Errors
+/// It could not be started.
+pub(crate) fn start_supervisor(host: &Host, name: &str) -> Result<()> {
+    let program = process::agent_path().context("our own program's path cannot be read")?;
+    ProcessBuilder::new(&program, [SUPERVISE, name])
+        .only_env(&host.background_environment())
+        .spawn_in_background()
+        .context("the supervisor could not be started")
 }
