@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_corpus_holds() {
+    fn every_fuzz_target_accepts_its_corpus() {
         for bytes in corpus("option-words") {
             super::option_words(std::str::from_utf8(&bytes).unwrap());
         }

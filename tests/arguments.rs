@@ -18,7 +18,7 @@ fn shown(words: &[&str]) -> String {
 }
 
 #[test]
-fn every_word_after_the_app_is_the_commands() {
+fn every_word_after_the_app_reaches_the_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let words = [
@@ -49,7 +49,7 @@ fn a_double_dash_before_the_app_ends_the_options() {
 }
 
 #[test]
-fn a_word_of_100_kilobytes_arrives() {
+fn an_argument_of_100_kilobytes_reaches_the_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let long = "x".repeat(100_000);
@@ -58,7 +58,7 @@ fn a_word_of_100_kilobytes_arrives() {
 }
 
 #[test]
-fn wrong_options_are_named_with_the_usage() {
+fn an_invalid_option_is_reported_with_the_usage_of_run() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (option, named) in [
@@ -92,7 +92,7 @@ fn wrong_options_are_named_with_the_usage() {
 }
 
 #[test]
-fn a_missing_value_is_named() {
+fn an_option_without_its_value_is_reported() {
     let host = Host::new();
     host.dokku(["run", "--ttl-seconds"])
         .assert_refused(1, "--ttl-seconds");
@@ -100,7 +100,7 @@ fn a_missing_value_is_named() {
 }
 
 #[test]
-fn options_that_exclude_each_other_are_refused() {
+fn mutually_exclusive_options_are_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.run_with(&["--no-tty", "--force-tty"], ["true"])
@@ -110,7 +110,7 @@ fn options_that_exclude_each_other_are_refused() {
 }
 
 #[test]
-fn a_word_that_docker_would_change_is_refused() {
+fn an_argument_or_env_value_that_is_not_valid_utf8_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let word = OsString::from_vec(b"caf\xe9".to_vec());
@@ -129,7 +129,7 @@ fn a_word_that_docker_would_change_is_refused() {
 }
 
 #[test]
-fn user_and_directory_are_the_tasks() {
+fn user_and_workdir_options_apply_to_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.run_with(
@@ -141,7 +141,7 @@ fn user_and_directory_are_the_tasks() {
 }
 
 #[test]
-fn a_dry_run_makes_nothing_and_masks_every_value() {
+fn dry_run_creates_no_container_and_masks_every_value() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.config("FROM_CONFIG", "secret");
@@ -167,7 +167,7 @@ fn a_dry_run_makes_nothing_and_masks_every_value() {
 }
 
 #[test]
-fn help_is_asked_for_before_the_app() {
+fn help_option_before_the_app_lists_the_options() {
     let host = Host::new();
     let output = host.dokku(["run", "--help"]);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
@@ -188,7 +188,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn the_commands_words_are_not_read_as_options() {
+    fn words_after_the_app_are_not_parsed_as_options() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         let words = ["--help", "-e", "--env=A=b", "--no-tty", "a b"];
@@ -197,7 +197,7 @@ mod parity {
     }
 
     #[test]
-    fn no_app_and_an_unknown_one_end_with_20() {
+    fn run_exits_20_when_the_app_is_missing_or_unknown() {
         let host = Host::new();
         for words in [
             vec!["run"],
@@ -218,7 +218,7 @@ mod parity {
     }
 
     #[test]
-    fn a_ttl_that_is_no_number_ends_with_1() {
+    fn run_exits_1_when_the_ttl_is_not_a_number() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         assert_eq!(app.run_with(&["--ttl-seconds", "soon"], ["true"]).code, 1);

@@ -17,7 +17,7 @@ fn is_gone(app: &App<'_>) {
 }
 
 #[test]
-fn it_ends_with_the_task_and_as_the_task() {
+fn attach_exits_with_the_exit_code_of_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -59,7 +59,7 @@ fn it_ends_with_the_task_and_as_the_task() {
 }
 
 #[test]
-fn a_terminal_is_joined_left_and_joined_again() {
+fn a_terminal_can_attach_detach_and_attach_again() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let script = "while read line; do echo \"got $line\"; [ \"$line\" != end ] || exit 5; done";
@@ -84,7 +84,7 @@ fn a_terminal_is_joined_left_and_joined_again() {
 }
 
 #[test]
-fn a_signal_ends_us_and_not_the_task() {
+fn a_signal_ends_attach_and_not_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -123,7 +123,7 @@ fn a_signal_ends_us_and_not_the_task() {
 }
 
 #[test]
-fn one_that_has_ended_cannot_be_joined() {
+fn attach_and_exec_refuse_a_task_that_has_ended() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);

@@ -11,7 +11,7 @@ use crate::support::{Host, Image, Log};
 use scene::Scene;
 
 #[test]
-fn plugins_come_in_byte_order_and_their_outputs_follow_one_another() {
+fn hooks_run_in_byte_order_of_their_plugins() {
     let scene = Scene::new();
     for plugin in ["b", "B", "_x", "10_a", "9", "a-b", "a.b", "a_b", ".hidden"] {
         scene.hook(
@@ -25,7 +25,7 @@ fn plugins_come_in_byte_order_and_their_outputs_follow_one_another() {
 }
 
 #[test]
-fn arguments_arrive_byte_for_byte() {
+fn hook_arguments_arrive_byte_for_byte() {
     let scene = Scene::new();
     scene.hook("a", "ask", r#"printf '<%s>' "$#" "$@""#);
     let odd: [&OsStr; 6] = [
@@ -40,7 +40,7 @@ fn arguments_arrive_byte_for_byte() {
 }
 
 #[test]
-fn the_first_hook_that_reads_the_input_has_it_all() {
+fn the_first_hook_that_reads_stdin_consumes_all_of_it() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo first; head -c 3");
     scene.hook("b", "ask", "echo second; cat");
@@ -51,7 +51,7 @@ fn the_first_hook_that_reads_the_input_has_it_all() {
 }
 
 #[test]
-fn the_first_failure_ends_the_chain() {
+fn the_first_failing_hook_ends_the_trigger() {
     for (end, code) in [
         ("exit 3", 3),
         ("exit 255", 255),
@@ -70,7 +70,7 @@ fn the_first_failure_ends_the_chain() {
 }
 
 #[test]
-fn a_file_that_cannot_be_executed_is_passed_over_in_its_turn() {
+fn a_hook_that_is_not_executable_is_skipped_with_a_message() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo a >&2");
     scene.hook("b", "ask", "echo b >&2");
@@ -84,7 +84,7 @@ fn a_file_that_cannot_be_executed_is_passed_over_in_its_turn() {
 }
 
 #[test]
-fn what_is_no_file_is_no_hook() {
+fn a_directory_or_broken_link_is_not_run_as_a_hook() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo a");
     scene.directory("b", "ask");
@@ -95,7 +95,7 @@ fn what_is_no_file_is_no_hook() {
 }
 
 #[test]
-fn a_script_without_its_first_line_is_read_by_a_shell() {
+fn a_hook_without_a_shebang_is_run_by_bash() {
     let scene = Scene::new();
     scene.file(
         "a",
@@ -108,7 +108,7 @@ fn a_script_without_its_first_line_is_read_by_a_shell() {
 }
 
 #[test]
-fn a_script_whose_program_is_missing_ends_the_chain() {
+fn a_hook_with_a_missing_interpreter_ends_the_trigger_with_126() {
     let scene = Scene::new();
     scene.file("a", "ask", "#!/no/such/program\n");
     scene.hook("b", "ask", "echo b");
@@ -118,7 +118,7 @@ fn a_script_whose_program_is_missing_ends_the_chain() {
 }
 
 #[test]
-fn configuration_is_exported_and_stays_for_the_hooks_that_follow() {
+fn plugin_config_is_exported_to_its_hook_and_all_later_hooks() {
     const SHOW: &str = "env | grep '^CONFIG_' | sort";
     let scene = Scene::new();
     for plugin in ["a", "b-c", "d"] {
@@ -138,7 +138,7 @@ fn configuration_is_exported_and_stays_for_the_hooks_that_follow() {
 }
 
 #[test]
-fn without_a_table_the_hook_runs_and_nothing_is_said() {
+fn a_hook_runs_silently_without_a_plugin_config_table() {
     for toml in [Some("[plugin]\nversion = \"1\"\n"), None] {
         let scene = Scene::new();
         scene.hook("a", "ask", "echo a");
@@ -154,7 +154,7 @@ fn without_a_table_the_hook_runs_and_nothing_is_said() {
 }
 
 #[test]
-fn what_only_plugn_can_tell_is_left_to_plugn() {
+fn config_with_shell_expansions_is_delegated_to_plugn() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo \"$CONFIG_KEY\"");
     scene.toml("a", "[plugin.config]\nkey = \"\"\n");
@@ -166,7 +166,7 @@ fn what_only_plugn_can_tell_is_left_to_plugn() {
 }
 
 #[test]
-fn a_name_with_a_blank_fails_as_with_plugn() {
+fn a_plugin_name_with_a_space_fails_as_with_plugn() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo a");
     scene.hook("b c", "ask", "echo b c");
@@ -176,7 +176,7 @@ fn a_name_with_a_blank_fails_as_with_plugn() {
 }
 
 #[test]
-fn the_event_log_writes_where_it_is_switched_on_and_only_there() {
+fn the_events_plugin_logs_only_when_dokku_events_is_set() {
     for (value, written) in [(None, ""), (Some(""), ""), (Some("1"), "an event\n")] {
         let scene = Scene::new();
         scene.hook(
@@ -195,7 +195,7 @@ fn the_event_log_writes_where_it_is_switched_on_and_only_there() {
 }
 
 #[test]
-fn everything_but_a_trigger_is_plugns() {
+fn every_call_except_trigger_is_delegated_to_plugn() {
     let scene = Scene::new();
     scene.hook("a", "ask", "echo a");
     for words in [
@@ -214,14 +214,14 @@ fn everything_but_a_trigger_is_plugns() {
 }
 
 #[test]
-fn two_trees_hand_nothing_to_each_other_and_back() {
+fn two_installed_trees_do_not_delegate_to_each_other_forever() {
     let scene = Scene::new();
     let (plugns, ours) = scene.with_another_tree(&[OsStr::new("version")]);
     assert_eq!(ours, plugns);
 }
 
 #[test]
-fn the_hooks_of_a_run_find_ours_once_and_nothing_else_of_ours() {
+fn hooks_of_run_find_only_our_plugn_first_on_path() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = Log::new();

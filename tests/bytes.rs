@@ -60,7 +60,7 @@ fn name(random: &mut fastrand::Rng, number: usize) -> String {
 const DUMP: &str = "cat /proc/1/environ >/gate/environment; for word; do printf '%s\\0' \"$word\"; done >/gate/words";
 
 #[test]
-fn any_words_and_values_arrive_byte_for_byte() {
+fn random_arguments_and_env_options_arrive_byte_for_byte() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -104,7 +104,7 @@ fn any_words_and_values_arrive_byte_for_byte() {
 }
 
 #[test]
-fn any_config_arrives_byte_for_byte() {
+fn random_config_values_arrive_byte_for_byte() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -136,7 +136,7 @@ fn any_config_arrives_byte_for_byte() {
 
 /// JSON has no such bytes: docker's API would carry U+FFFD in their place.
 #[test]
-fn what_docker_would_change_is_refused() {
+fn text_that_is_not_valid_utf8_is_refused_from_every_source() {
     const NO_UTF_8: &str = "no UTF-8";
     let host = Host::new();
     let app = host.app(Image::Busybox);

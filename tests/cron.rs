@@ -47,7 +47,7 @@ fn recorded(host: &Host, app: &App<'_>, count: usize) -> Vec<Value> {
 }
 
 #[test]
-fn an_attached_one_is_recorded_once_with_its_exit_code() {
+fn an_attached_cron_task_of_core_is_recorded_once_with_its_exit_code() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = run(&host, &app, "echo out; exit 3", &[]);
@@ -74,7 +74,7 @@ fn an_attached_one_is_recorded_once_with_its_exit_code() {
 }
 
 #[test]
-fn a_detached_one_has_its_own_exit_code_and_not_the_hooks() {
+fn a_detached_cron_task_of_core_is_recorded_with_its_own_exit_code() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = run(&host, &app, "sleep 2; exit 4", &["--detach"]);
@@ -122,7 +122,7 @@ fn is_told_of(host: &Host, app: &App<'_>, id: &str) -> Output {
 }
 
 #[test]
-fn a_retire_takes_no_journal_of_a_task_that_is_about_to_start() {
+fn retire_does_not_lock_the_journal_of_a_created_cron_task() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -144,7 +144,7 @@ fn a_retire_takes_no_journal_of_a_task_that_is_about_to_start() {
 }
 
 #[test]
-fn a_journal_of_its_name_that_goes_is_waited_for() {
+fn the_create_hook_waits_for_the_removal_of_an_older_journal() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its data is not to be changed
@@ -179,7 +179,7 @@ fn a_journal_of_its_name_that_goes_is_waited_for() {
 }
 
 #[test]
-fn a_task_of_ours_costs_no_process_of_these_hooks() {
+fn a_task_of_the_plugin_does_not_start_the_hooks_for_cron_tasks_of_core() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its plugin is not to be changed
@@ -214,7 +214,7 @@ fn a_task_of_ours_costs_no_process_of_these_hooks() {
 }
 
 #[test]
-fn these_hooks_fail_no_task_of_cores() {
+fn a_cron_task_of_core_runs_when_the_journal_cannot_be_written() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its data is not to be broken

@@ -128,7 +128,7 @@ fn is_honest(output: &Output) {
 }
 
 #[test]
-fn with_live_restore_a_task_ends_as_it_would_have() {
+fn tasks_survive_a_daemon_restart_with_live_restore() {
     for end in [End::Stopped, End::Killed] {
         for ends_meanwhile in [true, false] {
             let Some(daemon) = daemon(true) else { return };
@@ -165,7 +165,7 @@ fn with_live_restore_a_task_ends_as_it_would_have() {
 }
 
 #[test]
-fn without_live_restore_a_task_ends_with_its_daemon() {
+fn tasks_end_with_their_daemon_without_live_restore() {
     for end in [End::Stopped, End::Killed] {
         let Some(daemon) = daemon(false) else { return };
         let host = Host::on(&daemon);
@@ -189,7 +189,7 @@ fn without_live_restore_a_task_ends_with_its_daemon() {
 }
 
 #[test]
-fn a_daemon_that_stays_away_is_said() {
+fn run_exits_125_while_the_daemon_is_down() {
     let Some(daemon) = daemon(true) else { return };
     let host = Host::on(&daemon);
     let app = host.app(Image::Busybox);
@@ -210,7 +210,7 @@ fn a_daemon_that_stays_away_is_said() {
 /// The machine's clock is not ours to set. What docker has written down of the start is
 /// moved instead: seen from there it comes to the same.
 #[test]
-fn a_clock_that_is_set_makes_no_task_end_twice() {
+fn a_clock_change_during_a_daemon_restart_ends_no_task_twice() {
     const AN_HOUR: Duration = Duration::from_secs(60 * 60);
     for (set_back, codes) in [(true, &[CODE][..]), (false, &[CODE, 124])] {
         let Some(daemon) = daemon(true) else { return };

@@ -62,7 +62,7 @@ fn inspect(container: &str, format: &str) -> String {
 }
 
 #[test]
-fn it_prints_the_containers_name_while_the_task_runs() {
+fn detached_prints_the_container_name_while_the_task_runs() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -76,7 +76,7 @@ fn it_prints_the_containers_name_while_the_task_runs() {
 }
 
 #[test]
-fn the_container_is_an_attached_tasks() {
+fn a_detached_container_has_the_labels_and_settings_of_a_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -109,7 +109,7 @@ fn the_container_is_an_attached_tasks() {
 }
 
 #[test]
-fn the_hook_is_told_the_real_exit_code() {
+fn the_post_run_hook_receives_the_exit_code_of_a_detached_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = ends(&host, &app);
@@ -134,7 +134,7 @@ fn all_of(mut pipe: impl Read + Send + 'static) -> String {
 }
 
 #[test]
-fn the_callers_pipes_are_given_back() {
+fn detached_closes_the_pipes_of_its_caller() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -173,7 +173,7 @@ fn the_callers_pipes_are_given_back() {
 }
 
 #[test]
-fn the_callers_input_is_not_read() {
+fn detached_does_not_read_the_stdin_of_its_caller() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let directory = tempfile::tempdir().unwrap();
@@ -196,7 +196,7 @@ fn the_callers_input_is_not_read() {
 }
 
 #[test]
-fn a_terminal_can_be_forced() {
+fn force_tty_gives_a_detached_task_a_terminal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -217,7 +217,7 @@ fn a_terminal_can_be_forced() {
 }
 
 #[test]
-fn a_task_is_stopped_at_its_deadline() {
+fn a_detached_task_is_stopped_at_its_deadline() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
@@ -233,7 +233,7 @@ fn a_task_is_stopped_at_its_deadline() {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_127() {
+fn a_detached_task_exits_127_when_its_command_is_not_found() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = ends(&host, &app);
@@ -250,7 +250,7 @@ fn a_command_that_is_not_there_is_127() {
 }
 
 #[test]
-fn a_procfile_entry_is_said_on_stderr() {
+fn detached_reports_the_procfile_entry_on_stderr() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -271,7 +271,7 @@ fn a_procfile_entry_is_said_on_stderr() {
 }
 
 #[test]
-fn a_hook_that_fails_after_the_creation_leaves_no_container() {
+fn a_failing_create_hook_leaves_no_detached_container() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = ends(&host, &app);
@@ -287,7 +287,7 @@ fn a_hook_that_fails_after_the_creation_leaves_no_container() {
 }
 
 #[test]
-fn a_signal_before_the_start_leaves_no_container() {
+fn a_signal_before_the_start_leaves_no_detached_container() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -313,7 +313,7 @@ fn a_signal_before_the_start_leaves_no_container() {
 }
 
 #[test]
-fn ten_at_once_do_not_disturb_each_other() {
+fn ten_parallel_detached_tasks_each_report_their_own_exit_code() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = ends(&host, &app);
@@ -339,7 +339,7 @@ fn ten_at_once_do_not_disturb_each_other() {
 }
 
 #[test]
-fn wrong_options_are_named_with_its_usage() {
+fn an_invalid_option_is_reported_with_the_usage_of_detached() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (option, named) in [
@@ -357,7 +357,7 @@ fn wrong_options_are_named_with_its_usage() {
 }
 
 #[test]
-fn a_dry_run_starts_nothing() {
+fn detached_dry_run_creates_no_container() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = detached(&app, &["--dry-run"], ["sleep", "60"]);

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{Host, Image, docker};
 
 #[test]
-fn words_are_split_as_xargs_does() {
+fn docker_options_are_split_as_xargs_splits() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok(
@@ -20,7 +20,7 @@ fn words_are_split_as_xargs_does() {
 }
 
 #[test]
-fn an_unclosed_quote_is_refused() {
+fn an_unclosed_quote_in_docker_options_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!("[ \"$1\" != {0} ] || printf \" --env A='open\"", app.name);
@@ -30,7 +30,7 @@ fn an_unclosed_quote_is_refused() {
 }
 
 #[test]
-fn a_word_that_is_no_option_never_becomes_the_image() {
+fn a_stray_word_in_docker_options_does_not_become_the_image() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!(
@@ -44,7 +44,7 @@ fn a_word_that_is_no_option_never_becomes_the_image() {
 }
 
 #[test]
-fn storage_is_mounted() {
+fn storage_of_the_app_is_mounted_in_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let directory = tempfile::tempdir().unwrap();
@@ -60,7 +60,7 @@ fn storage_is_mounted() {
 }
 
 #[test]
-fn what_the_life_cycle_decides_is_not_the_apps() {
+fn life_cycle_options_of_the_app_are_ignored() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for option in ["--rm", "--name=mine", "-it", "--restart=always"] {
@@ -76,7 +76,7 @@ fn what_the_life_cycle_decides_is_not_the_apps() {
 }
 
 #[test]
-fn an_option_that_creates_nothing_is_left_out() {
+fn docker_options_that_create_no_container_are_left_out() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let directory = tempfile::tempdir().unwrap();
@@ -102,7 +102,7 @@ fn an_option_that_creates_nothing_is_left_out() {
 }
 
 #[test]
-fn the_network_is_the_apps() {
+fn the_task_uses_the_network_of_the_app() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let network = format!("{}-network", app.name);
@@ -121,7 +121,7 @@ fn the_network_is_the_apps() {
 }
 
 #[test]
-fn anonymous_volumes_go_with_the_container() {
+fn anonymous_volumes_are_removed_with_the_container() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let volumes = || {
@@ -145,7 +145,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn options_of_phase_run_reach_the_container() {
+    fn docker_options_of_phase_run_reach_the_container() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         app.dokku_ok("docker-options:add", &["run", "--hostname=named-by-option"]);

@@ -33,7 +33,7 @@ fn value_in_task(app: &App<'_>, options: &[&str], name: &str) -> String {
 }
 
 #[test]
-fn values_of_options_arrive_byte_for_byte() {
+fn hostile_env_option_values_arrive_byte_for_byte() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for value in hostile_values() {
@@ -45,7 +45,7 @@ fn values_of_options_arrive_byte_for_byte() {
 }
 
 #[test]
-fn values_of_config_arrive_byte_for_byte() {
+fn hostile_config_values_arrive_byte_for_byte() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (number, value) in hostile_values().iter().enumerate() {
@@ -57,7 +57,7 @@ fn values_of_config_arrive_byte_for_byte() {
 }
 
 #[test]
-fn every_spelling_of_the_option() {
+fn the_env_option_works_in_every_spelling() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for options in [
@@ -71,7 +71,7 @@ fn every_spelling_of_the_option() {
 }
 
 #[test]
-fn the_last_source_wins() {
+fn env_options_win_over_docker_options_over_config_over_the_image() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     assert_eq!(value_in_task(&app, &[], "FROM_IMAGE"), "image");
@@ -87,7 +87,7 @@ fn the_last_source_wins() {
 }
 
 #[test]
-fn an_env_file_of_the_apps_options_counts_where_it_stands() {
+fn an_env_file_option_is_applied_in_its_order_among_the_options() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -106,7 +106,7 @@ fn an_env_file_of_the_apps_options_counts_where_it_stands() {
 }
 
 #[test]
-fn an_env_file_without_an_end_is_refused() {
+fn an_endless_env_file_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let directory = tempfile::tempdir().unwrap();
@@ -128,7 +128,7 @@ fn an_env_file_without_an_end_is_refused() {
 }
 
 #[test]
-fn global_config_is_below_the_apps() {
+fn app_config_wins_over_global_config() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     // On a host that others use this stays for the length of the test.
@@ -152,7 +152,7 @@ fn global_config_is_below_the_apps() {
 }
 
 #[test]
-fn config_never_changes_the_docker_client() {
+fn config_does_not_change_the_docker_client() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let steering = [
@@ -181,7 +181,7 @@ fn config_never_changes_the_docker_client() {
 }
 
 #[test]
-fn what_cannot_arrive_whole_is_refused_before_anything_starts() {
+fn an_environment_value_that_docker_cannot_pass_on_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let steering = app.run_with(&["-e", "DOCKER_HOST=secret\nsecret"], ["true"]);
@@ -207,7 +207,7 @@ fn what_cannot_arrive_whole_is_refused_before_anything_starts() {
 }
 
 #[test]
-fn a_value_in_quotes_keeps_them_with_a_warning() {
+fn an_env_value_in_quotes_keeps_the_quotes_with_a_warning() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = app.run_with(&["-e", "A='x y'"], ["sh", "-c", "echo \"$A\""]);
@@ -255,7 +255,7 @@ fn sampled(
 }
 
 #[test]
-fn no_value_stands_on_a_command_line_of_the_host() {
+fn config_values_appear_on_no_command_line_of_the_host() {
     let host = Host::new();
     let app = app_with_secrets(&host);
     let secret = secret(&app);
@@ -272,7 +272,7 @@ fn no_value_stands_on_a_command_line_of_the_host() {
 
 /// The words of `dokku` itself are its caller's, and the shells' of Dokku that run it.
 #[test]
-fn a_value_of_the_command_stands_on_dokkus_command_line_only() {
+fn an_env_option_appears_only_on_the_command_line_of_dokku() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let secret = secret(&app);
@@ -288,7 +288,7 @@ fn a_value_of_the_command_stands_on_dokkus_command_line_only() {
 }
 
 #[test]
-fn no_variable_that_we_pass_on_holds_the_commands_values() {
+fn no_inherited_variable_repeats_e_values() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker is replaced
@@ -327,7 +327,7 @@ fn no_variable_that_we_pass_on_holds_the_commands_values() {
 }
 
 #[test]
-fn no_value_is_said_or_written_down() {
+fn environment_values_appear_in_no_output_and_no_file() {
     let host = Host::new();
     let app = app_with_secrets(&host);
     let secret = secret(&app);
@@ -372,7 +372,7 @@ fn command_lines() -> Vec<String> {
 }
 
 #[test]
-fn trace_shows_the_calls_without_the_values() {
+fn trace_prints_the_docker_calls_without_environment_values() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.config("ONE", "config-secret");
@@ -409,7 +409,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn dyno_is_the_containers_name_without_the_app() {
+    fn dyno_is_the_container_name_without_the_app() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         let gate = Gate::new(&app);
@@ -434,7 +434,7 @@ mod parity {
     }
 
     #[test]
-    fn a_value_of_the_command_wins_over_config() {
+    fn an_env_option_wins_over_config() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         app.config("A", "config");

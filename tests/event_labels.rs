@@ -42,7 +42,7 @@ fn exited(code: u8) -> (Value, Value) {
 }
 
 #[test]
-fn a_label_of_the_image_is_no_exit_code() {
+fn an_image_label_cannot_set_the_exit_code() {
     let host = Host::new();
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
@@ -61,7 +61,7 @@ fn a_label_of_the_image_is_no_exit_code() {
 }
 
 #[test]
-fn a_label_of_the_apps_docker_options_is_no_exit_code() {
+fn a_docker_option_label_cannot_set_the_exit_code() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let file = Log::new();
@@ -85,7 +85,7 @@ fn a_label_of_the_apps_docker_options_is_no_exit_code() {
 }
 
 #[test]
-fn a_label_of_the_users_in_place_of_dockers_own_is_refused() {
+fn labels_that_replace_event_attributes_are_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for label in ["exitCode=0", "execDuration=1", "execID=x", "signal=9"] {
@@ -129,7 +129,7 @@ fn is_looked_after(host: &Host) {
 
 /// What is removed by somebody else before anybody has looked at it, and has such a label or none.
 #[test]
-fn the_end_of_what_has_gone_is_not_told_by_a_label() {
+fn a_label_cannot_set_the_exit_code_of_a_removed_container() {
     for (label, expected) in [
         ("exitCode=0", (Value::Null, json!("lost"))),
         ("other=0", exited(137)),
@@ -164,7 +164,7 @@ fn scheduled(host: &Host, app: &App<'_>, script: &str) -> String {
 }
 
 #[test]
-fn a_label_is_no_exit_code_of_cores_cron_tasks() {
+fn a_label_cannot_set_the_exit_code_of_a_core_cron_task() {
     for (label, expected) in [
         ("exitCode=0", (Value::Null, json!("lost"))),
         ("other=0", exited(4)),
@@ -197,7 +197,7 @@ fn a_label_is_no_exit_code_of_cores_cron_tasks() {
 
 /// The hook that alone has the exit code may come long after the end.
 #[test]
-fn the_hook_of_an_attached_cron_task_is_waited_for() {
+fn the_supervisor_waits_for_the_hook_of_an_attached_cron_task() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker is replaced
@@ -216,7 +216,7 @@ fn the_hook_of_an_attached_cron_task_is_waited_for() {
 
 /// Nobody waits for a hook that does not come.
 #[test]
-fn a_cron_task_whose_command_was_killed_is_lost() {
+fn a_cron_task_with_an_unreliable_event_and_a_killed_command_is_lost() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its processes are ours to kill

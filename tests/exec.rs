@@ -23,7 +23,7 @@ fn end(app: &App<'_>, gate: &Gate) {
 }
 
 #[test]
-fn a_command_runs_in_the_container_with_our_streams() {
+fn exec_runs_a_command_in_the_container_with_the_streams_of_its_caller() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -59,7 +59,7 @@ fn a_command_runs_in_the_container_with_our_streams() {
 }
 
 #[test]
-fn a_terminal_as_for_run() {
+fn exec_allocates_a_terminal_as_run_does() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -107,7 +107,7 @@ fn started(host: &Host, name: &str, command: &[&str]) -> Handle {
 }
 
 #[test]
-fn a_signal_reaches_the_command_and_not_the_task() {
+fn a_signal_to_exec_reaches_its_command_and_not_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -158,7 +158,7 @@ fn a_signal_reaches_the_command_and_not_the_task() {
 }
 
 #[test]
-fn a_docker_that_hangs_does_not_hold_up_a_signal() {
+fn exec_ends_on_a_signal_when_docker_hangs() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -195,7 +195,7 @@ fn a_docker_that_hangs_does_not_hold_up_a_signal() {
 
 /// The shell of an image is the image's: this one says that all is well, or nothing.
 #[test]
-fn the_second_signal_ends_the_client_whatever_the_images_shell_says() {
+fn exec_ends_its_client_at_the_second_signal() {
     let host = Host::new();
     for said in ["exit 0", "exec sleep 600"] {
         let app = host.app(Image::Busybox);
@@ -229,7 +229,7 @@ fn the_second_signal_ends_the_client_whatever_the_images_shell_says() {
 }
 
 #[test]
-fn buildpack_images_run_it_by_their_launcher() {
+fn exec_uses_the_launcher_of_a_buildpack_image() {
     let host = Host::new();
     for image in [Image::Herokuish, Image::Pack] {
         let app = host.app(image);
@@ -246,7 +246,7 @@ fn buildpack_images_run_it_by_their_launcher() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn exec_reports_a_missing_container_or_command() {
     let host = Host::new();
     host.dokku(["run:exec", "true"])
         .assert_refused(1, "No container specified");

@@ -14,7 +14,7 @@ fn with_and_without_init(check: impl Fn(&App<'_>)) {
 }
 
 #[test]
-fn the_tasks_own() {
+fn run_exits_with_the_exit_code_of_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for code in [0, 1, 3, 20, 124, 125, 126, 127, 128, 255] {
@@ -23,7 +23,7 @@ fn the_tasks_own() {
 }
 
 #[test]
-fn a_command_that_is_not_there_is_127() {
+fn run_exits_127_when_the_command_is_not_found() {
     with_and_without_init(|app| {
         let output = app.run(["no-such-command"]);
         assert_eq!(
@@ -36,7 +36,7 @@ fn a_command_that_is_not_there_is_127() {
 }
 
 #[test]
-fn a_command_that_cannot_be_executed_is_126() {
+fn run_exits_126_when_the_command_is_not_executable() {
     with_and_without_init(|app| {
         for command in ["/app/not-executable", "/etc"] {
             assert_eq!(app.run([command]).code, 126, "{command}");
@@ -45,7 +45,7 @@ fn a_command_that_cannot_be_executed_is_126() {
 }
 
 #[test]
-fn what_docker_cannot_make_is_125() {
+fn run_exits_125_when_docker_cannot_create_the_container() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok(
@@ -65,7 +65,7 @@ fn what_docker_cannot_make_is_125() {
 }
 
 #[test]
-fn a_task_killed_by_a_signal_is_128_and_its_number() {
+fn run_exits_128_plus_the_signal_that_killed_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (signal, code) in [("KILL", 137), ("TERM", 143), ("SEGV", 139)] {
@@ -74,7 +74,7 @@ fn a_task_killed_by_a_signal_is_128_and_its_number() {
 }
 
 #[test]
-fn a_task_stopped_at_its_deadline_is_124() {
+fn run_exits_124_at_the_deadline() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for options in [["--timeout", "4"], ["--ttl-seconds", "4"]] {
@@ -102,7 +102,7 @@ fn a_task_stopped_at_its_deadline_is_124() {
 }
 
 #[test]
-fn a_task_that_ignores_its_deadline_is_killed_after_the_stop_timeout() {
+fn a_task_that_ignores_sigterm_is_killed_after_the_stop_timeout() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
@@ -114,7 +114,7 @@ fn a_task_that_ignores_its_deadline_is_killed_after_the_stop_timeout() {
 }
 
 #[test]
-fn dokku_names_the_code_of_a_refusal() {
+fn run_exits_with_dokku_fail_exit_code_when_it_refuses() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let command = app
@@ -127,7 +127,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn a_commands_code_is_passed_on() {
+    fn run_passes_on_the_exit_code_as_core_does() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         for code in [0, 3] {

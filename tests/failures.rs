@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::{Host, Image};
 
 #[test]
-fn another_scheduler_is_refused() {
+fn run_refuses_a_scheduler_without_a_plugin() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("scheduler:set", &["selected", "k3s"]);
@@ -13,7 +13,7 @@ fn another_scheduler_is_refused() {
 }
 
 #[test]
-fn without_docker_the_task_cannot_run() {
+fn run_exits_125_without_a_docker_client() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be taken away
@@ -27,7 +27,7 @@ fn without_docker_the_task_cannot_run() {
 }
 
 #[test]
-fn without_a_daemon_the_task_cannot_run() {
+fn run_exits_125_without_a_docker_daemon() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be taken away
@@ -41,7 +41,7 @@ fn without_a_daemon_the_task_cannot_run() {
 
 /// Whatever docker's client prints, nothing but an id is taken for one.
 #[test]
-fn a_creation_that_tells_no_id_has_failed() {
+fn a_create_without_a_container_id_fails() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker is replaced
@@ -87,7 +87,7 @@ fn a_creation_that_tells_no_id_has_failed() {
 }
 
 #[test]
-fn a_hook_that_fails_after_the_creation_leaves_no_container() {
+fn a_failing_create_hook_leaves_no_attached_container() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!(
@@ -107,7 +107,7 @@ fn a_hook_that_fails_after_the_creation_leaves_no_container() {
 }
 
 #[test]
-fn a_question_that_fails_starts_nothing() {
+fn a_failing_hook_before_the_creation_creates_no_container() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for trigger in [
@@ -130,7 +130,7 @@ fn a_question_that_fails_starts_nothing() {
 }
 
 #[test]
-fn config_that_is_no_json_is_refused_without_showing_it() {
+fn config_that_is_not_json_is_refused_without_printing_it() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!("[ \"$1\" != {0} ] || echo '{{\"A\": secret'", app.name);
@@ -141,7 +141,7 @@ fn config_that_is_no_json_is_refused_without_showing_it() {
 }
 
 #[test]
-fn a_hook_after_the_end_changes_no_exit_status() {
+fn a_failing_post_run_hook_does_not_change_the_exit_status() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!(
@@ -160,7 +160,7 @@ fn a_hook_after_the_end_changes_no_exit_status() {
 }
 
 #[test]
-fn an_app_that_another_user_owns_does_not_exist() {
+fn an_app_that_the_access_hook_denies_does_not_exist() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (answer, code) in [(app.name.as_str(), 0), ("", 20), ("two\nlines", 20)] {
@@ -178,7 +178,7 @@ fn an_app_that_another_user_owns_does_not_exist() {
 }
 
 #[test]
-fn an_access_hook_is_told_who_asks() {
+fn the_access_hook_receives_the_ssh_user_and_key() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!(
@@ -206,7 +206,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn an_app_without_an_image_is_told_so() {
+    fn run_reports_an_app_without_an_image() {
         let host = Host::new();
         let app = host.app(Image::None);
         let output = app.run_with(&["--no-tty"], ["true"]);
@@ -216,7 +216,7 @@ mod parity {
     }
 
     #[test]
-    fn an_image_that_was_not_released_is_refused() {
+    fn run_refuses_an_image_that_was_not_released() {
         let host = Host::new();
         let app = host.app(Image::BuildStage);
         let output = app.run_with(&["--no-tty"], ["true"]);

@@ -34,22 +34,22 @@ pub enum Kind {
 }
 
 #[test]
-fn of_an_attached_task() {
+fn an_attached_task_is_cleaned_up_and_reported_once_after_any_fault() {
     every_step(Kind::Attached);
 }
 
 #[test]
-fn of_an_attached_task_of_whose_end_docker_tells_nothing() {
+fn an_attached_task_without_docker_events_is_cleaned_up_after_any_fault() {
     every_step(Kind::Untold);
 }
 
 #[test]
-fn of_a_detached_task() {
+fn a_detached_task_is_cleaned_up_and_reported_once_after_any_fault() {
     every_step(Kind::Detached);
 }
 
 #[test]
-fn of_dokkus_pass() {
+fn a_retire_pass_cleans_up_and_reports_once_after_any_fault() {
     every_step(Kind::Pass);
 }
 

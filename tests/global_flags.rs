@@ -11,7 +11,7 @@ fn untraced(output: Output) -> Output {
 }
 
 #[test]
-fn words_of_the_command_are_not_dokkus() {
+fn global_flags_among_the_words_of_the_command_are_left_to_it() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let words = [
@@ -30,7 +30,7 @@ fn words_of_the_command_are_not_dokkus() {
 }
 
 #[test]
-fn a_trace_of_the_commands_reaches_no_hook() {
+fn trace_and_force_words_of_the_command_do_not_reach_a_hook() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let hook = format!(
@@ -49,7 +49,7 @@ fn a_trace_of_the_commands_reaches_no_hook() {
 }
 
 #[test]
-fn words_of_a_detached_command_change_nothing_either() {
+fn global_flags_in_a_detached_command_do_not_reach_the_post_run_hook() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let said = tempfile::NamedTempFile::new().unwrap();
@@ -91,7 +91,7 @@ fn words_of_a_detached_command_change_nothing_either() {
 }
 
 #[test]
-fn the_app_may_stand_in_front() {
+fn the_app_flag_before_the_command_selects_the_app() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     host.dokku([
@@ -103,7 +103,7 @@ fn the_app_may_stand_in_front() {
 }
 
 #[test]
-fn a_quiet_word_of_the_commands_silences_nothing() {
+fn a_quiet_word_of_the_command_does_not_silence_run() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("job: echo\n");
@@ -115,7 +115,7 @@ fn a_quiet_word_of_the_commands_silences_nothing() {
 }
 
 #[test]
-fn a_label_of_dokkus_own_is_refused() {
+fn a_global_label_in_the_namespace_of_dokku_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = host.dokku(["--label=com.dokku.app-name=other", "run", &app.name, "true"]);
@@ -123,7 +123,7 @@ fn a_label_of_dokkus_own_is_refused() {
 }
 
 #[test]
-fn the_plugins_own_name_serves_the_same() {
+fn the_oneoff_command_runs_a_task_as_run_does() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     host.dokku(["oneoff", &app.name, "echo", "--app", "x"])
@@ -135,7 +135,7 @@ mod parity {
     use crate::support::{Gate, docker};
 
     #[test]
-    fn a_label_in_front_reaches_the_container() {
+    fn a_global_label_flag_reaches_the_container() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         let gate = Gate::new(&app);

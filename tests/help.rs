@@ -3,7 +3,7 @@
 use crate::support::{Host, Image};
 
 #[test]
-fn every_line_of_help_is_there_once() {
+fn dokku_help_lists_each_command_once() {
     let host = Host::new();
     for words in [vec!["help"], vec!["help", "--all"]] {
         let output = host.dokku(&words);
@@ -26,7 +26,7 @@ fn every_line_of_help_is_there_once() {
 }
 
 #[test]
-fn the_columns_are_aligned() {
+fn dokku_help_aligns_the_columns_of_our_commands() {
     let host = Host::new();
     let output = host.dokku(["help", "--all"]);
     let line = output
@@ -42,7 +42,7 @@ fn the_columns_are_aligned() {
 }
 
 #[test]
-fn the_page_of_either_name() {
+fn run_help_and_oneoff_help_each_print_their_page() {
     let host = Host::new();
     for name in ["run", "oneoff"] {
         let output = host.dokku([format!("{name}:help")]);
@@ -71,7 +71,7 @@ fn the_page_of_either_name() {
 }
 
 #[test]
-fn an_unknown_command_is_not_ours() {
+fn an_unknown_subcommand_is_not_a_dokku_command() {
     let host = Host::new();
     let output = host.dokku(["run:no-such-command"]);
     assert_eq!(output.code, 1);
@@ -82,7 +82,7 @@ fn an_unknown_command_is_not_ours() {
 }
 
 #[test]
-fn a_reader_of_the_help_that_goes_away_is_no_error() {
+fn help_exits_0_when_its_stdout_is_closed() {
     let host = Host::new();
     let app = host.app(Image::None);
     let (reader, writer) = std::io::pipe().unwrap();

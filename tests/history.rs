@@ -30,7 +30,7 @@ fn with(mut record: Value, key: &str, value: Value) -> Value {
 }
 
 #[test]
-fn a_table_for_people_newest_first() {
+fn history_prints_a_table_with_the_newest_task_first() {
     let host = Host::new();
     let app = host.app(Image::None);
     let killed = with(record(&app, 3, 2, 137), "reason", json!("oom"));
@@ -75,7 +75,7 @@ fn a_table_for_people_newest_first() {
 }
 
 #[test]
-fn json_is_the_record() {
+fn history_json_contains_the_records_unchanged() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 0, 3)]);
@@ -88,7 +88,7 @@ fn json_is_the_record() {
 }
 
 #[test]
-fn filters() {
+fn history_filters_by_count_failure_type_and_time() {
     let host = Host::new();
     let app = host.app(Image::None);
     let cron = with(record(&app, 3, 30, 0), "type", json!("cron"));
@@ -124,7 +124,7 @@ fn filters() {
 }
 
 #[test]
-fn twenty_unless_told_otherwise() {
+fn history_shows_20_tasks_by_default() {
     let host = Host::new();
     let app = host.app(Image::None);
     let many: Vec<Value> = (0..50).map(|number| record(&app, number, 1, 0)).collect();
@@ -134,7 +134,7 @@ fn twenty_unless_told_otherwise() {
 }
 
 #[test]
-fn without_an_app_every_app_that_may_be_seen() {
+fn history_without_an_app_shows_every_visible_app() {
     let host = Host::new();
     let (one, two, hidden) = (
         host.app(Image::None),
@@ -179,7 +179,7 @@ fn without_an_app_every_app_that_may_be_seen() {
 }
 
 #[test]
-fn damaged_lines_cost_nothing_but_themselves_and_are_said() {
+fn history_skips_damaged_records_and_reports_how_many() {
     let host = Host::new();
     let app = host.app(Image::None);
     let lines = format!(
@@ -200,7 +200,7 @@ fn damaged_lines_cost_nothing_but_themselves_and_are_said() {
 }
 
 #[test]
-fn colour_and_width_are_a_terminals_only() {
+fn history_uses_colour_and_truncation_on_a_terminal_only() {
     let host = Host::new();
     let app = host.app(Image::None);
     let evil = json!(["sh", "-c", format!("\u{1b}[2Jclear\n{}", "x".repeat(200))]);
@@ -241,7 +241,7 @@ fn colour_and_width_are_a_terminals_only() {
 }
 
 #[test]
-fn records_that_cannot_be_read_are_not_none() {
+fn unreadable_records_are_reported_and_not_taken_for_none() {
     let host = Host::new();
     let app = host.app(Image::None);
     let output = host.dokku(["run:history", &app.name]);
@@ -269,7 +269,7 @@ fn records_that_cannot_be_read_are_not_none() {
 }
 
 #[test]
-fn another_schedulers_tasks_are_not_here() {
+fn history_refuses_another_scheduler_unless_the_app_has_records() {
     let host = Host::new();
     let app = host.app(Image::None);
     app.dokku_ok("scheduler:set", &["selected", "k3s"]);

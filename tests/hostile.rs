@@ -165,7 +165,7 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn values_and_words_are_nothing_but_that() {
+fn hostile_values_and_words_reach_the_task_as_plain_text() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let target = Target::new(&host, &app);
@@ -227,7 +227,7 @@ fn values_and_words_are_nothing_but_that() {
 }
 
 #[test]
-fn what_has_a_grammar_is_refused_without_it() {
+fn options_with_a_fixed_syntax_refuse_hostile_values() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let target = Target::new(&host, &app);
@@ -286,7 +286,7 @@ fn what_has_a_grammar_is_refused_without_it() {
 }
 
 #[test]
-fn only_tasks_are_containers_and_only_apps_are_apps() {
+fn commands_refuse_containers_that_are_not_tasks_and_invalid_app_names() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let target = Target::new(&host, &app);
@@ -367,7 +367,7 @@ fn only_tasks_are_containers_and_only_apps_are_apps() {
 }
 
 #[test]
-fn config_steers_nothing_on_the_host() {
+fn hostile_config_runs_nothing_on_the_host() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let target = Target::new(&host, &app);
@@ -479,7 +479,7 @@ fn host_variables(host: &Host, directory: &Path, app: &App<'_>) -> String {
 }
 
 #[test]
-fn what_dokku_says_of_an_app_is_nothing_but_that() {
+fn hostile_procfile_entries_and_docker_options_run_nothing_on_the_host() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let target = Target::new(&host, &app);
@@ -528,7 +528,7 @@ fn what_dokku_says_of_an_app_is_nothing_but_that() {
 
 /// What a terminal would obey is written out; a program gets the bytes.
 #[test]
-fn names_and_commands_are_safe_to_look_at() {
+fn control_characters_in_names_and_commands_are_escaped_on_a_terminal() {
     const RED: &str = "\u{1b}[31mred\u{7}";
     const SHOWN: &str = "\\u{1b}[31mred\\u{7}";
     let host = Host::new();

@@ -43,19 +43,19 @@ fn assert_given(app: &App<'_>) {
 }
 
 #[test]
-fn herokuish_runs_everything_by_exec() {
+fn a_herokuish_image_runs_every_command_by_exec() {
     let host = Host::new();
     assert_given(&host.app(Image::Herokuish));
 }
 
 #[test]
-fn buildpack_images_run_everything_by_their_launcher() {
+fn a_buildpack_image_runs_every_command_by_its_launcher() {
     let host = Host::new();
     assert_given(&host.app(Image::Pack));
 }
 
 #[test]
-fn the_apps_shell_runs_by_exec_and_launcher() {
+fn the_shell_of_the_app_runs_by_exec_and_launcher() {
     let host = Host::new();
     for image in [Image::Herokuish, Image::Pack] {
         let app = host.app(image);
@@ -78,7 +78,7 @@ fn record(host: &Host, app: &App<'_>) -> Log {
 }
 
 #[test]
-fn hooks_are_told_the_type() {
+fn the_process_args_hook_receives_the_image_type() {
     for (image, told) in [
         (Image::Busybox, "dockerfile latest\n"),
         (Image::Herokuish, "herokuish latest\n"),
@@ -101,7 +101,7 @@ fn deploy_with(app: &App<'_>, image: Image, change: &str) {
 }
 
 #[test]
-fn the_apps_own_user_makes_an_image_herokuishs() {
+fn dokku_app_user_of_the_app_decides_whether_an_image_is_herokuish() {
     let host = Host::new();
     let app = host.app(Image::Herokuish);
     let log = record(&host, &app);
@@ -118,7 +118,7 @@ fn the_apps_own_user_makes_an_image_herokuishs() {
 }
 
 #[test]
-fn another_apps_user_for_all_makes_none() {
+fn a_global_dokku_app_user_does_not_change_the_image_type() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its global config is everybody's
@@ -134,7 +134,7 @@ fn another_apps_user_for_all_makes_none() {
 }
 
 #[test]
-fn without_bash_the_shell_that_is_there_runs_and_is_said() {
+fn the_default_shell_is_sh_in_an_image_without_bash() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let shell = |options: &[&str]| {
@@ -168,7 +168,7 @@ fn without_bash_the_shell_that_is_there_runs_and_is_said() {
 }
 
 #[test]
-fn a_buildpack_image_without_bash_gets_the_shell_that_is_there() {
+fn the_default_shell_is_sh_in_a_buildpack_image_without_bash() {
     let host = Host::new();
     let app = host.app(Image::Pack);
     let id = docker(&[

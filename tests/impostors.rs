@@ -89,7 +89,7 @@ fn remove(names: &[String]) {
 }
 
 #[test]
-fn a_container_is_no_task_by_its_images_labels() {
+fn a_container_is_not_a_task_because_of_image_labels() {
     let host = Host::new();
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
     label_image(&other, &app, "0");
@@ -197,7 +197,7 @@ fn a_container_is_no_task_by_its_images_labels() {
 
 /// The steps of docker's classic builder are containers of the image that is built on.
 #[test]
-fn a_step_of_a_build_is_no_task() {
+fn a_build_step_is_not_a_task() {
     let host = Host::new();
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
     label_image(&other, &app, "600");
@@ -229,7 +229,7 @@ fn a_step_of_a_build_is_no_task() {
 }
 
 #[test]
-fn a_task_has_none_of_its_images_labels() {
+fn a_task_has_no_labels_of_its_image() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let other = host.app(Image::None);
@@ -302,7 +302,7 @@ fn a_task_has_none_of_its_images_labels() {
 
 /// Core gives its containers fewer labels: the image's cannot make them ours.
 #[test]
-fn a_cron_task_of_cores_is_recorded_whatever_its_image_says() {
+fn a_core_cron_task_is_recorded_despite_image_labels() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.label_image(&[
@@ -327,7 +327,7 @@ fn a_cron_task_of_cores_is_recorded_whatever_its_image_says() {
 }
 
 #[test]
-fn a_container_of_ours_is_known_without_a_journal() {
+fn an_own_container_is_recognized_without_a_journal() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its journals are not ours to remove
@@ -350,7 +350,7 @@ fn a_container_of_ours_is_known_without_a_journal() {
 
 /// It has given its containers another label, and they have a journal.
 #[test]
-fn a_container_of_an_older_version_is_ours() {
+fn a_container_of_an_older_plugin_version_counts_as_own() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its journals are not ours to write

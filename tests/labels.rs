@@ -40,7 +40,7 @@ fn assert_numbered(name: &str, beginning: &str) {
 }
 
 #[test]
-fn labels_of_the_user_are_added_and_cannot_replace_dokkus() {
+fn user_labels_are_added_and_cannot_replace_labels_of_dokku() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok(
@@ -63,7 +63,7 @@ fn labels_of_the_user_are_added_and_cannot_replace_dokkus() {
 }
 
 #[test]
-fn a_time_to_live_is_the_deadline_label() {
+fn the_timeout_option_sets_the_deadline_label() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -78,7 +78,7 @@ fn a_time_to_live_is_the_deadline_label() {
 }
 
 #[test]
-fn a_cron_task_has_crons_name_and_labels() {
+fn a_cron_id_gives_the_container_the_name_and_labels_of_a_cron_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let (name, labels) = inspected(
@@ -93,7 +93,7 @@ fn a_cron_task_has_crons_name_and_labels() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_tried_again_under_another_number() {
+fn creation_retries_with_another_number_when_the_name_is_taken() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -131,7 +131,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn name_and_labels_of_a_task() {
+    fn a_container_has_the_name_and_labels_of_core() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         let (name, labels) = inspected(
@@ -149,7 +149,7 @@ mod parity {
     }
 
     #[test]
-    fn a_day_is_the_default_time_to_live() {
+    fn the_default_time_to_live_is_a_day() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         let (_, labels) = inspected(&app, &Gate::new(&app), &["--no-tty"]);
@@ -157,7 +157,7 @@ mod parity {
     }
 
     #[test]
-    fn a_procfile_entry_is_the_process_type() {
+    fn a_procfile_entry_sets_the_process_type_label() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         let gate = Gate::new(&app);

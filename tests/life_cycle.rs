@@ -39,7 +39,7 @@ impl Running {
 }
 
 #[test]
-fn a_signal_is_passed_on_and_the_last_output_arrives() {
+fn a_signal_is_forwarded_to_the_task_and_its_last_output_arrives() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -61,7 +61,7 @@ fn a_signal_is_passed_on_and_the_last_output_arrives() {
 }
 
 #[test]
-fn a_task_without_a_handler_ends_by_the_signal() {
+fn a_forwarded_signal_ends_a_task_without_a_handler() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "true");
@@ -70,7 +70,7 @@ fn a_task_without_a_handler_ends_by_the_signal() {
 }
 
 #[test]
-fn a_second_signal_kills() {
+fn a_second_signal_kills_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "trap 'echo told' TERM");
@@ -87,7 +87,7 @@ fn a_second_signal_kills() {
 }
 
 #[test]
-fn the_stop_timeout_gone_by_kills() {
+fn a_signalled_task_is_killed_when_the_stop_timeout_expires() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("ps:set", &["stop-timeout-seconds", "3"]);
@@ -98,7 +98,7 @@ fn the_stop_timeout_gone_by_kills() {
 }
 
 #[test]
-fn a_client_that_is_lost_does_not_end_the_task() {
+fn the_task_keeps_running_when_the_docker_client_is_killed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "trap 'exit 5' TERM");
@@ -113,7 +113,7 @@ fn a_client_that_is_lost_does_not_end_the_task() {
 }
 
 #[test]
-fn the_end_does_not_wait_for_who_reads_the_output() {
+fn an_ended_task_is_recorded_and_removed_before_its_output_is_read() {
     const LENGTH: usize = 500_000; // more than a pipe holds
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -134,7 +134,7 @@ fn the_end_does_not_wait_for_who_reads_the_output() {
 }
 
 #[test]
-fn docker_is_asked_to_tell_of_the_end_for_some_seconds_only() {
+fn run_closes_its_docker_event_stream_after_some_seconds() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "trap 'exit 5' TERM");
@@ -148,7 +148,7 @@ fn docker_is_asked_to_tell_of_the_end_for_some_seconds_only() {
 }
 
 #[test]
-fn a_hang_up_keeps_the_task_where_that_is_wished() {
+fn on_hangup_keep_leaves_the_task_running_after_sighup() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -177,7 +177,7 @@ fn a_hang_up_keeps_the_task_where_that_is_wished() {
 }
 
 #[test]
-fn a_reader_that_goes_away_stops_the_task_where_that_is_wished() {
+fn on_hangup_stop_stops_the_task_when_its_stdout_is_closed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -201,7 +201,7 @@ fn a_reader_that_goes_away_stops_the_task_where_that_is_wished() {
 }
 
 #[test]
-fn a_client_that_is_stopped_does_not_hold_up_the_end() {
+fn a_suspended_docker_client_does_not_delay_the_end_of_run() {
     let host = Host::new();
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
@@ -233,7 +233,7 @@ fn a_client_that_is_stopped_does_not_hold_up_the_end() {
 }
 
 #[test]
-fn a_container_that_somebody_removes_is_said() {
+fn run_reports_a_container_that_another_process_removed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let task = Running::start(&app, &Gate::new(&app), "true");
@@ -250,7 +250,7 @@ fn a_container_that_somebody_removes_is_said() {
 }
 
 #[test]
-fn the_hooks_see_the_container_in_order() {
+fn hooks_see_the_container_first_created_and_then_exited() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = Log::new();
@@ -280,7 +280,7 @@ fn the_hooks_see_the_container_in_order() {
 }
 
 #[test]
-fn tasks_at_the_same_moment_do_not_disturb_each_other() {
+fn eight_parallel_attached_tasks_each_return_their_own_output() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     std::thread::scope(|scope| {

@@ -33,7 +33,7 @@ fn json(output: &str) -> Vec<Value> {
 }
 
 #[test]
-fn json_has_cores_keys_and_ours_beside_them() {
+fn list_json_has_the_keys_of_the_plugin_after_the_keys_of_core() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -69,7 +69,7 @@ fn json_has_cores_keys_and_ours_beside_them() {
 
 /// Whatever its labels say, one task spoils no list of the others.
 #[test]
-fn a_deadline_that_is_no_time_is_none() {
+fn list_shows_no_deadline_for_an_unrepresentable_time() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let odd = [
@@ -117,7 +117,7 @@ fn a_deadline_that_is_no_time_is_none() {
 
 /// Docker lists its names in other containers beside its own.
 #[test]
-fn a_linked_container_has_its_own_name() {
+fn list_shows_a_linked_container_by_its_own_name() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -152,7 +152,7 @@ fn a_linked_container_has_its_own_name() {
 }
 
 #[test]
-fn all_adds_cron_tasks_and_ended_ones() {
+fn list_all_adds_cron_tasks_and_ended_tasks() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     created(&app, 1, "run");
@@ -191,7 +191,7 @@ fn all_adds_cron_tasks_and_ended_ones() {
 }
 
 #[test]
-fn without_an_app_every_app_that_may_be_seen() {
+fn list_without_an_app_shows_every_visible_app() {
     let host = Host::new();
     let (one, two, hidden) = (
         host.app(Image::Busybox),
@@ -242,7 +242,7 @@ fn without_an_app_every_app_that_may_be_seen() {
 }
 
 #[test]
-fn docker_is_asked_once_for_all_apps() {
+fn list_calls_docker_once_for_all_apps() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be watched
@@ -271,7 +271,7 @@ fn docker_is_asked_once_for_all_apps() {
 }
 
 #[test]
-fn an_unknown_format_names_the_two() {
+fn list_refuses_an_unknown_format_and_names_the_valid_formats() {
     let host = Host::new();
     let app = host.app(Image::None);
     let output = host.dokku(["run:list", "--format=yaml", &app.name]);
@@ -279,7 +279,7 @@ fn an_unknown_format_names_the_two() {
 }
 
 #[test]
-fn quiet_drops_the_heading() {
+fn list_quiet_omits_the_header() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     created(&app, 1, "run");
@@ -301,7 +301,7 @@ fn quiet_drops_the_heading() {
 }
 
 #[test]
-fn another_schedulers_hook_lists_its_tasks() {
+fn list_includes_the_tasks_of_another_scheduler() {
     let host = Host::new();
     let (app, here) = (host.app(Image::None), host.app(Image::Busybox));
     created(&here, 1, "run");
@@ -332,7 +332,7 @@ fn another_schedulers_hook_lists_its_tasks() {
 }
 
 #[test]
-fn a_scheduler_without_the_hook_is_said() {
+fn list_reports_a_scheduler_without_a_list_hook() {
     let host = Host::new();
     let app = host.app(Image::None);
     app.dokku_ok("scheduler:set", &["selected", "k3s"]);
@@ -350,7 +350,7 @@ fn a_scheduler_without_the_hook_is_said() {
 }
 
 #[test]
-fn one_apps_scheduler_does_not_spoil_the_json_of_all() {
+fn list_json_stays_valid_when_a_scheduler_hook_prints_invalid_json() {
     let host = Host::new();
     let (here, elsewhere) = (host.app(Image::Busybox), host.app(Image::None));
     created(&here, 1, "run");
@@ -381,7 +381,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn the_table_of_an_app() {
+    fn list_prints_the_table_of_core() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         created(&app, 1, "run");
@@ -404,7 +404,7 @@ mod parity {
     }
 
     #[test]
-    fn no_task_is_an_empty_list() {
+    fn list_json_is_an_empty_array_without_tasks() {
         let host = Host::new();
         let app = host.app(Image::None);
         let output = host.dokku(["run:list", "--format", "json", &app.name]);
@@ -413,7 +413,7 @@ mod parity {
     }
 
     #[test]
-    fn json_of_a_task() {
+    fn list_json_has_the_keys_of_core() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         created(&app, 1, "run");

@@ -21,7 +21,7 @@ fn at_once(app: &App<'_>, options: &[&str], count: usize, script: &str) -> Vec<O
 }
 
 #[test]
-fn of_fifty_starts_exactly_one_runs() {
+fn exactly_one_of_fifty_parallel_starts_gets_the_lock() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -70,7 +70,7 @@ fn processes_of(app: &str) -> usize {
 }
 
 #[test]
-fn a_lock_is_free_when_its_task_has_ended() {
+fn a_lock_is_released_when_its_task_ends() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for _ in 0..2 {
@@ -79,7 +79,7 @@ fn a_lock_is_free_when_its_task_has_ended() {
 }
 
 #[test]
-fn locks_of_other_names_and_apps_do_not_hold() {
+fn a_lock_blocks_only_the_same_name_in_the_same_app() {
     let host = Host::new();
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
     let gate = Gate::new(&app);
@@ -106,7 +106,7 @@ fn locks_of_other_names_and_apps_do_not_hold() {
 }
 
 #[test]
-fn replace_stops_the_old_one_and_starts_the_new() {
+fn replace_policy_stops_the_old_task_and_starts_the_new_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -125,7 +125,7 @@ fn replace_stops_the_old_one_and_starts_the_new() {
 }
 
 #[test]
-fn what_a_dead_start_left_holds_no_lock() {
+fn a_container_left_by_a_failed_start_does_not_hold_the_lock() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let app_label = format!("com.dokku.app-name={}", app.name);
@@ -152,7 +152,7 @@ fn what_a_dead_start_left_holds_no_lock() {
 }
 
 #[test]
-fn a_holder_that_starts_after_the_first_look_is_not_removed() {
+fn a_lock_holder_that_starts_during_the_check_is_not_removed() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -198,7 +198,7 @@ fn a_holder_that_starts_after_the_first_look_is_not_removed() {
 }
 
 #[test]
-fn a_holder_between_two_processes_gets_its_supervisor() {
+fn a_lock_holder_without_a_supervisor_is_adopted() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -269,7 +269,7 @@ fn catches_int(pid: u32) -> bool {
 }
 
 #[test]
-fn a_signal_during_the_wait_starts_and_stops_nothing() {
+fn a_signal_during_the_wait_for_a_lock_starts_and_stops_no_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -310,7 +310,7 @@ fn a_signal_during_the_wait_starts_and_stops_nothing() {
 }
 
 #[test]
-fn replace_asks_a_holder_that_is_about_to_start_to_end() {
+fn replace_policy_stops_a_lock_holder_that_is_about_to_start() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -348,7 +348,7 @@ fn replace_asks_a_holder_that_is_about_to_start_to_end() {
 }
 
 #[test]
-fn cores_task_that_is_about_to_start_has_its_lock() {
+fn a_created_cron_task_of_core_holds_its_lock() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = format!("{}.cron.1", app.name);
@@ -375,7 +375,7 @@ fn cores_task_that_is_about_to_start_has_its_lock() {
 }
 
 #[test]
-fn a_policy_needs_something_to_hold() {
+fn forbid_policy_requires_a_lock_or_a_cron_id() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.run_with(&["--concurrency-policy=forbid"], ["true"])

@@ -29,7 +29,7 @@ fn without_time(line: &str) -> &str {
 }
 
 #[test]
-fn tasks_are_interleaved_in_time_order_with_their_names() {
+fn logs_interleave_tasks_by_time_with_their_names() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -57,7 +57,7 @@ fn tasks_are_interleaved_in_time_order_with_their_names() {
 }
 
 #[test]
-fn logs_of_many_tasks_take_sixteen_clients_at_most() {
+fn logs_start_at_most_sixteen_docker_clients() {
     const COUNT: usize = 18;
     let host = Host::new();
     if !host.is_disposable() {
@@ -119,7 +119,7 @@ fn logs_of_many_tasks_take_sixteen_clients_at_most() {
 }
 
 #[test]
-fn raw_lines_are_the_tasks_bytes() {
+fn logs_quiet_prints_the_exact_bytes_of_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -130,7 +130,7 @@ fn raw_lines_are_the_tasks_bytes() {
 }
 
 #[test]
-fn errors_are_merged_or_apart() {
+fn logs_merge_stderr_by_default_and_separate_it_on_request() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -151,7 +151,7 @@ fn errors_are_merged_or_apart() {
 }
 
 #[test]
-fn a_number_of_lines_and_a_time() {
+fn logs_are_limited_by_number_of_lines_and_time() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -180,7 +180,7 @@ fn a_number_of_lines_and_a_time() {
 }
 
 #[test]
-fn following_ends_with_the_last_task() {
+fn following_logs_end_with_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -227,7 +227,7 @@ fn client_follows(app: &App<'_>) -> Option<()> {
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_it_quietly() {
+fn logs_end_quietly_when_stdout_is_closed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -250,7 +250,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 }
 
 #[test]
-fn a_reader_that_waits_costs_no_memory() {
+fn logs_use_bounded_memory_when_their_reader_is_slow() {
     const BYTES: u64 = 40_000_000;
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -294,7 +294,7 @@ fn a_reader_that_waits_costs_no_memory() {
 }
 
 #[test]
-fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
+fn logs_use_the_saved_output_when_the_task_is_removed_meanwhile() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -332,7 +332,7 @@ fn a_task_that_goes_before_docker_is_asked_is_shown_from_its_record() {
 }
 
 #[test]
-fn a_client_that_fails_after_its_last_word_has_failed() {
+fn logs_exit_1_when_the_docker_client_fails_after_closing_its_output() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -353,7 +353,7 @@ fn a_client_that_fails_after_its_last_word_has_failed() {
 }
 
 #[test]
-fn what_is_no_task_of_ours_is_not_there() {
+fn logs_refuse_a_container_that_is_not_a_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let web = format!("{}.web.1", app.name);
@@ -380,7 +380,7 @@ fn what_is_no_task_of_ours_is_not_there() {
 }
 
 #[test]
-fn an_app_without_tasks_is_said() {
+fn logs_report_an_app_without_tasks() {
     let host = Host::new();
     let app = host.app(Image::None);
     let output = host.dokku(["run:logs", &app.name]);
@@ -393,7 +393,7 @@ fn an_app_without_tasks_is_said() {
 }
 
 #[test]
-fn another_schedulers_hook_shows_its_logs() {
+fn logs_are_delegated_to_the_hook_of_another_scheduler() {
     let host = Host::new();
     let app = host.app(Image::None);
     host.add_hook(
@@ -409,7 +409,7 @@ fn another_schedulers_hook_shows_its_logs() {
 }
 
 #[test]
-fn a_terminal_shows_names_in_cores_colour_unless_told_not_to() {
+fn logs_colour_task_names_on_a_terminal_unless_no_color_is_set() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -433,7 +433,7 @@ fn a_terminal_shows_names_in_cores_colour_unless_told_not_to() {
 }
 
 #[test]
-fn no_colour_without_a_terminal() {
+fn logs_are_not_coloured_without_a_terminal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);

@@ -93,7 +93,7 @@ fn code(number: usize) -> i32 {
 }
 
 #[test]
-fn detached_ones_take_no_more_of_us_than_a_few() {
+fn a_hundred_detached_tasks_need_no_more_processes_than_ten() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // others' processes cannot be told from ours
@@ -123,7 +123,7 @@ fn detached_ones_take_no_more_of_us_than_a_few() {
 }
 
 #[test]
-fn attached_ones_have_names_of_their_own() {
+fn many_parallel_attached_tasks_each_run_once_with_their_exit_code() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // others' processes cannot be told from ours

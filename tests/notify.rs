@@ -40,7 +40,7 @@ fn served(listener: TcpListener) -> mpsc::Receiver<(String, Value)> {
 }
 
 #[test]
-fn a_failed_task_is_posted_to_a_url() {
+fn the_example_notify_plugin_posts_a_failed_task_to_a_url() {
     const NAME: &str = "oneoff-notify";
     let host = Host::new();
     if !host.is_disposable() {

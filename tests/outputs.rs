@@ -33,7 +33,7 @@ fn outputs(host: &Host, app: &App<'_>) -> usize {
 }
 
 #[test]
-fn logs_show_it_as_if_the_container_were_there() {
+fn logs_of_a_removed_detached_task_equal_the_logs_before_its_removal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -71,7 +71,7 @@ fn logs_show_it_as_if_the_container_were_there() {
 }
 
 #[test]
-fn a_line_without_an_end_stays_one() {
+fn saved_output_adds_no_line_break_to_the_last_line() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = host.dokku(["run:detached", &app.name, "printf", "no end"]);
@@ -84,7 +84,7 @@ fn a_line_without_an_end_stays_one() {
 }
 
 #[test]
-fn following_goes_over_into_the_end_without_loss() {
+fn following_logs_lose_no_line_when_the_container_is_removed() {
     const LINES: usize = 20_000;
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -133,7 +133,7 @@ fn following_goes_over_into_the_end_without_loss() {
 }
 
 #[test]
-fn a_reader_that_leaves_while_it_follows_waits_for_nothing() {
+fn following_logs_end_when_stdout_is_closed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -162,7 +162,7 @@ fn a_reader_that_leaves_while_it_follows_waits_for_nothing() {
 }
 
 #[test]
-fn a_reader_that_leaves_a_silent_task_is_noticed() {
+fn following_logs_of_a_silent_task_end_when_stdout_is_closed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -180,7 +180,7 @@ fn a_reader_that_leaves_a_silent_task_is_noticed() {
 }
 
 #[test]
-fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
+fn saving_100_megabytes_of_output_uses_bounded_memory_and_keeps_the_end() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -235,7 +235,7 @@ fn a_hundred_megabytes_cost_no_memory_and_the_end_is_there() {
 }
 
 #[test]
-fn so_much_as_is_to_be_kept() {
+fn saved_outputs_are_limited_by_output_bytes_and_keep_outputs() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let run = |script: &str| detached(&host, &app, script);
@@ -257,7 +257,7 @@ fn so_much_as_is_to_be_kept() {
 }
 
 #[test]
-fn the_next_end_of_an_attached_task_counts_too() {
+fn the_end_of_an_attached_task_prunes_the_saved_outputs() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for _ in 0..3 {
@@ -270,7 +270,7 @@ fn the_next_end_of_an_attached_task_counts_too() {
 }
 
 #[test]
-fn outputs_do_not_pile_up_where_no_record_can_be_written() {
+fn saved_outputs_are_pruned_when_no_record_can_be_written() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("run:set", &["keep-outputs", "1"]);
@@ -283,7 +283,7 @@ fn outputs_do_not_pile_up_where_no_record_can_be_written() {
 }
 
 #[test]
-fn a_logging_driver_that_cannot_be_read_is_said() {
+fn logs_report_a_logging_driver_that_cannot_be_read() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("docker-options:add", &["run", "--log-driver=none"]);

@@ -126,7 +126,7 @@ fn all_commands_work(host: &Host, app: &App<'_>, what: &str) {
 }
 
 #[test]
-fn in_the_place_of_journals() {
+fn planted_journals_do_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let tasks = data(&host).join("tasks");
@@ -140,7 +140,7 @@ fn in_the_place_of_journals() {
 }
 
 #[test]
-fn in_the_place_of_a_lock() {
+fn a_planted_lock_file_does_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let lock = data(&host).join(format!("locks/{}.dokku-oneoff.lock.migrate", app.name));
@@ -158,7 +158,7 @@ fn in_the_place_of_a_lock() {
 }
 
 #[test]
-fn in_the_place_of_what_the_supervisor_is_woken_by() {
+fn a_planted_control_fifo_does_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let fifo = data(&host).join("supervisor.wake");
@@ -179,7 +179,7 @@ fn in_the_place_of_what_the_supervisor_is_woken_by() {
 }
 
 #[test]
-fn in_the_place_of_the_supervisors_lock() {
+fn a_planted_supervisor_lock_does_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let lock = data(&host).join("supervisor.lock");
@@ -201,7 +201,7 @@ fn in_the_place_of_the_supervisors_lock() {
 }
 
 #[test]
-fn in_the_place_of_records() {
+fn planted_record_files_do_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let lines = store(&host, &app).join("tasks.jsonl");
@@ -234,7 +234,7 @@ fn in_the_place_of_records() {
 }
 
 #[test]
-fn in_the_place_of_an_apps_records() {
+fn a_planted_records_directory_does_no_harm() {
     let Some(host) = own_host() else { return };
     for plant in Plant::ALL {
         let app = host.app(Image::Busybox);
@@ -246,7 +246,7 @@ fn in_the_place_of_an_apps_records() {
 }
 
 #[test]
-fn in_the_place_of_an_output() {
+fn a_planted_output_file_does_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let record = {
@@ -269,7 +269,7 @@ fn in_the_place_of_an_output() {
 }
 
 #[test]
-fn a_directory_of_outputs_that_leads_elsewhere_loses_nothing_there() {
+fn pruning_does_not_follow_a_linked_output_directory() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     app.dokku_ok("run:set", &["keep-outputs", "1"]);
@@ -293,7 +293,7 @@ fn a_directory_of_outputs_that_leads_elsewhere_loses_nothing_there() {
 }
 
 #[test]
-fn in_the_place_of_properties() {
+fn planted_property_files_do_no_harm() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let property = |name: &str| {
@@ -317,7 +317,7 @@ fn in_the_place_of_properties() {
 }
 
 #[test]
-fn no_path_leads_out_of_the_records_by_an_apps_name_in_a_journal() {
+fn an_app_name_in_a_journal_cannot_leave_the_records() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.70001", app.name);

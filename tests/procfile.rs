@@ -3,7 +3,7 @@
 use crate::support::{Host, Image};
 
 #[test]
-fn an_entry_is_split_as_a_shell_splits() {
+fn a_procfile_entry_is_split_as_a_shell_splits() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("job: printf '[%s]' \"one  two\" 'it'\\''s' three\\ four\n");
@@ -16,7 +16,7 @@ fn an_entry_is_split_as_a_shell_splits() {
 }
 
 #[test]
-fn an_entry_that_cannot_be_split_is_refused() {
+fn a_procfile_entry_with_an_unclosed_quote_is_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("job: echo 'open\n");
@@ -25,7 +25,7 @@ fn an_entry_that_cannot_be_split_is_refused() {
 }
 
 #[test]
-fn after_a_double_dash_the_command_is_literal() {
+fn a_double_dash_after_the_app_skips_the_procfile_lookup() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("echo: false\n");
@@ -38,7 +38,7 @@ fn after_a_double_dash_the_command_is_literal() {
 }
 
 #[test]
-fn a_word_that_names_no_entry_is_a_command() {
+fn a_word_without_a_procfile_entry_is_run_as_a_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("web: true\n");
@@ -46,7 +46,7 @@ fn a_word_that_names_no_entry_is_a_command() {
 }
 
 #[test]
-fn without_a_command_the_apps_shell_runs() {
+fn run_without_a_command_starts_the_shell_of_the_app() {
     let host = Host::new();
     let app = host.app(Image::Bash);
     let version = |app: &crate::support::App<'_>| {
@@ -64,7 +64,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn an_entry_takes_the_words_after_its_name() {
+    fn a_procfile_entry_receives_the_words_after_its_name() {
         let host = Host::new();
         let app = host.app(Image::Busybox);
         app.procfile("web: false\njob: echo from the entry\n");

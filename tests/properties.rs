@@ -19,7 +19,7 @@ fn option_of(app: &App<'_>, options: &[&str], name: &str) -> Option<String> {
 const DEADLINE: &str = "label=com.dokku.active-deadline-seconds";
 
 #[test]
-fn a_property_holds_where_the_command_says_nothing() {
+fn a_property_is_the_default_for_its_option() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     host.dokku(["run:set", &app.name, "ttl-seconds", "600"])
@@ -47,7 +47,7 @@ fn a_property_holds_where_the_command_says_nothing() {
 }
 
 #[test]
-fn a_memory_of_its_own_stands_in_for_the_apps_limits() {
+fn the_memory_property_replaces_the_resource_limits_of_the_app() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok(
@@ -67,7 +67,7 @@ fn a_memory_of_its_own_stands_in_for_the_apps_limits() {
 }
 
 #[test]
-fn stdin_may_be_left_out_for_an_app() {
+fn the_stdin_property_none_gives_the_task_an_empty_stdin() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let count = || run_to_end(&app.command(&[], ["wc", "-c"]).stdin_bytes("four")).stdout;
@@ -77,7 +77,7 @@ fn stdin_may_be_left_out_for_an_app() {
 }
 
 #[test]
-fn what_is_no_property_or_value_is_refused() {
+fn set_refuses_unknown_properties_and_invalid_values() {
     let host = Host::new();
     let app = host.app(Image::None);
     for (words, named) in [
@@ -98,7 +98,7 @@ fn what_is_no_property_or_value_is_refused() {
 }
 
 #[test]
-fn a_report_shows_what_is_set_and_what_holds() {
+fn report_shows_the_set_and_the_computed_properties() {
     let host = Host::new();
     let app = host.app(Image::None);
     app.dokku_ok("run:set", &["memory", "1g"]);
@@ -130,7 +130,7 @@ fn a_report_shows_what_is_set_and_what_holds() {
 }
 
 #[test]
-fn dokkus_report_has_a_part_of_ours() {
+fn dokku_report_includes_the_run_properties() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // the trigger alone is for root there
@@ -154,7 +154,7 @@ fn dokkus_report_has_a_part_of_ours() {
 }
 
 #[test]
-fn a_global_property_is_below_the_apps() {
+fn an_app_property_wins_over_a_global_property() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would hold for everybody
@@ -175,7 +175,7 @@ fn a_global_property_is_below_the_apps() {
 }
 
 #[test]
-fn properties_go_with_the_app() {
+fn properties_are_cloned_renamed_and_removed_with_their_app() {
     let host = Host::new();
     let app = host.app(Image::None);
     app.dokku_ok("run:set", &["memory", "1g"]);
@@ -201,7 +201,7 @@ fn properties_go_with_the_app() {
 /// What cannot be removed or copied is said, and the app goes, or gets its name, all the
 /// same: a command that ends half-way leaves two apps, or a part of one.
 #[test]
-fn what_is_in_their_way_ends_no_command() {
+fn app_hooks_warn_about_obstacles_and_succeed() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it leaves files that no app's hooks remove

@@ -20,7 +20,7 @@ fn note_calls(host: &Host, pattern: &str, trouble: &str) -> PathBuf {
 }
 
 #[test]
-fn docker_is_called_once_for_what_one_call_can_tell() {
+fn an_attached_task_makes_five_docker_calls() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker is replaced
@@ -45,7 +45,7 @@ fn docker_is_called_once_for_what_one_call_can_tell() {
 }
 
 #[test]
-fn where_docker_tells_nothing_of_the_end_the_container_does() {
+fn run_inspects_the_container_once_when_the_event_stream_fails() {
     for trouble in ["exit 1", "echo nonsense", "exec sleep 600"] {
         let host = Host::new();
         if !host.is_disposable() {
@@ -64,7 +64,7 @@ fn where_docker_tells_nothing_of_the_end_the_container_does() {
 }
 
 #[test]
-fn docker_may_tell_of_the_end_after_its_client() {
+fn run_exits_with_the_task_when_the_die_event_arrives_late() {
     // From so much earlier (20.10) or at once (26).
     for delay in ["0", "0.03", "0.06", "0.08", "0.1", "0.12", "0.15"] {
         let host = Host::new();
@@ -99,7 +99,7 @@ fn docker_may_tell_of_the_end_after_its_client() {
 }
 
 #[test]
-fn every_question_is_asked_once_and_no_plugn_is_started_for_it() {
+fn run_fires_each_trigger_once_without_starting_plugn() {
     const QUESTIONS: [&str; 10] = [
         "config-export",
         "deployed-app-image-repo",

@@ -37,7 +37,7 @@ fn end_of(record: &Value) -> (Option<u64>, &str) {
 }
 
 #[test]
-fn an_attached_task() {
+fn an_attached_task_leaves_a_complete_and_private_record() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     assert_eq!(app.sh("echo 'a b'; exit 3").code, 3);
@@ -67,7 +67,7 @@ fn an_attached_task() {
 }
 
 #[test]
-fn who_asked_is_in_it() {
+fn a_record_names_the_owner_of_the_ssh_key() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let by_key = app
@@ -80,7 +80,7 @@ fn who_asked_is_in_it() {
 }
 
 #[test]
-fn a_deadline_attached_and_detached() {
+fn attached_and_detached_tasks_past_their_deadline_are_recorded_as_such() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
@@ -98,7 +98,7 @@ fn a_deadline_attached_and_detached() {
 }
 
 #[test]
-fn one_that_was_stopped() {
+fn a_task_stopped_by_run_stop_is_recorded_as_stopped() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -111,7 +111,7 @@ fn one_that_was_stopped() {
 }
 
 #[test]
-fn one_whose_command_got_a_signal() {
+fn a_task_whose_run_command_was_signalled_is_recorded_as_stopped() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -128,7 +128,7 @@ fn one_whose_command_got_a_signal() {
 }
 
 #[test]
-fn one_whose_terminal_hung_up() {
+fn a_task_whose_terminal_hung_up_is_recorded_as_hangup() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal("\"$@\"", &[], ["sh", "-c", "echo ready; sleep 60"]);
@@ -139,7 +139,7 @@ fn one_whose_terminal_hung_up() {
 }
 
 #[test]
-fn one_that_needs_more_memory_than_it_has() {
+fn a_task_that_exceeds_its_memory_limit_is_recorded_as_oom() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     if docker(&["info", "--format", "{{.MemoryLimit}}"]) != "true" {
@@ -153,7 +153,7 @@ fn one_that_needs_more_memory_than_it_has() {
 }
 
 #[test]
-fn one_that_cannot_be_started() {
+fn a_task_that_cannot_be_started_is_recorded_as_failed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("scheduler-docker-local:set", &["init-process", "false"]);
@@ -166,7 +166,7 @@ fn one_that_cannot_be_started() {
 }
 
 #[test]
-fn one_that_was_lost_while_nobody_looked() {
+fn a_task_removed_without_a_supervisor_is_recorded_as_lost() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have nobody
@@ -201,7 +201,7 @@ fn supervisor_of(host: &Host) -> Option<u32> {
 }
 
 #[test]
-fn many_at_once_are_recorded_once_each() {
+fn ten_parallel_tasks_are_recorded_once_each() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     std::thread::scope(|scope| {
@@ -223,7 +223,7 @@ fn many_at_once_are_recorded_once_each() {
 }
 
 #[test]
-fn so_many_as_are_to_be_kept() {
+fn keep_records_limits_the_number_of_records() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("run:set", &["keep-records", "2"]);
@@ -304,7 +304,7 @@ impl Drop for Small {
 }
 
 #[test]
-fn a_full_disk_costs_the_record_and_nothing_else() {
+fn a_full_records_disk_loses_only_the_record() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have no record
@@ -335,7 +335,7 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
 }
 
 #[test]
-fn a_disk_that_is_full_altogether_stops_no_task() {
+fn tasks_run_when_the_disk_of_records_and_journals_is_full() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
@@ -371,7 +371,7 @@ fn a_disk_that_is_full_altogether_stops_no_task() {
 }
 
 #[test]
-fn what_a_full_disk_leaves_out_is_on_no_command_line() {
+fn unflushed_journal_lines_are_not_on_a_command_line() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
@@ -408,7 +408,7 @@ fn what_a_full_disk_leaves_out_is_on_no_command_line() {
 }
 
 #[test]
-fn plugins_are_told_once() {
+fn the_oneoff_post_run_hook_fires_once_with_the_recorded_end() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = Log::new();
@@ -451,7 +451,7 @@ fn plugins_are_told_once() {
 }
 
 #[test]
-fn a_report_says_what_runs_and_what_failed() {
+fn dokku_report_shows_running_tasks_and_the_last_failure() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let report = || host.dokku(["plugin:trigger", "report", &app.name]).stdout;

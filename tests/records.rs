@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use crate::support::{Gate, Host, Image, record, records, store, wait_until, write_records};
 
 #[test]
-fn a_renaming_moves_them() {
+fn renaming_an_app_moves_its_records() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
@@ -34,7 +34,7 @@ fn a_renaming_moves_them() {
 }
 
 #[test]
-fn they_go_with_their_app_and_are_not_copied() {
+fn records_are_removed_with_their_app_and_not_cloned() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
@@ -49,7 +49,7 @@ fn they_go_with_their_app_and_are_not_copied() {
 }
 
 #[test]
-fn what_an_app_has_left_is_not_the_next_ones() {
+fn a_new_app_does_not_inherit_leftover_records_of_its_name() {
     let host = Host::new();
     let app = host.app(Image::None);
     // Whoever looked after a task of an app that was being destroyed was slower than
@@ -106,7 +106,7 @@ fn root(host: &Host) -> PathBuf {
 
 /// A volume that is not mounted leaves an empty directory, or one with files of Dokku's.
 #[test]
-fn without_any_app_nothing_is_forgotten() {
+fn records_are_kept_while_no_app_exists() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // nobody's apps may disappear
@@ -135,7 +135,7 @@ fn without_any_app_nothing_is_forgotten() {
 
 /// What ends meanwhile is recorded all the same.
 #[test]
-fn a_task_that_ends_while_no_app_is_there_is_recorded() {
+fn a_task_that_ends_while_no_app_exists_is_recorded() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // nobody's apps may disappear
@@ -165,7 +165,7 @@ fn a_task_that_ends_while_no_app_is_there_is_recorded() {
 }
 
 #[test]
-fn a_list_of_all_has_finished_ones_with_exit_code_and_age() {
+fn list_all_shows_recorded_tasks_with_exit_code_and_age() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
@@ -198,7 +198,7 @@ fn a_list_of_all_has_finished_ones_with_exit_code_and_age() {
 }
 
 #[test]
-fn a_task_that_has_ended_can_be_stopped_no_more() {
+fn stop_reports_a_recorded_task_as_already_ended() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);

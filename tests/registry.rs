@@ -22,7 +22,7 @@ fn write_login(host: &Host, app: &App<'_>, text: &str) -> PathBuf {
 }
 
 #[test]
-fn an_image_that_is_in_the_registry_only_is_pulled() {
+fn an_image_missing_locally_is_pulled_from_the_registry() {
     let Some(registry) = Registry::start(Login::None) else {
         return;
     };
@@ -54,7 +54,7 @@ fn an_image_that_is_in_the_registry_only_is_pulled() {
 }
 
 #[test]
-fn a_detached_task_prints_its_name_alone() {
+fn detached_prints_only_the_name_on_stdout_when_it_pulls_an_image() {
     let Some(registry) = Registry::start(Login::None) else {
         return;
     };
@@ -79,7 +79,7 @@ fn a_detached_task_prints_its_name_alone() {
 }
 
 #[test]
-fn the_apps_own_login_is_used() {
+fn a_pull_uses_the_registry_login_of_the_app() {
     let Some(registry) = Registry::start(Login::Needed) else {
         return;
     };
@@ -118,7 +118,7 @@ fn the_apps_own_login_is_used() {
 }
 
 #[test]
-fn a_client_configuration_without_logins_is_not_used() {
+fn a_pull_ignores_a_docker_configuration_without_logins() {
     let Some(registry) = Registry::start(Login::None) else {
         return;
     };
@@ -155,7 +155,7 @@ fn a_client_configuration_without_logins_is_not_used() {
 }
 
 #[test]
-fn what_the_registry_has_not_is_not_found() {
+fn run_reports_an_image_that_the_registry_lacks() {
     let Some(registry) = Registry::start(Login::None) else {
         return;
     };
@@ -176,7 +176,7 @@ fn what_the_registry_has_not_is_not_found() {
 }
 
 #[test]
-fn a_latest_image_is_never_pulled() {
+fn an_image_tagged_latest_is_never_pulled() {
     let Some(registry) = Registry::start(Login::None) else {
         return;
     };

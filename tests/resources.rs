@@ -27,7 +27,7 @@ fn limits(app: &App<'_>, gate: &Gate, options: &[&str]) -> String {
 const MEGABYTE: u64 = 1024 * 1024;
 
 #[test]
-fn limits_of_run_apply_and_those_of_others_do_not() {
+fn only_the_resource_limits_of_process_type_run_apply() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -64,7 +64,7 @@ fn limits_of_run_apply_and_those_of_others_do_not() {
 }
 
 #[test]
-fn options_stand_in_for_the_apps_limits() {
+fn memory_and_cpus_options_replace_the_resource_limits_of_the_app() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -89,7 +89,7 @@ fn options_stand_in_for_the_apps_limits() {
 }
 
 #[test]
-fn a_caller_may_leave_the_apps_limits_out() {
+fn dokku_omit_resource_args_omits_the_resource_limits() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok(

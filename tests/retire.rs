@@ -72,7 +72,7 @@ const OURS: &str = "ours";
 const OUR_NAME: &str = "dokku-oneoff.name=";
 
 #[test]
-fn another_hosts_tasks_are_left_alone() {
+fn retire_leaves_tasks_of_another_host_alone() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let ended = orphan(&app, 1, &[OURS], "exit 3", "exited");
@@ -102,7 +102,7 @@ fn log_of_ends(host: &Host, app: &App<'_>) -> tempfile::NamedTempFile {
 }
 
 #[test]
-fn what_is_past_its_deadline_goes_whatever_its_state() {
+fn retire_removes_overdue_tasks_in_every_state() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (number, state) in ["created", "running", "paused", "exited"]
@@ -125,7 +125,7 @@ fn what_is_past_its_deadline_goes_whatever_its_state() {
 }
 
 #[test]
-fn what_was_left_of_ours_is_swept_with_its_exit_code() {
+fn retire_sweeps_orphaned_tasks_and_reports_their_exit_codes() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = log_of_ends(&host, &app);
@@ -139,7 +139,7 @@ fn what_was_left_of_ours_is_swept_with_its_exit_code() {
 }
 
 #[test]
-fn hooks_of_what_was_left_get_nothing_of_who_calls() {
+fn retire_hooks_inherit_nothing_from_the_caller() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = Log::new();
@@ -168,7 +168,7 @@ fn hooks_of_what_was_left_get_nothing_of_who_calls() {
 }
 
 #[test]
-fn a_task_whose_supervisor_was_killed_gets_another_one() {
+fn retire_starts_a_supervisor_for_a_task_that_lost_its_own() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let log = log_of_ends(&host, &app);
@@ -195,7 +195,7 @@ fn a_task_whose_supervisor_was_killed_gets_another_one() {
 }
 
 #[test]
-fn a_task_that_starts_after_the_first_look_is_not_removed() {
+fn retire_keeps_a_task_that_starts_during_the_check() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -234,7 +234,7 @@ fn a_task_that_starts_after_the_first_look_is_not_removed() {
 }
 
 #[test]
-fn a_task_that_somebody_looks_after_is_left_alone() {
+fn retire_leaves_an_attached_task_alone() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = crate::support::Gate::new(&app);
@@ -252,7 +252,7 @@ fn a_task_that_somebody_looks_after_is_left_alone() {
 }
 
 #[test]
-fn a_label_that_is_no_number_is_said_once_and_stops_nothing() {
+fn retire_reports_an_invalid_deadline_label_once_and_continues() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let odd = orphan(
@@ -275,7 +275,7 @@ fn a_label_that_is_no_number_is_said_once_and_stops_nothing() {
 }
 
 #[test]
-fn without_an_app_it_is_every_app_and_so_is_dokkus_pass() {
+fn run_retire_without_an_app_and_ps_retire_cover_every_app() {
     let host = Host::new();
     let (one, two) = (host.app(Image::Busybox), host.app(Image::Busybox));
     for words in [vec!["run:retire"], vec!["ps:retire"]] {

@@ -52,7 +52,7 @@ fn assert_called(output: &Output, log: &Log, expected: &str) {
 }
 
 #[test]
-fn the_hook_gets_the_command_word_by_word() {
+fn the_scheduler_hook_receives_the_command_word_by_word() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
@@ -72,7 +72,7 @@ fn the_hook_gets_the_command_word_by_word() {
 }
 
 #[test]
-fn the_hook_gets_each_value_of_the_environment() {
+fn the_scheduler_hook_receives_each_env_option_as_an_argument() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
@@ -92,7 +92,7 @@ fn the_hook_gets_each_value_of_the_environment() {
 }
 
 #[test]
-fn the_hook_finds_each_option_in_its_environment() {
+fn the_scheduler_hook_receives_the_other_options_as_variables() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
@@ -147,7 +147,7 @@ fn the_hook_finds_each_option_in_its_environment() {
 }
 
 #[test]
-fn the_exit_status_is_the_hooks() {
+fn run_exits_with_the_exit_code_of_the_scheduler_hook() {
     let host = Host::new();
     let app = app(&host);
     for (script, code) in [
@@ -174,7 +174,7 @@ fn the_exit_status_is_the_hooks() {
 }
 
 #[test]
-fn a_pipe_of_10_megabytes_goes_through_the_hook_unchanged() {
+fn a_pipe_of_10_megabytes_passes_through_the_scheduler_hook_unchanged() {
     let host = Host::new();
     let app = app(&host);
     serve(
@@ -209,7 +209,7 @@ fn a_pipe_of_10_megabytes_goes_through_the_hook_unchanged() {
 }
 
 #[test]
-fn a_signal_reaches_the_hook() {
+fn a_signal_to_run_reaches_the_scheduler_hook() {
     let host = Host::new();
     let app = app(&host);
     let log = Log::new();
@@ -243,7 +243,7 @@ fn a_signal_reaches_the_hook() {
 }
 
 #[test]
-fn all_plugins_are_asked_in_order_until_one_fails() {
+fn scheduler_hooks_run_in_plugin_order_until_one_fails() {
     let host = Host::new();
     let app = app(&host);
     let log = Log::new();
@@ -267,7 +267,7 @@ fn all_plugins_are_asked_in_order_until_one_fails() {
 }
 
 #[test]
-fn what_the_hook_cannot_be_told_is_refused() {
+fn options_without_a_scheduler_hook_equivalent_are_refused() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
@@ -295,7 +295,7 @@ fn what_the_hook_cannot_be_told_is_refused() {
 }
 
 #[test]
-fn a_property_without_a_deadline_is_no_wish() {
+fn the_ttl_property_none_is_accepted_for_another_scheduler() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
@@ -308,7 +308,7 @@ fn a_property_without_a_deadline_is_no_wish() {
 }
 
 #[test]
-fn a_global_label_stays_among_dokkus_flags() {
+fn a_global_label_reaches_the_scheduler_hook_in_the_global_flags() {
     let host = Host::new();
     let app = app(&host);
     let log = Log::new();
@@ -329,7 +329,7 @@ fn a_global_label_stays_among_dokkus_flags() {
 }
 
 #[test]
-fn a_scheduler_that_no_plugin_serves_is_named() {
+fn run_and_detached_report_a_scheduler_that_no_plugin_serves() {
     let host = Host::new();
     let app = app(&host);
     // Core's plugins answer to their own names, and pass all others over with success.
@@ -345,7 +345,7 @@ fn a_scheduler_that_no_plugin_serves_is_named() {
 }
 
 #[test]
-fn a_dry_run_shows_the_call_and_makes_none() {
+fn dry_run_prints_the_scheduler_trigger_without_firing_it() {
     let host = Host::new();
     let app = app(&host);
     let log = record(&host, &app);
@@ -363,7 +363,7 @@ fn a_dry_run_shows_the_call_and_makes_none() {
 }
 
 #[test]
-fn no_docker_is_needed() {
+fn a_task_of_another_scheduler_needs_no_docker_client() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be taken away

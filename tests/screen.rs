@@ -49,7 +49,7 @@ fn is_shown_escaped(host: &Host, words: &[&str]) {
 }
 
 #[test]
-fn a_dry_run() {
+fn dry_run_escapes_control_characters_on_a_terminal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let variable = format!("{NASTY}=value");
@@ -70,7 +70,7 @@ fn a_dry_run() {
 }
 
 #[test]
-fn a_dry_run_for_another_scheduler() {
+fn dry_run_for_another_scheduler_escapes_control_characters() {
     let host = Host::new();
     let app = host.app(Image::None);
     app.dokku_ok("scheduler:set", &["selected", "other"]);
@@ -89,7 +89,7 @@ fn nasty_record(app: &App<'_>) -> Value {
 }
 
 #[test]
-fn json_has_the_same_values() {
+fn escaped_json_has_the_same_values() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let record = nasty_record(&app);
@@ -112,7 +112,7 @@ fn json_has_the_same_values() {
 }
 
 #[test]
-fn names_in_logs_and_reports() {
+fn logs_and_reports_escape_names_on_a_terminal() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let record = nasty_record(&app);
@@ -126,7 +126,7 @@ fn names_in_logs_and_reports() {
 }
 
 #[test]
-fn properties_that_were_written_by_hand() {
+fn hand_written_properties_are_escaped_on_a_terminal() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its properties are not ours to write

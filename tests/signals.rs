@@ -179,7 +179,7 @@ fn tried(host: &Host, ends: &Log, case: Case) -> Option<String> {
 }
 
 #[test]
-fn every_signal_ends_the_task_and_nothing_is_left() {
+fn every_signal_ends_the_task_and_its_container_is_removed() {
     let host = Host::new();
     let ends = Log::new();
     let hook = format!(

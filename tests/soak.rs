@@ -47,7 +47,7 @@ impl Plan {
 }
 
 #[test]
-fn every_task_is_accounted_for() {
+fn every_task_is_accounted_for_when_processes_are_killed_at_random() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // others' processes are not to be killed

@@ -46,14 +46,14 @@ fn assert_words_arrive(run: impl Fn(&str) -> Output, app: &App<'_>) {
 }
 
 #[test]
-fn words_arrive_as_they_were_typed() {
+fn ssh_words_arrive_as_they_were_typed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     assert_words_arrive(|text| over_ssh(&host, text), &app);
 }
 
 #[test]
-fn an_sshd_changes_none_either() {
+fn ssh_words_and_exit_codes_pass_through_a_real_sshd_unchanged() {
     let host = Host::new();
     let Some(ssh) = Ssh::start(&host) else {
         return;
@@ -76,7 +76,7 @@ fn an_sshd_changes_none_either() {
 }
 
 #[test]
-fn a_pipe_through_sshd_reaches_the_task_whole() {
+fn a_pipe_through_sshd_reaches_the_task_unchanged() {
     let host = Host::new();
     let Some(ssh) = Ssh::start(&host) else {
         return;
@@ -96,7 +96,7 @@ fn a_pipe_through_sshd_reaches_the_task_whole() {
 }
 
 #[test]
-fn a_terminal_through_sshd_is_the_tasks() {
+fn a_terminal_through_sshd_reaches_the_task() {
     let host = Host::new();
     let Some(ssh) = Ssh::start(&host) else {
         return;
@@ -113,7 +113,7 @@ fn a_terminal_through_sshd_is_the_tasks() {
 }
 
 #[test]
-fn options_keep_their_places() {
+fn options_work_through_ssh_in_every_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = &app.name;
@@ -141,7 +141,7 @@ fn options_keep_their_places() {
 }
 
 #[test]
-fn global_flags_are_those_in_front() {
+fn global_flags_are_read_only_before_the_ssh_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = &app.name;
@@ -180,7 +180,7 @@ fn global_flags_are_those_in_front() {
 }
 
 #[test]
-fn a_quote_that_is_not_closed_leaves_dokkus_words() {
+fn an_unclosed_quote_falls_back_to_the_words_split_by_dokku() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = over_ssh(&host, &format!("run {} echo one it's two", app.name));
@@ -188,7 +188,7 @@ fn a_quote_that_is_not_closed_leaves_dokkus_words() {
 }
 
 #[test]
-fn the_property_keeps_dokkus_words() {
+fn the_ssh_words_property_restores_the_splitting_of_dokku() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it holds for every app
@@ -214,7 +214,7 @@ fn the_property_keeps_dokkus_words() {
 
 /// An access plugin that looks at words, as most do: the user has one app.
 #[test]
-fn the_words_that_are_used_are_authorized() {
+fn the_access_hook_authorizes_the_ssh_words_that_run_uses() {
     let host = Host::new();
     let mine = host.app(Image::Busybox);
     let theirs = host.named_app(format!("{}x", mine.name), Image::Busybox);
@@ -240,7 +240,7 @@ fn the_words_that_are_used_are_authorized() {
 /// plugn passes over a hook that it cannot execute, and Dokku takes that for a yes to its own
 /// words: to those that were typed nobody has said yes.
 #[test]
-fn without_an_answer_no_other_words_are_used() {
+fn a_user_auth_hook_without_an_answer_denies_typed_words() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would hold for everybody

@@ -22,7 +22,7 @@ fn none_left(app: &App<'_>) {
 }
 
 #[test]
-fn every_task_of_an_app_and_no_other() {
+fn stop_ends_every_task_of_its_app_and_no_other() {
     let host = Host::new();
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
     let mut names = [detached(&host, &app, WAITS), detached(&host, &app, WAITS)];
@@ -45,7 +45,7 @@ fn every_task_of_an_app_and_no_other() {
 }
 
 #[test]
-fn twelve_tasks_stop_side_by_side() {
+fn stop_ends_twelve_tasks_in_parallel() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.dokku_ok("ps:set", &["stop-timeout-seconds", "2"]);
@@ -96,7 +96,7 @@ fn many(app: &App<'_>, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn many_tasks_are_stopped_by_sixteen_clients_at_most() {
+fn stop_starts_at_most_sixteen_docker_clients() {
     const COUNT: usize = 18;
     let host = Host::new();
     if !host.is_disposable() {
@@ -127,7 +127,7 @@ fn many_tasks_are_stopped_by_sixteen_clients_at_most() {
 }
 
 #[test]
-fn an_attached_task_ends_with_its_own_code() {
+fn an_attached_task_that_is_stopped_exits_with_its_own_code() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -145,7 +145,7 @@ fn an_attached_task_ends_with_its_own_code() {
 }
 
 #[test]
-fn what_runs_on_is_a_failure_and_does_not_stop_the_rest() {
+fn stop_exits_1_for_a_task_it_cannot_stop_and_stops_the_rest() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -168,7 +168,7 @@ fn what_runs_on_is_a_failure_and_does_not_stop_the_rest() {
 }
 
 #[test]
-fn one_that_has_ended_already_is_said_and_no_failure() {
+fn stop_reports_an_exited_container_as_already_ended() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.1", app.name);
@@ -189,7 +189,7 @@ fn one_that_has_ended_already_is_said_and_no_failure() {
 }
 
 #[test]
-fn one_that_is_not_started_yet_is_never_started() {
+fn stop_prevents_the_start_of_a_created_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -226,7 +226,7 @@ fn one_that_is_not_started_yet_is_never_started() {
 }
 
 #[test]
-fn quiet_leaves_out_all_but_names() {
+fn stop_quiet_prints_nothing_when_no_task_runs() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
@@ -242,7 +242,7 @@ fn quiet_leaves_out_all_but_names() {
 }
 
 #[test]
-fn cron_tasks_only_with_all() {
+fn stop_includes_cron_tasks_only_with_all() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = host.dokku([
@@ -262,7 +262,7 @@ fn cron_tasks_only_with_all() {
 }
 
 #[test]
-fn by_id_too_but_never_by_a_beginning() {
+fn stop_accepts_a_container_id_and_refuses_a_prefix() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = detached(&host, &app, WAITS);
@@ -277,7 +277,7 @@ fn by_id_too_but_never_by_a_beginning() {
 }
 
 #[test]
-fn what_is_no_task_of_ours_is_not_there() {
+fn stop_refuses_a_container_that_is_not_a_visible_task() {
     let host = Host::new();
     let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
     let task = detached(&host, &other, WAITS);
@@ -335,7 +335,7 @@ fn what_is_no_task_of_ours_is_not_there() {
 }
 
 #[test]
-fn a_malformed_or_missing_name_stops_nothing() {
+fn a_malformed_or_missing_name_stops_no_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = detached(&host, &app, WAITS);
@@ -357,7 +357,7 @@ fn a_malformed_or_missing_name_stops_nothing() {
 }
 
 #[test]
-fn another_schedulers_hook_stops_its_tasks() {
+fn stop_is_delegated_to_the_hook_of_another_scheduler() {
     let host = Host::new();
     let app = host.app(Image::None);
     let hook = format!("[ $2 != {} ] || {{ echo \"$1 [$3]\"; exit 3; }}", app.name);
@@ -380,7 +380,7 @@ mod parity {
     use super::*;
 
     #[test]
-    fn an_app_without_tasks_is_said() {
+    fn stop_reports_an_app_without_tasks() {
         let host = Host::new();
         let app = host.app(Image::None);
         let output = host.dokku(["run:stop", &app.name]);

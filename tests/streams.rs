@@ -17,7 +17,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_pipe_of_100_megabytes_goes_through_unchanged() {
+fn a_pipe_of_100_megabytes_passes_through_the_task_unchanged() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let directory = tempfile::tempdir().unwrap();
@@ -48,7 +48,7 @@ fn a_pipe_of_100_megabytes_goes_through_unchanged() {
 }
 
 #[test]
-fn a_task_that_reads_nothing_ends_all_the_same() {
+fn a_task_that_does_not_read_an_endless_stdin_ends() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = run_to_end(
@@ -59,7 +59,7 @@ fn a_task_that_reads_nothing_ends_all_the_same() {
 }
 
 #[test]
-fn an_open_pipe_without_data_holds_nothing_up() {
+fn an_open_stdin_pipe_without_data_does_not_delay_the_end() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let (reader, writer) = std::io::pipe().unwrap();
@@ -74,7 +74,7 @@ fn an_open_pipe_without_data_holds_nothing_up() {
 }
 
 #[test]
-fn input_arrives_while_the_pipe_is_open_and_ends_where_it_ends() {
+fn stdin_arrives_while_the_pipe_is_open_and_ends_with_it() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let (reader, mut writer) = std::io::pipe().unwrap();
@@ -103,7 +103,7 @@ fn input_arrives_while_the_pipe_is_open_and_ends_where_it_ends() {
 }
 
 #[test]
-fn output_and_errors_stay_apart() {
+fn stdout_and_stderr_stay_separate() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = app.sh("printf out; printf err >&2; exit 4");
@@ -114,7 +114,7 @@ fn output_and_errors_stay_apart() {
 }
 
 #[test]
-fn without_stdin_the_task_reads_nothing() {
+fn no_stdin_gives_the_task_an_empty_stdin() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let output = run_to_end(
@@ -125,7 +125,7 @@ fn without_stdin_the_task_reads_nothing() {
 }
 
 #[test]
-fn a_loop_keeps_its_lines_when_the_task_gets_no_input() {
+fn no_stdin_leaves_the_stdin_of_the_caller_unread() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let dokku = host.command(["run", "--no-stdin", &app.name, "cat"]);
@@ -140,7 +140,7 @@ fn a_loop_keeps_its_lines_when_the_task_gets_no_input() {
 }
 
 #[test]
-fn a_reader_that_goes_away_does_not_stop_the_task() {
+fn the_task_keeps_running_when_its_stdout_is_closed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -168,7 +168,7 @@ fn a_reader_that_goes_away_does_not_stop_the_task() {
 }
 
 #[test]
-fn nothing_of_ours_is_on_stdout() {
+fn notices_and_hook_output_are_written_to_stderr() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("job: echo from the Procfile\n");
@@ -186,7 +186,7 @@ fn nothing_of_ours_is_on_stdout() {
 }
 
 #[test]
-fn quiet_leaves_out_all_but_warnings() {
+fn run_quiet_prints_only_errors() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     app.procfile("job: echo from the Procfile\n");

@@ -109,7 +109,7 @@ fn costs(pid: u32) -> [u64; 3] {
 }
 
 #[test]
-fn sixty_tasks_cost_one_process() {
+fn one_supervisor_serves_sixty_tasks() {
     const COUNT: usize = 60;
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -162,7 +162,7 @@ fn sixty_tasks_cost_one_process() {
 }
 
 #[test]
-fn forty_attached_tasks_at_once_end_with_their_own_codes() {
+fn forty_parallel_attached_tasks_exit_with_their_own_codes() {
     const COUNT: u8 = 40;
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -186,7 +186,7 @@ fn forty_attached_tasks_at_once_end_with_their_own_codes() {
 }
 
 #[test]
-fn it_holds_nothing_of_who_has_started_it() {
+fn the_supervisor_inherits_no_file_or_session_variable_of_its_caller() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -286,7 +286,7 @@ fn hooks_surroundings(host: &Host, log: &Log, mask: &str) -> String {
 }
 
 #[test]
-fn hooks_get_nothing_of_who_has_started_it() {
+fn supervisor_hooks_inherit_nothing_from_its_starter() {
     let host = Host::new();
     if host.is_disposable() {
         host.set_variable("ONEOFF_TEST_SETTING", "set");
@@ -349,7 +349,7 @@ fn kill_task(name: &str, signal: &str) {
 }
 
 #[test]
-fn any_later_command_finds_what_has_ended_meanwhile() {
+fn any_later_command_finalizes_a_task_that_ended_unsupervised() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -371,7 +371,7 @@ fn any_later_command_finds_what_has_ended_meanwhile() {
 }
 
 #[test]
-fn a_client_of_a_supervisor_that_was_killed_does_not_stay() {
+fn the_event_stream_client_ends_with_a_killed_supervisor() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -390,7 +390,7 @@ fn a_client_of_a_supervisor_that_was_killed_does_not_stay() {
 }
 
 #[test]
-fn a_stream_that_ends_is_opened_again() {
+fn the_supervisor_reopens_an_event_stream_that_ends() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -408,7 +408,7 @@ fn a_stream_that_ends_is_opened_again() {
 }
 
 #[test]
-fn a_hook_that_hangs_holds_up_nobody_and_is_killed() {
+fn a_hanging_hook_delays_no_other_task_and_is_killed() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // the limit is the host's
@@ -435,7 +435,7 @@ fn a_hook_that_hangs_holds_up_nobody_and_is_killed() {
 }
 
 #[test]
-fn a_task_whose_caller_was_killed_is_looked_after() {
+fn a_task_whose_caller_was_killed_is_adopted_by_the_supervisor() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -458,7 +458,7 @@ fn a_task_whose_caller_was_killed_is_looked_after() {
 }
 
 #[test]
-fn a_deadline_that_passes_while_nobody_looks_is_kept_late() {
+fn a_deadline_that_passes_without_a_supervisor_is_enforced_by_retire() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -488,7 +488,7 @@ fn a_deadline_that_passes_while_nobody_looks_is_kept_late() {
 
 /// As if the host's clock were set forward: for docker the tasks began long ago.
 #[test]
-fn a_clock_that_jumps_forward_ends_nothing_that_is_looked_after() {
+fn a_supervised_task_survives_a_forward_clock_jump() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker is replaced
@@ -653,7 +653,7 @@ fn made(host: &Host, app: &App<'_>, script: &str, marks: &[&str]) -> String {
 }
 
 #[test]
-fn the_last_steps_go_on_where_they_stopped() {
+fn teardown_resumes_after_the_last_step_in_the_journal() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its journals are not ours to write
@@ -682,7 +682,7 @@ fn the_last_steps_go_on_where_they_stopped() {
 }
 
 #[test]
-fn a_docker_that_does_not_answer_is_given_up() {
+fn commands_exit_125_when_docker_does_not_answer_in_time() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -713,7 +713,7 @@ fn a_docker_that_does_not_answer_is_given_up() {
 }
 
 #[test]
-fn the_hosts_properties_are_no_apps() {
+fn timeout_properties_can_only_be_set_globally() {
     let host = Host::new();
     let app = host.app(Image::None);
     for name in ["docker-timeout", "hook-timeout"] {

@@ -72,7 +72,7 @@ fn belongs_to(user: u32, paths: &[PathBuf]) {
 }
 
 #[test]
-fn what_they_write_is_dokkus() {
+fn files_written_by_root_hooks_belong_to_dokkus_user() {
     let Some((host, user)) = host_of_another_user() else {
         return;
     };
@@ -110,7 +110,7 @@ fn what_they_write_is_dokkus() {
 
 /// The whole of what a task of core's gets: a journal, and a supervisor.
 #[test]
-fn a_supervisor_that_they_start_is_dokkus() {
+fn a_supervisor_started_by_a_root_hook_runs_as_dokkus_user() {
     let Some((host, user)) = host_of_another_user() else {
         return;
     };
@@ -159,7 +159,7 @@ fn a_supervisor_that_they_start_is_dokkus() {
 
 /// What root has left there by other means.
 #[test]
-fn what_only_root_can_remove_ends_no_command() {
+fn files_only_root_can_remove_do_not_end_a_command() {
     let Some((host, user)) = host_of_another_user() else {
         return;
     };
@@ -198,7 +198,7 @@ fn what_only_root_can_remove_ends_no_command() {
 }
 
 #[test]
-fn a_command_is_not_roots() {
+fn commands_refuse_root() {
     let Some((host, _)) = host_of_another_user() else {
         return;
     };

@@ -53,7 +53,7 @@ fn wait_until_removed(app: &App<'_>) {
 }
 
 #[test]
-fn a_task_between_two_terminals_gets_one() {
+fn a_task_gets_a_terminal_when_stdin_and_stdout_are_terminals() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for script in [PLAIN, "\"$@\" 2>/dev/null"] {
@@ -64,7 +64,7 @@ fn a_task_between_two_terminals_gets_one() {
 }
 
 #[test]
-fn a_task_with_a_pipe_or_a_file_at_one_end_gets_none() {
+fn a_task_gets_no_terminal_when_stdin_or_stdout_is_redirected() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let file = NamedTempFile::new().unwrap();
@@ -87,7 +87,7 @@ fn a_task_with_a_pipe_or_a_file_at_one_end_gets_none() {
 }
 
 #[test]
-fn force_tty_makes_a_terminal_where_there_is_none() {
+fn force_tty_allocates_a_terminal_when_the_caller_has_none() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     // The task's terminal echoes, ends lines as terminals do, and its input ends
@@ -115,7 +115,7 @@ fn force_tty_makes_a_terminal_where_there_is_none() {
 }
 
 #[test]
-fn force_tty_takes_a_half_of_a_terminal() {
+fn force_tty_allocates_a_terminal_when_one_stream_is_redirected() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for script in ["\"$@\" </dev/null", "\"$@\" | cat"] {
@@ -127,7 +127,7 @@ fn force_tty_takes_a_half_of_a_terminal() {
 }
 
 #[test]
-fn ctrl_c_stops_a_task_whose_terminal_is_not_the_users() {
+fn ctrl_c_stops_a_force_tty_task_with_redirected_stdin() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for options in [&["--force-tty"][..], &["--force-tty", "--no-stdin"]] {
@@ -140,7 +140,7 @@ fn ctrl_c_stops_a_task_whose_terminal_is_not_the_users() {
 }
 
 #[test]
-fn no_tty_leaves_the_terminal_with_the_user_who_types_lines() {
+fn no_tty_leaves_the_terminal_of_the_user_in_line_mode() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let script = "test -t 0 || test -t 1 || echo no terminal; read a; echo got $a; cat; echo end";
@@ -157,7 +157,7 @@ fn no_tty_leaves_the_terminal_with_the_user_who_types_lines() {
 }
 
 #[test]
-fn ctrl_c_stops_a_task_with_no_tty() {
+fn ctrl_c_stops_a_no_tty_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &["--no-tty"], WAITS);
@@ -168,7 +168,7 @@ fn ctrl_c_stops_a_task_with_no_tty() {
 }
 
 #[test]
-fn a_terminal_that_stops_background_output_holds_nothing_up() {
+fn a_terminal_with_tostop_does_not_suspend_run() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (script, option) in [
@@ -187,7 +187,7 @@ fn a_terminal_that_stops_background_output_holds_nothing_up() {
 }
 
 #[test]
-fn what_is_typed_after_the_end_is_not_the_tasks() {
+fn input_typed_after_the_end_of_the_task_is_left_to_the_shell() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // sudo, by which root's becomes user dokku's, has a terminal of its own between
@@ -213,7 +213,7 @@ fn what_is_typed_after_the_end_is_not_the_tasks() {
 }
 
 #[test]
-fn a_shell_prompts_and_echoes() {
+fn a_shell_on_a_terminal_prompts_and_echoes() {
     let host = Host::new();
     let app = host.app(Image::Bash);
     let mut terminal = app.terminal(PLAIN, &["-e", "PS1=say> "], [""; 0]);
@@ -226,7 +226,7 @@ fn a_shell_prompts_and_echoes() {
 }
 
 #[test]
-fn an_exit_code_comes_through_a_terminal() {
+fn run_on_a_terminal_exits_with_the_exit_code_of_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     assert_eq!(
@@ -237,7 +237,7 @@ fn an_exit_code_comes_through_a_terminal() {
 }
 
 #[test]
-fn ctrl_c_reaches_the_program() {
+fn each_ctrl_c_reaches_the_program_once() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let count = "n=0; trap 'n=$((n + 1)); echo told $n' INT; echo ready; until [ $n = 2 ]; do sleep 0.05; done; exit 7";
@@ -252,7 +252,7 @@ fn ctrl_c_reaches_the_program() {
 }
 
 #[test]
-fn ctrl_c_ends_a_program_that_has_no_handler() {
+fn ctrl_c_ends_a_program_without_a_handler() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let script = "echo ready; exec sleep 1000";
@@ -265,7 +265,7 @@ fn ctrl_c_ends_a_program_that_has_no_handler() {
 }
 
 #[test]
-fn ctrl_p_reaches_the_program_without_another_key() {
+fn ctrl_p_reaches_the_program_immediately() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let script = "stty raw -echo; echo ready; dd bs=1 count=1 2>/dev/null | od -An -tx1";
@@ -278,7 +278,7 @@ fn ctrl_p_reaches_the_program_without_another_key() {
 }
 
 #[test]
-fn the_task_sees_the_windows_size_and_its_changes() {
+fn the_task_sees_the_window_size_and_its_changes() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let script = "for want in '33 77' '20 50'; do until [ \"$(stty size)\" = \"$want\" ]; do sleep 0.05; done; echo seen \"$want\"; done";
@@ -295,7 +295,7 @@ fn the_task_sees_the_windows_size_and_its_changes() {
 }
 
 #[test]
-fn the_kind_of_terminal_is_passed_on_where_nothing_else_says_it() {
+fn term_is_passed_on_unless_config_or_an_option_sets_it() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let term = |options: &[&str]| {
@@ -313,7 +313,7 @@ fn the_kind_of_terminal_is_passed_on_where_nothing_else_says_it() {
 }
 
 #[test]
-fn a_task_that_is_left_runs_on_and_is_looked_after() {
+fn the_detach_keys_leave_the_task_running_under_supervision() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let ends = Ends::of(&host, &app);
@@ -342,7 +342,7 @@ fn a_task_that_is_left_runs_on_and_is_looked_after() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_stops_its_task() {
+fn a_terminal_hang_up_stops_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let ends = Ends::of(&host, &app);
@@ -363,7 +363,7 @@ fn a_terminal_that_hangs_up_stops_its_task() {
 }
 
 #[test]
-fn a_terminal_that_hangs_up_leaves_a_task_that_is_to_be_kept() {
+fn on_hangup_keep_leaves_the_task_running_after_a_terminal_hang_up() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let ends = Ends::of(&host, &app);
@@ -397,7 +397,7 @@ fn a_shell_ends_when_its_terminal_hangs_up() {
 }
 
 #[test]
-fn the_terminal_is_as_it_was_after_an_end_of_the_task() {
+fn the_terminal_is_restored_after_the_end_of_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     for (script, code) in [
@@ -418,7 +418,7 @@ fn the_terminal_is_as_it_was_after_an_end_of_the_task() {
 }
 
 #[test]
-fn the_terminal_is_as_it_was_after_a_start_that_failed() {
+fn the_terminal_is_restored_after_a_failed_start() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], ["no-such-command"]);
@@ -427,7 +427,7 @@ fn the_terminal_is_as_it_was_after_a_start_that_failed() {
 }
 
 #[test]
-fn the_terminal_is_as_it_was_after_a_client_that_leaves_it_raw() {
+fn the_terminal_is_restored_when_the_docker_client_leaves_it_raw() {
     let host = Host::new();
     if !host.is_disposable() {
         return;
@@ -445,7 +445,7 @@ fn the_terminal_is_as_it_was_after_a_client_that_leaves_it_raw() {
 }
 
 #[test]
-fn the_terminal_is_as_it_was_after_a_signal_to_us() {
+fn the_terminal_is_restored_after_a_signal_to_run() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
@@ -458,7 +458,7 @@ fn the_terminal_is_as_it_was_after_a_signal_to_us() {
 }
 
 #[test]
-fn the_terminal_is_as_it_was_when_we_are_killed() {
+fn the_terminal_is_restored_when_run_is_killed() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let mut terminal = app.terminal(PLAIN, &[], WAITS);
@@ -480,7 +480,7 @@ fn the_terminal_is_as_it_was_when_we_are_killed() {
 }
 
 #[test]
-fn the_terminals_modes_are_known_before_docker_changes_them() {
+fn the_terminal_is_restored_when_the_agent_starts_late() {
     let host = Host::new();
     if !host.is_disposable() {
         return;
@@ -501,7 +501,7 @@ fn the_terminals_modes_are_known_before_docker_changes_them() {
 }
 
 #[test]
-fn the_terminal_is_its_users_when_dockers_client_is_killed() {
+fn the_terminal_is_restored_when_the_docker_client_is_killed() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // sudo, by which root's becomes user dokku's, has a terminal of its own between

@@ -26,7 +26,7 @@ fn kept() -> Vec<String> {
 }
 
 #[test]
-fn only_one_path_has_a_part_named_commands() {
+fn only_one_path_of_the_repository_has_a_component_named_commands() {
     let found: Vec<String> = kept()
         .into_iter()
         .filter(|path| Path::new(path).iter().any(|part| part == "commands"))
@@ -39,7 +39,7 @@ fn only_one_path_has_a_part_named_commands() {
 }
 
 #[test]
-fn every_link_leads_to_a_binary_and_every_binary_is_reached() {
+fn every_link_points_to_a_binary_and_every_binary_is_reachable() {
     let links: Vec<(String, PathBuf)> = kept()
         .into_iter()
         .filter(|path| !path.starts_with("tests/") && path != "update") // `install`, a script
@@ -80,7 +80,7 @@ fn every_link_leads_to_a_binary_and_every_binary_is_reached() {
 }
 
 #[test]
-fn a_released_binary_weighs_at_most_a_megabyte() {
+fn a_released_binary_has_at_most_one_megabyte() {
     let Some(tree) = std::env::var_os("ONEOFF_PLUGIN_TREE") else {
         return;
     };
@@ -98,7 +98,7 @@ fn a_released_binary_weighs_at_most_a_megabyte() {
 }
 
 #[test]
-fn one_version_everywhere() {
+fn plugin_toml_and_changelog_have_the_version_of_the_crate() {
     let read = |path: &str| fs::read_to_string(repository().join(path)).unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert!(
@@ -115,7 +115,7 @@ fn one_version_everywhere() {
 }
 
 #[test]
-fn a_second_file_named_commands_breaks_dokku_help() {
+fn a_second_path_named_commands_breaks_dokku_help() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would break for everybody
@@ -131,4 +131,71 @@ fn a_second_file_named_commands_breaks_dokku_help() {
     );
     fs::remove_dir(&stray).unwrap();
     assert_eq!(host.dokku(["help"]).code, 0);
+}
+
+/// The test functions of `tests/<module>.rs` and its directory.
+fn tests_of(module: &str) -> Vec<String> {
+    let directory = repository().join("tests");
+    let mut files = vec![directory.join(format!("{module}.rs"))];
+    let below = fs::read_dir(directory.join(module)).into_iter().flatten();
+    files.extend(below.map(|entry| entry.unwrap().path()));
+    let mut names = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        for part in text.split("#[test]").skip(1) {
+            let name = part.split("fn ").nth(1).unwrap_or_default();
+            names.push(name.split('(').next().unwrap_or_default().to_owned());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_difference_names_tests_that_exist() {
+    let text = fs::read_to_string(repository().join("docs/differences.md")).unwrap();
+    let rows = text.lines().filter(|line| {
+        line.starts_with("| ") && !line.starts_with("| core |") && !line.starts_with("|---")
+    });
+    let mut count = 0;
+    for row in rows {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut named = 0;
+        let mut module = String::new();
+        for (number, part) in cell.split('`').enumerate() {
+            if number % 2 == 0 {
+                let word = part
+                    .trim()
+                    .trim_end_matches(',')
+                    .rsplit(' ')
+                    .next()
+                    .unwrap();
+                if part.trim().ends_with(',') && !word.is_empty() {
+                    module = word.split("::").next().unwrap().to_owned();
+                }
+            } else if !module.is_empty() {
+                assert!(
+                    tests_of(&module).iter().any(|test| test == part),
+                    "there is no test '{part}' in tests/{module}.rs: {row}"
+                );
+                named += 1;
+            }
+        }
+        assert!(named > 0, "the row names no test: {row}");
+        count += 1;
+    }
+    assert!(count > 50, "{count} rows");
+}
+
+#[test]
+fn every_guarantee_names_test_files_that_exist() {
+    let text = fs::read_to_string(repository().join("SECURITY.md")).unwrap();
+    let guarantees = text.split("## Guarantees").nth(1).unwrap();
+    let guarantees = guarantees.split("\n## ").next().unwrap();
+    for guarantee in guarantees.split("\n* ").skip(1) {
+        let tests = guarantee.split("Tests: ").nth(1);
+        let tests = tests.unwrap_or_else(|| panic!("a guarantee without tests: {guarantee}"));
+        for file in tests.split('`').skip(1).step_by(2) {
+            assert!(repository().join(file).is_file(), "{file}: {guarantee}");
+        }
+    }
 }

@@ -120,7 +120,7 @@ const WARNING: &str = " !     The task runs without a journal: ";
 const UNSUPERVISED: &str = " !     Its deadline and its end are up to 'dokku run:retire'";
 
 #[test]
-fn an_attached_task_runs_to_its_end() {
+fn an_attached_task_without_a_journal_runs_to_its_end() {
     scene(|host, app, log, fault| {
         let output = app.sh("echo out; exit 4");
         assert_eq!(
@@ -158,7 +158,7 @@ const WAITS: &str =
     "trap 'exit 9' TERM; touch /gate/ready; while [ ! -e /gate/go ]; do sleep 0.05; done; exit 6";
 
 #[test]
-fn a_sweep_leaves_an_attached_task_to_its_process() {
+fn retire_ignores_an_attached_task_without_a_journal() {
     scene(|host, app, log, fault| {
         let gate = Gate::new(app);
         for stopped in [true, false] {
@@ -184,7 +184,7 @@ fn a_sweep_leaves_an_attached_task_to_its_process() {
 }
 
 #[test]
-fn a_task_that_is_left_is_swept() {
+fn retire_finishes_a_task_left_without_a_journal() {
     scene(|host, app, log, fault| {
         let gate = Gate::new(app);
         let options = ["--on-hangup=keep"];
@@ -221,7 +221,7 @@ fn ended(app: &App<'_>) {
 }
 
 #[test]
-fn a_detached_task_is_swept() {
+fn retire_finishes_a_detached_task_without_a_journal() {
     scene(|host, app, log, fault| {
         let gate = Gate::new(app);
         let start = |options: &[&str]| {
@@ -300,7 +300,7 @@ fn a_detached_task_is_swept() {
 }
 
 #[test]
-fn what_needs_a_lock_is_refused() {
+fn locks_are_refused_without_a_writable_directory() {
     scene(|_, app, log, fault| {
         if fault != Fault::AllReadOnly {
             return;
@@ -316,7 +316,7 @@ fn what_needs_a_lock_is_refused() {
 }
 
 #[test]
-fn a_disk_that_takes_journals_again_changes_nothing_for_an_attached_task() {
+fn an_attached_task_is_unaffected_when_journals_become_writable() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have no journal

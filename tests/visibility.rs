@@ -94,7 +94,7 @@ fn assert_same(host: &Host, words: &[&str], hidden: &str, missing: &str) -> Outp
 }
 
 #[test]
-fn an_app_that_is_not_yours_is_none() {
+fn an_app_hidden_by_the_access_hook_looks_like_a_missing_app() {
     let host = Host::new();
     let theirs = host.app(Image::Busybox);
     let task = host
@@ -151,7 +151,7 @@ fn an_app_that_is_not_yours_is_none() {
 }
 
 #[test]
-fn a_container_that_is_not_yours_is_none() {
+fn a_container_of_a_hidden_app_looks_like_a_missing_container() {
     let host = Host::new();
     let theirs = host.app(Image::Busybox);
     let mine = host.app(Image::Busybox);
@@ -192,7 +192,7 @@ fn a_container_that_is_not_yours_is_none() {
 /// Other hosts of this machine's docker retire all tasks, these too: what is asked for
 /// counts.
 #[test]
-fn a_retire_leaves_what_is_not_yours() {
+fn retire_skips_apps_hidden_by_the_access_hook() {
     let host = Host::new();
     let theirs = host.app(Image::None);
     let mine = host.app(Image::None);
@@ -215,7 +215,7 @@ fn a_retire_leaves_what_is_not_yours() {
 
 /// A hook that is there and gives no answer is not a plugin that is not there.
 #[test]
-fn without_an_answer_no_app_is_yours() {
+fn an_access_hook_without_an_answer_shows_no_app() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would hold for everybody
@@ -244,7 +244,7 @@ fn without_an_answer_no_app_is_yours() {
 }
 
 #[test]
-fn without_an_answer_no_command_shows_anything() {
+fn an_access_hook_without_an_answer_hides_every_task() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would hold for everybody
@@ -294,7 +294,7 @@ fn without_an_answer_no_command_shows_anything() {
 
 /// One that answers does not stand in for one that cannot.
 #[test]
-fn every_access_plugin_answers() {
+fn every_access_plugin_must_answer() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would hold for everybody
@@ -341,7 +341,7 @@ fn an_access_hook_that_hangs_is_killed_at_its_limit() {
 }
 
 #[test]
-fn what_holds_for_every_app_is_set_by_who_sees_every_app() {
+fn global_properties_need_a_user_who_sees_every_app() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // it would hold for everybody

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 #[test]
-fn its_exit_status_is_the_tasks_for_every_waiter() {
+fn every_wait_exits_with_the_exit_code_of_the_task() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -48,7 +48,7 @@ fn its_exit_status_is_the_tasks_for_every_waiter() {
 }
 
 #[test]
-fn a_wait_that_is_given_up_leaves_no_client() {
+fn an_interrupted_wait_leaves_no_docker_client() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -71,7 +71,7 @@ fn a_wait_that_is_given_up_leaves_no_client() {
 }
 
 #[test]
-fn the_journal_of_another_task_of_that_name_tells_nothing() {
+fn wait_ignores_the_journal_of_another_container_of_the_same_name() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.1", app.name);
@@ -105,7 +105,7 @@ fn the_journal_of_another_task_of_that_name_tells_nothing() {
 }
 
 #[test]
-fn after_the_end_the_record_answers() {
+fn wait_exits_with_the_recorded_exit_code_after_the_end() {
     let host = Host::new();
     let app = host.app(Image::None);
     let mut lost = record(&app, 2, 2, 0);
@@ -127,7 +127,7 @@ fn after_the_end_the_record_answers() {
 }
 
 #[test]
-fn a_limit_that_runs_out_is_said() {
+fn wait_exits_1_when_its_timeout_expires() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -162,7 +162,7 @@ fn a_limit_that_runs_out_is_said() {
 }
 
 #[test]
-fn what_is_no_task_of_ours_is_not_there() {
+fn unknown_and_hidden_containers_are_refused_with_the_same_message() {
     let host = Host::new();
     let (app, hidden) = (host.app(Image::None), host.app(Image::None));
     write_records(&host, &app, &[record(&app, 12, 1, 0)]);

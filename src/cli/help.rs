@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_one_comma_before_its_description() {
+    fn a_help_line_has_exactly_one_comma() {
         for line in (lines("run", true) + &lines("run", false)).lines() {
             assert!(line.starts_with("    run"), "{line:?}");
             assert_eq!(line.matches(", ").count(), 1, "{line:?}");

@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_may_stand_anywhere() {
+    fn report_accepts_flags_before_and_after_the_app() {
         let expected = ReportArgs {
             app: Some("demo".into()),
             flag: Some("--run-stdin".into()),

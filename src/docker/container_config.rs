@@ -45,7 +45,7 @@ mod tests {
     use crate::docker::container_config::ContainerConfig;
 
     #[test]
-    fn buildpack_images_have_a_launcher() {
+    fn the_launcher_is_found_in_the_entrypoint_or_at_the_start_of_cmd() {
         for (entrypoint, cmd, launcher) in [
             ("null", r#"["/exec","rake"]"#, Some("/exec")),
             (r#"["launcher"]"#, r#"["rake"]"#, Some("launcher")),

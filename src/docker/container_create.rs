@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_printed_is_shown_in_one_short_line() {
+    fn unexpected_client_output_is_shortened_to_one_line() {
         assert_eq!(shortened(b" a\n\tb \n"), "a b");
         assert_eq!(shortened(b""), "");
         let long = "é ".repeat(200);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_is_among_the_arguments() {
+    fn container_create_arguments_contain_no_environment_value() {
         let container = ContainerSpec {
             name: "demo.run.1".to_owned(),
             options: vec!["--init".to_owned()],

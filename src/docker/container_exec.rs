@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_word_of_the_command_is_an_option() {
+    fn container_exec_arguments_separate_options_from_the_command() {
         let words = ["--help".to_owned(), String::new()];
         let variable = ["A=b".to_owned()];
         let process = ExecSpec {

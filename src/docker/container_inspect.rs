@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn one_container_spoils_no_look_at_the_others() {
+    fn one_unreadable_inspect_line_loses_no_other() {
         let strings = |words: &[&str]| -> Vec<String> {
             words.iter().map(|word| (*word).to_owned()).collect()
         };

@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_list() {
+    fn a_line_of_container_ls_is_parsed() {
         let line = r#"["id","demo.run.1","exited","exited","Exited (3) 2 minutes ago","\"sh -c 'a,b=c'\"","2022-08-03 05:47:44 +0000 UTC","2 minutes ago","dokku/demo:latest","demo","run","60","","ada","demo.run.1"]"#;
         let listed: ContainerSummary = serde_json::from_str(line).unwrap();
         assert_eq!(
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_the_containers_own() {
+    fn the_own_name_is_the_one_without_a_slash() {
         for (names, expected) in [
             ("demo.run.1", "demo.run.1"),
             ("other/database,demo.run.1", "demo.run.1"),

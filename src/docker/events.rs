@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_the_stream() {
+    fn lines_of_the_event_stream_are_parsed() {
         let death: DieEvent =
             serde_json::from_str(r#"["id","demo.run.1","3",1795562932636215036]"#).unwrap();
         assert_eq!(

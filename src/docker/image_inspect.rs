@@ -84,7 +84,7 @@ mod tests {
     use crate::docker::image_inspect::ImageInfo;
 
     #[test]
-    fn an_image_without_labels_or_config() {
+    fn an_image_without_labels_or_config_is_accepted() {
         for json in [
             r#"{"Architecture":"arm64","Config":{"Labels":null,"Env":null}}"#,
             r#"{"Architecture":"arm64","Config":null}"#,
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_and_environment() {
+    fn labels_and_variables_of_an_image_are_read() {
         let json = r#"{"Config":{"Labels":{"com.dokku.image-stage":"release"},"Env":["USER=herokuishuser"]}}"#;
         let image: ImageInfo = serde_json::from_str(json).unwrap();
         assert_eq!(image.label("com.dokku.image-stage"), "release");

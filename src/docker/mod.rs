@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_warning_hides_no_reason() {
+    fn a_warning_before_the_error_line_is_skipped() {
         const WARNING: &str = "WARNING: Error loading config file: /root/.docker/config.json";
         for (stderr, expected) in [
             ("", "it gave no reason"),

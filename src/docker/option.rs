@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling() {
+    fn docker_options_are_parsed_in_every_spelling() {
         type Expected<'a> = (&'a str, Option<&'a str>, &'a str);
         let table: &[(&str, &[Expected<'_>])] = &[
             ("--env=A=b", &[("env", Some("A=b"), "--env=A=b")]),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_become_the_image_is_refused() {
+    fn parse_refuses_a_word_that_docker_would_take_for_the_image() {
         for text in [
             "busybox",
             "--init busybox",

@@ -201,7 +201,7 @@ mod tests {
     use crate::dokku::app::is_valid_name;
 
     #[test]
-    fn names_of_apps() {
+    fn app_names_are_limited_to_the_characters_of_dokku() {
         for good in ["a", "0", "node-js-app", "my.app_2"] {
             assert!(is_valid_name(good), "{good}");
         }

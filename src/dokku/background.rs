@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_settings_assign() {
+    fn variables_assigned_in_settings_files_are_found() {
         let settings = settings(
             "# export COMMENT=1\nexport DOCKER_HOST=unix:///x DOKKU_EVENTS=\"a b\"\n  PLAIN='c'\n\
              declare -x DECLARED=1\nexport LATER\nif true; then\n  export INNER=1\nfi\n\
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_is_the_systems_and_what_settings_make_of_it() {
+    fn background_path_is_the_systems_extended_by_settings() {
         for (text, expected) in [
             ("", "/usr/bin:/bin"),
             ("export PATH=$PATH:/opt/x", "/usr/bin:/bin:/opt/x"),

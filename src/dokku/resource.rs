@@ -49,7 +49,7 @@ mod tests {
     use crate::dokku::resource::megabytes;
 
     #[test]
-    fn a_bare_number_is_megabytes() {
+    fn a_memory_size_without_a_unit_is_in_megabytes() {
         for (set, docker) in [
             ("64", "64m"),
             ("512.5", "512.5m"),

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_with_their_times() {
+    fn the_log_parser_reads_lines_with_their_timestamps() {
         let text = format!("{TIME_OF_ONE} four\n{TIME_OF_TWO} \n{TIME_OF_TWO} no end");
         expect(
             &text,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_is_several_whether_or_not_each_has_a_time() {
+    fn the_log_parser_reads_a_long_line_as_several_entries() {
         let long = "x".repeat(MAX_ENTRY_BYTES);
         let expected = [
             (TIME_OF_ONE, MAX_ENTRY_BYTES, false),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_docker_says_itself_has_no_time() {
+    fn the_log_parser_reads_a_message_of_docker_without_a_timestamp() {
         let text =
             "Error response from daemon: configured logging driver does not support reading\n";
         expect(text, &[("", text.len() - 1, true)]);

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_and_ends_of_lines() {
+    fn replay_restores_streams_and_line_ends() {
         let expected = [
             (false, "one".to_owned(), true),
             (true, "two".to_owned(), true),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_and_the_later_ones() {
+    fn replay_selects_lines_by_tail_since_and_after() {
         let tail = |tail| Selection {
             tail: Some(tail),
             ..Selection::default()
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_too_long_to_be_one_is_passed_over() {
+    fn replay_skips_overlong_lines() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_dir(directory.path());
         let (path, mut file) = store.new_output(ID, 0).unwrap();
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_none() {
+    fn replay_returns_none_without_a_saved_output() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_dir(directory.path());
         let nothing = replay(&store, ID, &Selection::default(), |_| Ok(()));
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn no_path_is_made_of_what_is_no_id() {
+    fn an_invalid_id_makes_no_path() {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_dir(directory.path());
         store.new_output(ID, 0).unwrap();

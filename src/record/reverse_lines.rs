@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_line_comes_first() {
+    fn reverse_lines_yield_the_last_line_first() {
         assert_eq!(
             lines(b"one\ntwo\n\nfour\n"),
             expected(&["four", "", "two", "one"])
@@ -123,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_end_is_no_line() {
+    fn reverse_lines_skip_an_unterminated_last_line() {
         assert_eq!(lines(b"one\ntorn"), expected(&["one"]));
         assert_eq!(lines(b"torn"), []);
     }
 
     #[test]
-    fn lines_that_lie_across_chunks_are_whole() {
+    fn reverse_lines_join_lines_across_chunks() {
         let long: Vec<String> = (0..40)
             .map(|number| number.to_string().repeat(10_000))
             .collect();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_said_and_the_rest_is_read() {
+    fn reverse_lines_report_a_line_that_is_too_long_and_continue() {
         let text = format!("one\n{}\nthree\n", "x".repeat(3 * MAX_LINE_BYTES));
         let [three, too_long, one] = &lines(text.as_bytes())[..] else {
             unreachable!("three lines");

@@ -38,7 +38,7 @@ fn a_record_is_a_line_that_begins_with_its_version_and_id() {
 }
 
 #[test]
-fn seconds_are_the_nearest() {
+fn durations_are_rounded_to_the_nearest_second() {
     for (milliseconds, expected) in [(0, 0), (499, 0), (500, 1), (1_990, 2), (2_400, 2)] {
         assert_eq!(
             nearest_second(Duration::from_millis(milliseconds)),
@@ -49,7 +49,7 @@ fn seconds_are_the_nearest() {
 }
 
 #[test]
-fn a_duration_is_from_the_start_to_the_end() {
+fn a_duration_is_measured_from_start_to_end_and_never_negative() {
     assert_eq!(record("a").duration(), Duration::from_millis(61_900));
     let never = Record {
         started: None,
@@ -64,7 +64,7 @@ fn a_duration_is_from_the_start_to_the_end() {
 }
 
 #[test]
-fn a_reasons_word_is_the_one_in_the_record() {
+fn a_reason_is_printed_as_it_is_recorded() {
     for reason in [
         Reason::Exited,
         Reason::Deadline,
@@ -80,7 +80,7 @@ fn a_reasons_word_is_the_one_in_the_record() {
 }
 
 #[test]
-fn a_long_command_is_cut_between_characters() {
+fn a_long_command_is_truncated_between_characters() {
     let words = |words: &[&str]| {
         words
             .iter()

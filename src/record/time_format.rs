@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages() {
+    fn ages_are_printed_as_docker_prints_them() {
         let at = |text| humantime::parse_rfc3339(text).unwrap();
         let now = at("2026-11-23T12:00:00Z");
         for (time, expected) in [
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn durations() {
+    fn short_durations_are_printed_in_tenths_of_a_second() {
         for (milliseconds, expected) in [
             (0, "0.0s"),
             (440, "0.4s"),

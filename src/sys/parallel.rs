@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn so_many_at_the_same_time_and_no_more() {
+    fn parallel_calls_are_bounded() {
         let items: Vec<usize> = (0..100).collect();
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let all_lanes = std::sync::Barrier::new(CLIENTS);

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_is_followed_where_it_may_be() {
+    fn a_link_is_followed_only_where_allowed() {
         let directory = tempfile::tempdir().unwrap();
         for path in planted(directory.path()) {
             let read = read_through_links(&path, 5);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_so_many_bytes_are_read() {
+    fn a_read_stops_at_its_byte_limit() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sparse");
         let file = File::create(&path).unwrap();

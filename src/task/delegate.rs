@@ -200,7 +200,7 @@ mod tests {
     use crate::task::model::request::Cron;
 
     #[test]
-    fn the_hook_is_called_as_core_calls_it() {
+    fn the_scheduler_hook_arguments_equal_those_of_core() {
         let request = Request {
             environment: vec![("A".into(), "b c".into()), ("D".into(), String::new())],
             command: vec!["ls".into(), "--".into(), String::new()],
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn its_environment_says_how() {
+    fn the_scheduler_hook_variables_describe_the_request() {
         let cron = Some(Cron {
             id: "x".into(),
             policy: Policy::Allow,

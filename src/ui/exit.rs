@@ -89,14 +89,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_keeps_its_code_under_context() {
+    fn an_error_keeps_its_exit_code_under_context() {
         let error = Failure::error(NO_SUCH_APP, "App x does not exist").context("while looking");
         assert_eq!(code_of(&error, Some("3")), NO_SUCH_APP);
         assert_eq!(format!("{error:#}"), "while looking: App x does not exist");
     }
 
     #[test]
-    fn a_refusal_takes_dokkus_code_when_it_is_usable() {
+    fn an_error_without_a_code_uses_a_valid_dokku_fail_exit_code() {
         let refusal = anyhow::anyhow!("no");
         for (set, expected) in [(None, 1), (Some("7"), 7), (Some("0"), 1), (Some("x"), 1)] {
             assert_eq!(code_of(&refusal, set), expected, "{set:?}");
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_is_128_and_its_number() {
+    fn the_exit_code_for_a_signal_is_128_plus_its_number() {
         assert_eq!(from_signal(9), 137);
         assert_eq!(from_signal(15), 143);
         assert_eq!(from_signal(i32::MAX), u8::MAX);

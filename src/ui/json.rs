@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_stays_and_nothing_is_obeyed() {
+    fn json_escapes_control_characters_and_keeps_the_value() {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..2000 {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_have_written_is_valid_as_before() {
+    fn foreign_json_stays_valid_when_escaped() {
         let raw = "[{\"a\":\t\"\u{9b}\u{202e}\"}]";
         let value = serde_json::value::RawValue::from_string(raw.to_owned()).unwrap();
         assert_eq!(line(&value).unwrap(), "[{\"a\":\t\"\\u009b\\u202e\"}]\n");

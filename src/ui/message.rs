@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown() {
+    fn control_characters_are_escaped() {
         for (text, shown) in [
             ("\u{1b}[31m\u{7f}", "\\u{1b}[31m\\u{7f}"),
             ("\u{9b}2J\u{85}", "\\u{9b}2J\\u{85}"),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_is_obeyed_is_left() {
+    fn escaped_text_has_no_control_characters() {
         let seed = fastrand::u64(..);
         let mut random = fastrand::Rng::with_seed(seed);
         for _ in 0..2000 {

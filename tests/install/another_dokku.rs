@@ -22,7 +22,7 @@ fn stand_in(host: &Host) -> PathBuf {
 }
 
 #[test]
-fn a_package_upgrade_leaves_run_ours() {
+fn a_package_upgrade_leaves_run_with_the_plugin() {
     let host = Host::with_plugin();
     succeeds(&renew(&host, "package"));
     assert_eq!(run_link(&host), stand_in(&host));
@@ -30,7 +30,7 @@ fn a_package_upgrade_leaves_run_ours() {
 }
 
 #[test]
-fn a_package_upgrade_that_found_links_to_nothing_is_put_right_by_the_next_install() {
+fn install_restores_broken_links_that_a_package_upgrade_removed() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     succeeds(&origin.install(&host, &cargo));
@@ -51,7 +51,7 @@ fn a_package_upgrade_that_found_links_to_nothing_is_put_right_by_the_next_instal
 }
 
 #[test]
-fn a_source_install_leaves_run_ours_and_the_next_install_tidies_up() {
+fn install_removes_the_stray_link_of_a_source_install() {
     let host = Host::with_plugin();
     succeeds(&renew(&host, "source"));
     assert_eq!(run_link(&host), stand_in(&host));
@@ -65,7 +65,7 @@ fn a_source_install_leaves_run_ours_and_the_next_install_tidies_up() {
 }
 
 #[test]
-fn a_source_install_while_core_serves_changes_nothing() {
+fn run_stays_with_core_after_a_source_install_while_disabled() {
     let host = Host::with_plugin();
     host.dokku_ok(&["plugin:disable", "oneoff"]);
     succeeds(&renew(&host, "source"));
@@ -77,7 +77,7 @@ fn a_source_install_while_core_serves_changes_nothing() {
 }
 
 #[test]
-fn a_new_container_installs_it_anew_with_its_data() {
+fn a_new_dokku_container_reinstalls_the_plugin_with_its_data() {
     let host = Host::with_plugin();
     let url = archive_url(&host);
     fs::write(
@@ -95,14 +95,14 @@ fn a_new_container_installs_it_anew_with_its_data() {
 }
 
 #[test]
-fn a_new_container_without_it_has_cores_run() {
+fn a_new_dokku_container_without_the_plugin_has_run_of_core() {
     let host = Host::with_plugin();
     succeeds(&renew(&host, "docker"));
     assert_served(&host, By::Core);
 }
 
 #[test]
-fn the_hook_is_quiet_and_changes_nothing_the_second_time() {
+fn a_second_install_hook_prints_and_changes_nothing() {
     let host = Host::with_plugin();
     let state = || {
         cmd!("find", ".", "-printf", "%p %i %m %T@ %l\n")
@@ -126,7 +126,7 @@ fn the_hook_is_quiet_and_changes_nothing_the_second_time() {
 }
 
 #[test]
-fn an_older_dokku_is_warned_of_once() {
+fn the_install_hook_warns_of_an_older_dokku_once() {
     let host = Host::with_plugin();
     fs::write(host.library().join("STABLE_VERSION"), "1700000000:0.37.9\n").unwrap();
     let output = host.dokku(["plugin:install"]);
@@ -157,7 +157,7 @@ fn an_older_dokku_is_warned_of_once() {
 }
 
 #[test]
-fn the_readme_states_the_same_release() {
+fn the_readme_states_the_dokku_release_of_plugin_toml() {
     let toml = fs::read_to_string(repository().join("plugin.toml")).unwrap();
     let release = toml
         .lines()

@@ -151,7 +151,7 @@ fn make_old(host: &Host) {
 }
 
 #[test]
-fn what_root_writes_follows_no_link_of_another_user() {
+fn install_follows_no_link_of_another_user() {
     let Some(user) = User::new("links in Dokku's directories") else {
         return;
     };
@@ -215,7 +215,7 @@ fn what_root_writes_follows_no_link_of_another_user() {
 }
 
 #[test]
-fn a_fifo_or_a_directory_in_place_of_a_file_holds_up_no_installation() {
+fn install_does_not_hang_on_planted_fifos_or_directories() {
     let Some(user) = User::new("FIFOs in Dokku's directories") else {
         return;
     };
@@ -255,7 +255,7 @@ fn a_fifo_or_a_directory_in_place_of_a_file_holds_up_no_installation() {
 }
 
 #[test]
-fn data_that_root_has_made_is_given_to_the_user_of_the_plugin() {
+fn install_gives_root_owned_data_to_the_plugins_user() {
     let Some(user) = User::new("data of root's") else {
         return;
     };
@@ -270,7 +270,7 @@ fn data_that_root_has_made_is_given_to_the_user_of_the_plugin() {
 }
 
 #[test]
-fn what_belongs_to_another_user_is_executed_as_that_user() {
+fn install_executes_files_as_their_owner() {
     let Some(user) = User::new("programs of another user") else {
         return;
     };
@@ -346,7 +346,7 @@ exec sleep infinity
 "#;
 
 #[test]
-fn locks_of_another_user_hold_up_nothing() {
+fn locks_of_another_user_delay_nothing() {
     let Some(user) = User::new("locks of another user") else {
         return;
     };
@@ -380,7 +380,7 @@ fn locks_of_another_user_hold_up_nothing() {
 }
 
 #[test]
-fn an_installation_that_never_ends_is_waited_for_with_a_limit() {
+fn install_waits_for_another_install_with_a_limit() {
     let host = Host::with_plugin();
     let log = host.directory().join("log");
     let script = format!("echo \"${{0##*/}}\" >>'{}'", log.display());
@@ -420,7 +420,7 @@ fn an_installation_that_never_ends_is_waited_for_with_a_limit() {
 }
 
 #[test]
-fn a_first_installation_that_has_to_wait_too_long_fails() {
+fn a_first_install_fails_after_waiting_too_long_for_the_lock() {
     let host = Host::without_plugin();
     let file = host.library().join("data/oneoff/install.lock");
     fs::create_dir_all(file.parent().unwrap()).unwrap();

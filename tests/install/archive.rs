@@ -11,7 +11,7 @@ use super::{
 use crate::support::{Host, plugin_tree};
 
 #[test]
-fn an_archive_installs_and_takes_run_over() {
+fn installing_an_archive_takes_run_over() {
     let host = Host::without_plugin();
     assert_served(&host, By::Core);
     let url = archive_url(&host);
@@ -26,7 +26,7 @@ fn an_archive_installs_and_takes_run_over() {
 }
 
 #[test]
-fn the_completion_has_every_command_on_a_line_of_its_own() {
+fn the_completion_cache_has_each_command_on_its_own_line() {
     let host = Host::with_plugin();
     host.dokku_ok(&["plugin:install"]);
     let primed = fs::read_to_string(host.directory().join("host/var/cache/dokku-completion"));
@@ -40,7 +40,7 @@ fn the_completion_has_every_command_on_a_line_of_its_own() {
 }
 
 #[test]
-fn a_tree_is_packed_to_the_same_bytes_every_time() {
+fn packing_a_tree_is_reproducible() {
     let host = Host::without_plugin();
     // Other times, another order of the directory's entries, another umask.
     let first = copy_of_the_tree(&host, "first");
@@ -62,7 +62,7 @@ fn a_tree_is_packed_to_the_same_bytes_every_time() {
 }
 
 #[test]
-fn an_archive_unpacked_over_the_installed_plugin_does_no_harm() {
+fn an_archive_unpacked_over_the_plugin_leaves_run_with_the_plugin() {
     let host = Host::with_plugin();
     let url = archive_url(&host);
     let output = host.dokku(["plugin:install", &url, "--name", "oneoff"]);
@@ -74,7 +74,7 @@ fn an_archive_unpacked_over_the_installed_plugin_does_no_harm() {
 }
 
 #[test]
-fn binaries_for_another_machine_are_refused_and_run_stays_cores() {
+fn binaries_for_another_machine_are_refused_and_core_serves_run() {
     let host = Host::without_plugin();
     let tree = copy_of_the_tree(&host, "foreign");
     make_foreign(&tree.join("bin"));
@@ -111,7 +111,7 @@ fn binaries_for_another_machine_are_refused_and_run_stays_cores() {
 }
 
 #[test]
-fn under_another_name_it_says_what_to_do_and_changes_nothing() {
+fn an_install_under_another_name_prints_advice_and_changes_nothing() {
     let host = Host::without_plugin();
     let url = archive_url(&host);
     let output = host.dokku(["plugin:install", &url, "--name", "tasks"]);

@@ -187,7 +187,7 @@ fn is_clean(host: &Host) {
 }
 
 #[test]
-fn a_clone_is_built_once_and_again_when_its_sources_change() {
+fn a_clone_is_rebuilt_only_when_its_sources_change() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     succeeds(&origin.install(&host, &cargo));
@@ -209,7 +209,7 @@ fn a_clone_is_built_once_and_again_when_its_sources_change() {
 }
 
 #[test]
-fn a_new_subcommand_of_an_update_is_reached_as_run() {
+fn a_subcommand_added_by_an_update_becomes_a_subcommand_of_run() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     succeeds(&origin.install(&host, &cargo));
@@ -234,7 +234,7 @@ fn a_new_subcommand_of_an_update_is_reached_as_run() {
 }
 
 #[test]
-fn a_first_build_that_fails_leaves_cores_run() {
+fn a_failed_first_build_leaves_run_with_core() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     cargo.break_down(true);
@@ -255,7 +255,7 @@ fn a_first_build_that_fails_leaves_cores_run() {
 }
 
 #[test]
-fn a_later_build_that_fails_leaves_the_binaries_that_work() {
+fn a_failed_later_build_keeps_the_working_binaries() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     succeeds(&origin.install(&host, &cargo));
@@ -287,7 +287,7 @@ fn a_later_build_that_fails_leaves_the_binaries_that_work() {
 }
 
 #[test]
-fn while_it_is_built_run_and_help_are_cores() {
+fn core_serves_run_and_help_during_the_build() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     cargo.mark("hold", true);
@@ -307,7 +307,7 @@ fn while_it_is_built_run_and_help_are_cores() {
 }
 
 #[test]
-fn two_installations_at_once_build_once() {
+fn parallel_installations_build_once() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     cargo.mark("hold", true);
@@ -345,7 +345,7 @@ fn two_installations_at_once_build_once() {
 }
 
 #[test]
-fn without_cargo_it_says_what_to_do() {
+fn an_install_without_cargo_suggests_a_release_archive() {
     let host = Host::without_plugin();
     let origin = Origin::new(&host);
     let command = without_cargo(&host, &host.command(["plugin:install", &origin.url()]));
@@ -360,7 +360,7 @@ fn without_cargo_it_says_what_to_do() {
 }
 
 #[test]
-fn binaries_of_another_machine_in_a_clone_are_built_anew() {
+fn a_clone_with_binaries_for_another_machine_is_rebuilt() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     succeeds(&origin.install(&host, &cargo));
@@ -426,7 +426,7 @@ impl Elsewhere {
 }
 
 #[test]
-fn what_an_administrator_has_around_does_not_choose_what_is_executed() {
+fn the_working_directory_and_environment_do_not_reach_the_build() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     let elsewhere = Elsewhere::new(&host);
@@ -501,7 +501,7 @@ fn what_an_administrator_has_around_does_not_choose_what_is_executed() {
 }
 
 #[test]
-fn it_is_built_where_programs_can_be_executed_and_there_is_space() {
+fn install_builds_where_files_are_executable_and_space_is_left() {
     if !rustix::process::geteuid().is_root() {
         not_run("other file systems", "mounting takes root");
         return;
@@ -539,7 +539,7 @@ fn it_is_built_where_programs_can_be_executed_and_there_is_space() {
 }
 
 #[test]
-fn a_build_that_was_killed_is_tidied_up_by_the_next() {
+fn install_removes_the_build_directory_of_a_killed_build() {
     let host = Host::without_plugin();
     let (origin, cargo) = (Origin::new(&host), Cargo::new(&host));
     succeeds(&origin.install(&host, &cargo));
@@ -562,7 +562,7 @@ fn a_build_that_was_killed_is_tidied_up_by_the_next() {
 
 /// With this machine's cargo and what it has fetched already; quick, not small.
 #[test]
-fn the_real_cargo_builds_it_outside_of_the_plugins_tree() {
+fn the_real_cargo_builds_the_plugin_outside_of_its_tree() {
     let host = Host::without_plugin();
     let origin = Origin::new(&host);
     let elsewhere = Elsewhere::new(&host);

@@ -6,7 +6,7 @@ use super::{By, archive_url, assert_served, dokku_with, run_link, succeeds};
 use crate::support::Host;
 
 #[test]
-fn a_variable_at_install_is_kept_as_a_property() {
+fn the_take_over_variable_is_stored_as_a_property() {
     let host = Host::without_plugin();
     let url = archive_url(&host);
     let words = ["plugin:install", &url, "--name", "oneoff"];
@@ -29,7 +29,7 @@ fn a_variable_at_install_is_kept_as_a_property() {
 }
 
 #[test]
-fn the_property_gives_run_back() {
+fn the_take_over_property_false_returns_run_to_core() {
     let host = Host::with_plugin();
     let property = host.library().join("config/oneoff/--global/take-over");
     fs::create_dir_all(property.parent().unwrap()).unwrap();
@@ -46,7 +46,7 @@ fn the_property_gives_run_back() {
 }
 
 #[test]
-fn a_wish_that_is_none_changes_nothing() {
+fn an_invalid_take_over_variable_changes_nothing() {
     let host = Host::with_plugin();
     let wish = [("DOKKU_ONEOFF_TAKE_OVER", "no")];
     let output = dokku_with(&host, &wish, &["plugin:install"]);
@@ -59,7 +59,7 @@ fn a_wish_that_is_none_changes_nothing() {
 }
 
 #[test]
-fn a_run_of_somebody_elses_stays() {
+fn a_run_plugin_of_a_third_party_is_not_replaced() {
     let host = Host::without_plugin();
     host.add_hook("their-run", "commands", "[ \"$1\" = help ] || exit 10");
     let theirs = host.library().join("plugins/available/their-run");

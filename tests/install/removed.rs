@@ -15,7 +15,7 @@ fn leaves_something(host: &Host) {
 }
 
 #[test]
-fn uninstall_gives_run_back_and_keeps_the_data() {
+fn uninstall_returns_run_to_core_and_keeps_the_data() {
     let host = Host::with_plugin();
     leaves_something(&host);
     host.dokku_ok(&["plugin:uninstall", "oneoff"]);
@@ -31,7 +31,7 @@ fn uninstall_gives_run_back_and_keeps_the_data() {
 }
 
 #[test]
-fn uninstall_removes_the_data_when_asked_to() {
+fn uninstall_removes_the_data_on_request() {
     let host = Host::with_plugin();
     leaves_something(&host);
     let output = dokku_with(
@@ -46,7 +46,7 @@ fn uninstall_removes_the_data_when_asked_to() {
 }
 
 #[test]
-fn another_plugins_removal_is_not_ours() {
+fn uninstalling_another_plugin_changes_nothing() {
     let host = Host::with_plugin();
     host.add_hook("another", "no-such-hook", "true");
     let output = dokku_with(
@@ -60,7 +60,7 @@ fn another_plugins_removal_is_not_ours() {
 }
 
 #[test]
-fn disabled_core_serves_and_enabled_again_the_plugin_does() {
+fn disabling_returns_run_to_core_and_enabling_takes_it_over() {
     let host = Host::with_plugin();
     host.dokku_ok(&["plugin:disable", "oneoff"]);
     assert_served(&host, By::Core);
@@ -69,7 +69,7 @@ fn disabled_core_serves_and_enabled_again_the_plugin_does() {
 }
 
 #[test]
-fn disabled_and_then_removed_core_serves() {
+fn uninstalling_the_disabled_plugin_leaves_run_with_core() {
     let host = Host::with_plugin();
     host.dokku_ok(&["plugin:disable", "oneoff"]);
     // It is told nothing: what leads to core stays.

@@ -7,7 +7,7 @@ use super::{By, assert_served, available, dokku_with, run_link};
 use crate::support::{Host, Image};
 
 #[test]
-fn core_gets_its_words_as_dokku_gives_them() {
+fn core_receives_its_arguments_as_dokku_passes_them() {
     let host = Host::with_plugin();
     host.dokku_ok(&["plugin:disable", "oneoff"]);
     for (words, core) in [
@@ -27,7 +27,7 @@ fn core_gets_its_words_as_dokku_gives_them() {
 }
 
 #[test]
-fn we_get_ours_as_they_were_typed() {
+fn the_plugin_receives_its_arguments_as_they_were_typed() {
     let host = Host::with_plugin();
     let app = host.app(Image::Busybox);
     let words = ["--app", &app.name, "run", "printf", "[%s]", "a  b", ""];
@@ -35,7 +35,7 @@ fn we_get_ours_as_they_were_typed() {
 }
 
 #[test]
-fn what_only_core_has_is_cores_and_what_nobody_has_is_said() {
+fn a_subcommand_that_only_core_has_is_passed_to_core() {
     let host = Host::with_plugin();
     let core = host
         .library()
@@ -54,7 +54,7 @@ fn what_only_core_has_is_cores_and_what_nobody_has_is_said() {
 }
 
 #[test]
-fn what_vanished_comes_back() {
+fn the_install_hook_restores_removed_links_and_files() {
     let host = Host::with_plugin();
     let run = host.library().join("plugins/enabled/run");
     let stand_in = host.library().join("data/oneoff/run");
@@ -75,7 +75,7 @@ fn what_vanished_comes_back() {
 }
 
 #[test]
-fn a_link_that_was_made_by_hand_is_replaced() {
+fn install_replaces_a_run_link_that_was_made_manually() {
     let host = Host::with_plugin();
     let run = host.library().join("plugins/enabled/run");
     fs::remove_file(&run).unwrap();
@@ -85,7 +85,7 @@ fn a_link_that_was_made_by_hand_is_replaced() {
 }
 
 #[test]
-fn data_behind_a_link_does_as_well() {
+fn take_over_works_with_a_symlinked_data_directory() {
     // As in docker's image of Dokku.
     let host = Host::with_plugin();
     let data = host.library().join("data");
@@ -97,7 +97,7 @@ fn data_behind_a_link_does_as_well() {
 }
 
 #[test]
-fn where_nothing_can_be_executed_run_stays_cores() {
+fn run_stays_with_core_when_the_launcher_cannot_be_executed() {
     let host = Host::with_plugin();
     // As on a file system that is mounted so: what stands in answers otherwise than it should.
     let core = host.library().join("core-plugins/available/run/commands");

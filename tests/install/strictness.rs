@@ -5,7 +5,7 @@ use super::archive_url;
 use crate::support::Host;
 
 #[test]
-fn cores_plugins_cannot_be_managed() {
+fn the_embedded_host_refuses_to_manage_core_plugins() {
     let host = Host::without_plugin();
     host.dokku(["plugin:disable", "run"])
         .assert_refused(1, "Cannot disable a core plugin");
@@ -20,7 +20,7 @@ fn cores_plugins_cannot_be_managed() {
 }
 
 #[test]
-fn only_urls_are_fetched() {
+fn the_embedded_host_fetches_plugins_only_from_urls() {
     let host = Host::without_plugin();
     let path = host.directory().display().to_string();
     host.dokku(["plugin:install", &path])
@@ -30,7 +30,7 @@ fn only_urls_are_fetched() {
 }
 
 #[test]
-fn hooks_are_fired_as_dokku_fires_them() {
+fn the_embedded_host_fires_install_hooks_as_dokku_does() {
     let host = Host::with_plugin();
     let log = host.directory().join("log");
     let script = format!("echo \"${{0##*/}} $*\" >>'{}'", log.display());

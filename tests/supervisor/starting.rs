@@ -8,7 +8,7 @@ use crate::support::{Gate, Host, Image};
 /// The client of a process that was killed may start the container in the very moment in
 /// which it is taken for one that nobody starts.
 #[test]
-fn what_is_started_while_it_is_removed_runs_to_its_end() {
+fn a_task_that_docker_starts_during_its_removal_runs_to_its_end() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -39,7 +39,7 @@ fn what_is_started_while_it_is_removed_runs_to_its_end() {
 
 /// The daemon goes on with what it was asked for when docker's client is killed.
 #[test]
-fn a_client_that_dies_while_docker_starts_the_task_does_not_end_it() {
+fn a_task_runs_to_its_end_when_the_client_dies_during_the_start() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced

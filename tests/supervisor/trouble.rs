@@ -26,7 +26,7 @@ fn warns_first(host: &Host) {
 }
 
 #[test]
-fn a_client_that_warns_first_is_understood() {
+fn a_warning_of_the_docker_client_does_not_hide_a_missing_container() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -56,7 +56,7 @@ fn ticks(pid: u32) -> u64 {
 }
 
 #[test]
-fn a_docker_that_hangs_costs_no_computing() {
+fn the_supervisor_uses_no_cpu_while_docker_hangs() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -90,7 +90,7 @@ fn a_docker_that_hangs_costs_no_computing() {
 }
 
 #[test]
-fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
+fn a_task_that_ends_before_its_deadline_is_recorded_as_exited() {
     const HOOKS: usize = 2;
     let host = Host::new();
     if !host.is_disposable() {
@@ -144,7 +144,7 @@ fn a_task_that_ends_before_its_deadline_was_not_stopped_at_it() {
 }
 
 #[test]
-fn slow_hooks_of_one_app_delay_the_ends_of_no_other() {
+fn slow_hooks_of_one_app_do_not_delay_other_apps() {
     // More than there are lanes in all.
     const SLOW: usize = 9;
     let host = Host::new();
@@ -204,7 +204,7 @@ fn unread(host: &Host, app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeRe
 }
 
 #[test]
-fn an_output_that_is_read_late_changes_no_exit_status() {
+fn output_read_after_the_deadline_does_not_change_the_exit_status() {
     let host = Host::new();
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
@@ -223,7 +223,7 @@ fn an_output_that_is_read_late_changes_no_exit_status() {
 }
 
 #[test]
-fn a_signal_after_the_tasks_end_stops_nothing() {
+fn a_signal_after_the_end_of_the_task_does_not_change_its_record() {
     let host = Host::new();
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
@@ -243,7 +243,7 @@ fn a_signal_after_the_tasks_end_stops_nothing() {
 }
 
 #[test]
-fn a_lost_task_among_others_is_found_by_the_next_command() {
+fn an_orphaned_task_among_others_is_adopted_by_the_next_command() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
@@ -289,7 +289,7 @@ fn full(host: &Host) -> Option<Small> {
 }
 
 #[test]
-fn a_full_disk_moves_no_deadline() {
+fn a_deadline_is_enforced_when_the_journal_disk_is_full() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
@@ -321,7 +321,7 @@ fn refuses_to_remove(host: &Host, gate: &Gate, why: &str) {
 }
 
 #[test]
-fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
+fn hooks_fire_once_when_the_disk_is_full_and_the_removal_fails() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // somebody else's tasks would have no journal
@@ -346,7 +346,7 @@ fn a_full_disk_and_a_docker_that_fails_tell_no_hook_twice() {
 }
 
 #[test]
-fn a_removal_under_way_that_fails_leaves_the_journal() {
+fn a_concurrent_removal_that_fails_leaves_the_journal() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -364,7 +364,7 @@ fn a_removal_under_way_that_fails_leaves_the_journal() {
 }
 
 #[test]
-fn a_removal_under_way_that_succeeds_is_waited_for_in_silence() {
+fn run_waits_silently_for_a_concurrent_removal() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced
@@ -384,7 +384,7 @@ fn a_removal_under_way_that_succeeds_is_waited_for_in_silence() {
 }
 
 #[test]
-fn a_container_with_a_record_and_without_a_journal_is_told_of_no_more() {
+fn a_recorded_container_without_a_journal_fires_no_hook_again() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its journals are not ours to write
@@ -469,7 +469,7 @@ fn a_damaged_journal_is_set_aside() {
 
 /// What docker says of one container cannot be read: the others are looked after.
 #[test]
-fn a_container_that_cannot_be_read_spoils_no_other() {
+fn an_unreadable_container_does_not_affect_others() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker is replaced
@@ -507,7 +507,7 @@ fn a_container_that_cannot_be_read_spoils_no_other() {
 }
 
 #[test]
-fn one_that_cannot_be_signalled_gets_no_other_a_second_signal() {
+fn a_task_gets_sigterm_once_when_docker_reports_a_failed_delivery() {
     let host = Host::new();
     if !host.is_disposable() {
         return; // its docker cannot be replaced

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_has_two_lanes_and_the_rest_go_on() {
+    fn an_app_has_at_most_two_lanes() {
         let jobs = [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("a", 5), ("c", 6)];
         let mut lanes = lanes(&jobs);
         assert_eq!(begun(&mut lanes), [1, 4, 6, 2]);
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_of_one_app_are_begun_in_their_order() {
+    fn jobs_of_one_app_start_in_order() {
         let mut lanes = lanes(&[("a", 1), ("a", 2), ("a", 3), ("a", 4)]);
         let mut order = begun(&mut lanes);
         for _ in 0..2 {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_app_that_has_a_lane_comes_after_one_that_has_none() {
+    fn apps_without_a_lane_come_first() {
         let mut lanes = lanes(&[("a", 1), ("a", 2), ("b", 3)]);
         assert_eq!(lanes.next(), Some(("a".to_owned(), 1)));
         assert_eq!(lanes.next(), Some(("b".to_owned(), 3)));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_kept_of_what_is_done() {
+    fn a_finished_app_leaves_no_state_in_the_queue() {
         let mut lanes = lanes(&[("a", 1)]);
         assert_eq!(begun(&mut lanes), [1]);
         lanes.done("a");

@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_suspension_is_told_once() {
+    fn each_suspension_is_reported_once() {
         let millis = Duration::from_millis;
         let mut suspension = Suspension(millis(5000));
         for (total, expected) in [

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_counts_from_the_start_that_docker_tells() {
+    fn a_tracked_deadline_counts_from_the_start_reported_by_docker() {
         let mut watched = TrackedTask::new(&story(60));
         watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
         assert_eq!(left(&watched), 40);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn time_in_which_the_machine_was_suspended_counts() {
+    fn suspended_time_counts_toward_the_deadline() {
         for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
             let mut watched = TrackedTask::new(&story(60));
             watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_moves_no_deadline() {
+    fn a_clock_change_does_not_move_a_tracked_deadline() {
         let mut watched = TrackedTask::new(&story(60));
         watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
         // The next look comes an hour later by the host's clock, or a day earlier.

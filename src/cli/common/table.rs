@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_docker_aligns() {
+    fn table_columns_are_aligned_as_docker_aligns_them() {
         let rows = [
             ["NAMES", "COMMAND", "CREATED"].map(str::to_owned),
             ["demo.run.28689", "\"sleep 15\"", "2 seconds ago"].map(str::to_owned),
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_shown_on_a_terminal() {
+    fn control_characters_are_escaped_on_a_terminal_only() {
         let rows = [["\u{1b}[31mred\n\u{202e}".to_owned()]];
         assert_eq!(aligned(&rows, true), "\\u{1b}[31mred\\n\\u{202e}\n");
         assert_eq!(aligned(&rows, false), "\u{1b}[31mred\n\u{202e}\n");

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn dokku_is_found_in_a_command_line() {
+    fn the_arguments_of_dokku_are_found_in_a_command_line() {
         assert_eq!(
             words_of_dokku(b"bash\0/usr/bin/dokku\0run\0a\0").unwrap(),
             line("run a")
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ssh_command_is_found_in_an_environment() {
+    fn the_ssh_command_is_found_in_an_environment() {
         let found = |text: &[u8]| ssh_command(text);
         assert_eq!(
             found(b"A=1\0SSH_ORIGINAL_COMMAND=run a 'b\nc'\0B=2\0").unwrap(),

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_and_quotes() {
+    fn xargs_split_handles_spaces_quotes_and_escapes() {
         let table: &[(&str, &[&str])] = &[
             ("", &[]),
             ("  \n\t ", &[]),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn xargs_says_the_same_of_any_string() {
+    fn xargs_split_agrees_with_xargs_on_random_text() {
         const ALPHABET: [char; 16] = [
             ' ', ' ', '\t', '\n', '\'', '\'', '"', '"', '\\', '\r', '\x0b', '\x0c', 'a', '-', '=',
             'é',
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_is_an_error() {
+    fn xargs_split_refuses_an_open_quote() {
         for text in ["\"a", "a'b\nc'", "'a\n'", "'\n'"] {
             assert!(split(text).is_err(), "{text:?}");
         }

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_and_values() {
+    fn the_toml_reader_reads_tables_and_strings() {
         let text =
             "# about\n[a]\nx = \"one # two\" # three\ny = 'C:\\dir'\r\n\n [b.c] # d\nz = 1\n";
         let tables = read(text).unwrap();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_others() {
+    fn the_toml_reader_refuses_syntax_outside_its_subset() {
         for text in [
             "x = \"\"\n",
             "[a]\n\"x\" = \"\"\n",

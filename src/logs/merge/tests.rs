@@ -42,7 +42,7 @@ fn at(second: u8, text: &str) -> String {
 }
 
 #[test]
-fn lines_come_in_the_order_of_their_times() {
+fn merged_lines_are_ordered_by_their_timestamps() {
     let one = at(1, "one") + &at(3, "three") + &at(5, "five");
     let two = at(2, "two") + &at(4, "");
     let (stdout, stderr) = merged(&[(&one, false, None), (&two, false, None)]);
@@ -53,13 +53,13 @@ fn lines_come_in_the_order_of_their_times() {
 }
 
 #[test]
-fn errors_go_their_own_way() {
+fn merged_stderr_lines_are_written_to_stderr() {
     let (stdout, stderr) = merged(&[(&at(1, "out"), false, None), (&at(2, "err"), true, None)]);
     assert_eq!((stdout.as_str(), stderr.as_str()), ("out\n", "err\n"));
 }
 
 #[test]
-fn a_prefix_is_cores() {
+fn a_log_prefix_has_the_format_of_core() {
     let plain = Prefix {
         text: "app[7]:".to_owned(),
         color: None,
@@ -80,7 +80,7 @@ fn a_prefix_is_cores() {
 }
 
 #[test]
-fn a_line_that_docker_has_split_is_one_again() {
+fn a_line_that_docker_has_split_is_joined_again() {
     let long = "x".repeat(2 * MAX_ENTRY_BYTES + 5);
     let time = "2026-11-23T14:36:01.000000001Z ";
     let split = format!(
@@ -93,7 +93,7 @@ fn a_line_that_docker_has_split_is_one_again() {
 }
 
 #[test]
-fn a_line_stays_one_among_others() {
+fn another_source_does_not_interrupt_an_unfinished_line() {
     let time = |second| format!("2026-11-23T14:36:{second:02}.000000001Z ");
     let long = "x".repeat(MAX_ENTRY_BYTES);
     let split = format!("{}{long}{}end\n", time(1), time(3));
@@ -106,7 +106,7 @@ fn a_line_stays_one_among_others() {
 }
 
 #[test]
-fn a_source_whose_client_starts_late_is_waited_for() {
+fn the_merge_waits_for_a_source_that_starts_late() {
     let (early, mut writer) = std::io::pipe().unwrap();
     writer.write_all(at(2, "two").as_bytes()).unwrap();
     drop(writer);
@@ -128,7 +128,7 @@ fn a_source_whose_client_starts_late_is_waited_for() {
 }
 
 #[test]
-fn a_silent_source_holds_up_no_busy_one_for_long() {
+fn a_silent_source_does_not_delay_a_busy_source_for_long() {
     let (reader, mut busy) = std::io::pipe().unwrap();
     let (silent, _kept_open) = std::io::pipe().unwrap();
     let (mut output, shown) = std::io::pipe().unwrap();
@@ -161,7 +161,7 @@ fn a_silent_source_holds_up_no_busy_one_for_long() {
 }
 
 #[test]
-fn what_docker_itself_says_goes_to_stderr() {
+fn messages_of_docker_are_merged_into_stderr() {
     for line in ["Error response from daemon: no\n", "", "x\n", "2026 x\n"] {
         assert_eq!(
             merged(&[(line, false, None)]),

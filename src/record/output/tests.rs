@@ -52,7 +52,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn both_streams_are_marked_and_in_order() {
+fn saved_output_marks_the_stream_of_each_line_in_order() {
     let writes = [
         (O, at(1, "one\n")),
         (E, at(2, "two\n")),
@@ -72,7 +72,7 @@ fn both_streams_are_marked_and_in_order() {
 }
 
 #[test]
-fn half_an_entry_of_one_stream_does_not_hold_up_the_other_for_ever() {
+fn a_partial_entry_of_one_stream_does_not_block_the_other() {
     // As when a task closes its stderr within a line and writes on.
     let stdout: String = (0..9999).map(|_| at(2, "line") + "\n").collect();
     let text = taken(&[(E, &at(1, "half")), (O, &stdout)], 10_000_000).0;
@@ -80,7 +80,7 @@ fn half_an_entry_of_one_stream_does_not_hold_up_the_other_for_ever() {
 }
 
 #[test]
-fn the_end_is_what_stays() {
+fn the_tail_file_keeps_the_last_lines_within_its_limit() {
     // Each line is 40 bytes: the mark, the time, `line 7`, the line's end.
     let length = SECONDS + 6;
     let stdout: String = (0..10)
@@ -113,7 +113,7 @@ fn the_end_is_what_stays() {
 }
 
 #[test]
-fn what_cannot_be_finished_leaves_nothing() {
+fn a_tail_file_that_cannot_be_finished_leaves_no_segment() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_dir(directory.path());
     let output = directory.path().join("output");

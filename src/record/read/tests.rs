@@ -16,14 +16,14 @@ fn line(id: &str) -> String {
 }
 
 #[test]
-fn what_was_written_comes_back_newest_first() {
+fn records_are_read_newest_first() {
     let (records, passed) = read_from(&(line("a") + &line("b")));
     assert_eq!(records, [record("b"), record("a")]);
     assert_eq!(passed, Skipped::default());
 }
 
 #[test]
-fn damaged_lines_are_left_out_and_counted() {
+fn damaged_records_are_skipped_and_counted() {
     let half = &line("x")[..100];
     let text = format!("{}{half}\n\0\0\0\n[]\n{}not json\n", line("a"), line("b"));
     let (records, passed) = read_from(&text);
@@ -38,7 +38,7 @@ fn damaged_lines_are_left_out_and_counted() {
 }
 
 #[test]
-fn a_record_of_an_older_version_lacks_what_that_did_not_write() {
+fn a_record_of_an_older_version_is_read_with_defaults() {
     let (records, passed) = read_from(
         "{\"id\":\"a\",\"app\":\"demo\",\"name\":\"demo.run.1\",\"finished\":\"2026-11-23T14:36:15Z\",\"exit_code\":3,\"reason\":\"exited\",\"host\":\"one\"}\n",
     );
@@ -54,7 +54,7 @@ fn a_record_of_an_older_version_lacks_what_that_did_not_write() {
 }
 
 #[test]
-fn a_record_of_a_newer_version_is_left_out_and_said_to_be_one() {
+fn records_of_a_newer_version_are_skipped_and_counted() {
     let newer = line("b").replace("\"version\":1", "\"version\":2");
     let unlike = "{\"version\":3,\"task\":{\"id\":\"x\"}}\n";
     let (records, passed) = read_from(&(line("a") + &newer + unlike));
@@ -69,7 +69,7 @@ fn a_record_of_a_newer_version_is_left_out_and_said_to_be_one() {
 }
 
 #[test]
-fn after_a_renaming_a_record_is_the_new_apps() {
+fn records_of_a_renamed_app_are_read_under_its_new_name() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_dir(directory.path());
     std::fs::write(store.path(), line("a")).unwrap();

@@ -97,7 +97,7 @@ mod tests {
     const DAY: u64 = 24 * 60 * 60;
 
     #[test]
-    fn a_day_of_sweeps_is_long() {
+    fn an_app_is_forgotten_after_a_day_of_sweeps() {
         let sweeps = |seconds: u64| (0..=seconds).step_by(300).map(|second| 1_000_000 + second);
         assert!(!after(sweeps(0)).is_long());
         assert!(!after(sweeps(DAY - 300)).is_long());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_set_is_not_a_day() {
+    fn a_clock_change_does_not_age_a_missing_app() {
         let start = 1_000_000;
         assert!(!after([start, start + 365 * DAY]).is_long());
         assert!(!after([start, 0, start, 0, start]).is_long());
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn a_missing_file_reads_back_what_was_written() {
         let directory = tempfile::tempdir().unwrap();
         let missing = after([1_000, 1_300]);
         std::fs::write(Missing::path(directory.path()), missing.text()).unwrap();
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_begins_anew() {
+    fn a_damaged_missing_file_starts_over() {
         let directory = tempfile::tempdir().unwrap();
         let path = Missing::path(directory.path());
         assert_eq!(Missing::read(directory.path()), Missing::default());

@@ -40,7 +40,7 @@ fn append_by_hand(store: &Store, bytes: &[u8]) {
 }
 
 #[test]
-fn only_we_may_read_it() {
+fn the_record_store_is_readable_by_its_owner_only() {
     let (directory, store) = store();
     add(&store, "a", 10);
     store.new_output("a", 0).unwrap();
@@ -67,7 +67,7 @@ fn a_container_is_recorded_once() {
 }
 
 #[test]
-fn the_oldest_go() {
+fn the_store_drops_the_oldest_records_above_the_limit() {
     let (_directory, store) = store();
     for number in 0..7 {
         add(&store, &number.to_string(), 3);
@@ -84,7 +84,7 @@ fn the_oldest_go() {
 }
 
 #[test]
-fn the_oldest_go_by_size_too() {
+fn the_store_drops_the_oldest_records_above_its_maximum_size() {
     let (_directory, store) = store();
     for number in 0..80 {
         let id = number.to_string();
@@ -103,7 +103,7 @@ fn the_oldest_go_by_size_too() {
 }
 
 #[test]
-fn a_torn_line_swallows_no_other() {
+fn a_torn_line_does_not_damage_the_next_record() {
     let (_directory, store) = store();
     add(&store, "a", 10);
     append_by_hand(&store, br#"{"version":1,"id":"b","app":"de"#);
@@ -115,7 +115,7 @@ fn a_torn_line_swallows_no_other() {
 }
 
 #[test]
-fn with_its_app_a_store_goes() {
+fn an_append_leaves_no_store_of_a_removed_app() {
     let (_directory, store) = store();
     let line = record("b").line().unwrap();
     assert!(store.append("b", &line, 10, || false).unwrap());
@@ -138,7 +138,7 @@ fn with_its_app_a_store_goes() {
 }
 
 #[test]
-fn what_cannot_be_removed_is_not_the_next_apps() {
+fn unremovable_records_are_set_aside() {
     let (directory, store) = store();
     add(&store, "old", 10);
     // What `remove` does where nothing else helps: root, which runs this, can remove everything.
@@ -156,7 +156,7 @@ fn what_cannot_be_removed_is_not_the_next_apps() {
 }
 
 #[test]
-fn a_renamed_store_takes_the_place_of_another() {
+fn a_renamed_store_replaces_an_existing_store() {
     let (directory, old) = store();
     let new = Store::open_dir(&directory.path().join("records/new"));
     add(&new, "of one that was destroyed while nobody looked", 10);
@@ -168,7 +168,7 @@ fn a_renamed_store_takes_the_place_of_another() {
 }
 
 #[test]
-fn whoever_waited_for_a_store_that_went_makes_a_new_one() {
+fn an_append_recreates_a_store_removed_while_it_waited_for_the_lock() {
     let (_directory, store) = store();
     add(&store, "old", 10);
     std::thread::scope(|scope| {
@@ -189,7 +189,7 @@ fn whoever_waited_for_a_store_that_went_makes_a_new_one() {
 }
 
 #[test]
-fn the_newest_outputs_stay() {
+fn pruning_keeps_the_newest_outputs_and_removes_stale_files() {
     let (_directory, store) = store();
     for (age, id) in ["newest", "older", "oldest"].iter().enumerate() {
         let (path, file) = store.new_output(id, 0).unwrap();
@@ -209,7 +209,7 @@ fn the_newest_outputs_stay() {
     assert!(!store.output("newest").exists());
 }
 
-/// The environment variable that makes [`a_writer`] one.
+/// The environment variable that makes [`the_child_process_of_the_kill_test_appends_records`] one.
 const WRITER: &str = "ONEOFF_TEST_WRITER";
 /// Those of all writers are less than a store keeps.
 const LINES: usize = 12;
@@ -217,7 +217,7 @@ const LINES: usize = 12;
 /// No test by itself: what a process of the next test does. It says each id when its
 /// line is written.
 #[test]
-fn a_writer() {
+fn the_child_process_of_the_kill_test_appends_records() {
     let Ok(told) = std::env::var(WRITER) else {
         return;
     };
@@ -238,12 +238,16 @@ fn a_writer() {
 }
 
 #[test]
-fn of_a_hundred_writers_that_are_killed_no_line_is_torn_or_lost() {
+fn no_record_is_torn_or_lost_when_writers_are_killed() {
     let (_directory, store) = store();
     make_directory(&store.0).unwrap();
     let mut random = fastrand::Rng::with_seed(9);
     let itself = std::env::current_exe().unwrap();
-    let words = ["--exact", "record::store::tests::a_writer", "--nocapture"];
+    let words = [
+        "--exact",
+        "record::store::tests::the_child_process_of_the_kill_test_appends_records",
+        "--nocapture",
+    ];
     let writers: Vec<_> = (0..100)
         .map(|number| {
             let told = format!("{} {number}", store.0.display());

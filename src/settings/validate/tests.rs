@@ -3,7 +3,7 @@ use crate::settings::choices::{OnHangup, Policy};
 use crate::settings::times;
 
 #[test]
-fn pairs() {
+fn key_value_pairs_and_labels_are_validated() {
     assert_eq!(
         key_value("A=b=c").unwrap(),
         ("A".to_owned(), "b=c".to_owned())
@@ -33,7 +33,7 @@ fn pairs() {
 
 /// Whatever is said, it is taken or refused.
 #[test]
-fn any_text_is_taken_or_refused() {
+fn validators_accept_or_refuse_any_text() {
     const PIECES: [&str; 24] = [
         "0",
         "9",
@@ -88,7 +88,7 @@ fn any_text_is_taken_or_refused() {
 }
 
 #[test]
-fn sizes_counts_and_names() {
+fn sizes_counts_and_names_are_validated() {
     for (text, expected) in [
         ("512", "512"),
         ("512m", "512m"),

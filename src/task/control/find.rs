@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_in_utc() {
+    fn a_listed_deadline_is_converted_to_utc() {
         for (created_at, time_to_live, expected) in [
             (
                 "2026-08-03 23:59:30 +0000 UTC",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_counts_from_the_start() {
+    fn a_listed_deadline_counts_from_the_start() {
         let listed = listed("2026-08-03 23:59:30 +0000 UTC", "60");
         for (started, expected) in [
             (Some("2026-08-03T23:59:50.120Z"), "2026-08-04T00:00:50Z"),

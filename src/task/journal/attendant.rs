@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_process_lives() {
+    fn the_own_process_is_alive() {
         let ours = ours().unwrap();
         assert!(lives(&ours));
         let (pid, start) = ours.split_once('.').unwrap();

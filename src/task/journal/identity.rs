@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_is_named_as_its_labels_say() {
+    fn a_task_name_agrees_with_its_labels() {
         for (name, app, process_type, expected) in [
             ("demo.run.7", "demo", "run", true),
             ("demo.cron.65535", "demo", "cron", true),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ours_has_its_name_as_a_label() {
+    fn an_own_container_has_its_name_as_a_label() {
         for (labels, expected) in [
             (r#"{"dokku-oneoff.name":"demo.run.7"}"#, true),
             (r#"{"dokku-oneoff.name":"demo.run.8"}"#, false),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_version_has_said_so_in_its_journal() {
+    fn the_journal_of_an_older_version_proves_ownership() {
         let head = |foreign: bool| {
             format!(
                 r#"{{"app":"demo","name":"demo.run.7","type":"run","command":[],"image":"i","user":"ada",

@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_story_is_told_line_by_line() {
+    fn journal_lines_are_replayed_into_the_journal_state() {
         let story = read(&[
             HEAD,
             "",
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_of_the_container_whose_name_its_file_has() {
+    fn task_info_belongs_to_the_container_named_by_its_file() {
         let head = |app: &str, name: &str| TaskInfo {
             app: app.to_owned(),
             name: name.to_owned(),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_is_of_a_task_that_can_be() {
+    fn an_impossible_journal_is_damaged() {
         let id = "a".repeat(64);
         let created = |id: &str| format!(r#"["{id}","created"]"#);
         let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage_reason("demo.run.1");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_another_container_and_torn_lines_are_passed_over() {
+    fn replay_skips_events_of_another_container_and_torn_lines() {
         let story = read(&[
             HEAD,
             r#"["old",{"told":3}]"#,

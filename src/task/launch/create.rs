@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_differ() {
+    fn random_container_numbers_differ_and_stay_in_range() {
         let numbers: std::collections::HashSet<u32> = (0..100).map(|_| random_number()).collect();
         assert!(numbers.len() > 90);
         assert!(numbers.iter().all(|number| (1..=65_535).contains(number)));

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_containers_state_tells_the_exit_code() {
+    fn the_exit_code_is_derived_from_the_container_state() {
         for (status, exit_code, expected) in [
             (Status::Exited, 0, Some(0)),
             (Status::Exited, 137, Some(137)),
@@ -158,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_was_not_is_none() {
+    fn a_zero_time_of_docker_is_none() {
         assert_eq!(nonzero_time("0001-01-01T00:00:00Z"), None);
         assert_eq!(nonzero_time(""), None);
         assert!(nonzero_time("2026-01-01T00:00:00.123456789Z").is_some());
     }
 
     #[test]
-    fn an_end_is_that_of_what_has_run() {
+    fn only_a_container_that_ran_has_an_exit() {
         for (status, is_end) in [
             (Status::Exited, true),
             (Status::Dead, true),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_what_its_words_say() {
+    fn a_task_exit_is_converted_to_arguments_and_back_unchanged() {
         let there = TaskExit::Inspected(State {
             oom_killed: true,
             started_at: "2026-01-01T00:00:00.123456789Z".to_owned(),

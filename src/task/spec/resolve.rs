@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_amd64_image_elsewhere_names_a_platform() {
+    fn the_platform_is_set_only_for_amd64_images_on_other_machines() {
         assert_eq!(foreign_platform("amd64", "aarch64"), Some("linux/amd64"));
         assert_eq!(foreign_platform("amd64", "x86_64"), None);
         assert_eq!(foreign_platform("arm64", "aarch64"), None);

@@ -51,7 +51,7 @@ fn own_arguments(answers: AppFacts, request: Request, streams: TaskStreams) -> S
 }
 
 #[test]
-fn each_part_of_a_request_and_of_the_answers() {
+fn every_part_of_request_and_app_facts_becomes_its_docker_arguments() {
     let table: Vec<(&str, AppFacts, Request, &str)> = vec![
         ("a command", answers(), request("ls -l --help"), "-- ls -l --help"),
         ("no command", answers(), request(""), "-- /bin/bash"),
@@ -150,7 +150,7 @@ fn each_part_of_a_request_and_of_the_answers() {
 }
 
 #[test]
-fn what_the_task_talks_to() {
+fn stdin_and_terminal_become_interactive_and_tty() {
     for (terminal, stdin, expected) in [
         (false, false, "-- ls"),
         (false, true, "--interactive -- ls"),
@@ -162,7 +162,7 @@ fn what_the_task_talks_to() {
 }
 
 #[test]
-fn without_a_shell_of_the_apps_bash_is_a_guess() {
+fn only_the_default_shell_may_fall_back_to_sh() {
     let mut task = TaskSpec::new(answers(), request(""), TaskStreams::default()).unwrap();
     assert_eq!(task.default_shell(), Some("/bin/bash"));
     assert_eq!(task.use_fallback_shell(), "sh");
@@ -187,7 +187,7 @@ fn without_a_shell_of_the_apps_bash_is_a_guess() {
 }
 
 #[test]
-fn a_cron_task_has_its_own_name_and_labels() {
+fn a_cron_task_spec_has_the_cron_name_and_labels() {
     let cron = Cron {
         id: "abc".to_owned(),
         policy: Policy::Allow,
@@ -221,7 +221,7 @@ fn a_cron_task_has_its_own_name_and_labels() {
 }
 
 #[test]
-fn values_win_in_order() {
+fn a_task_spec_merges_config_docker_options_and_env_in_that_order() {
     let answers = AppFacts {
         config: [("A", "config"), ("B", "config"), ("C", "config")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn why_a_task_has_ended() {
+    fn exit_code_and_reason_are_derived_from_journal_and_exit() {
         let asked = |reason| JournalState {
             ending: reason,
             ..JournalState::default()
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_task_stays_lost_when_its_hooks_were_told() {
+    fn a_lost_task_stays_lost_after_its_hooks_have_fired() {
         let story = JournalState {
             told: Some(exit::DOCKER_FAILED),
             ..JournalState::default()
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_is_not_told_otherwise_later() {
+    fn the_exit_code_reported_to_hooks_is_the_recorded_exit_code() {
         let story = JournalState {
             told: Some(3),
             ..JournalState::default()

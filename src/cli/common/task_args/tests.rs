@@ -14,12 +14,12 @@ fn parsed(words: &[&str]) -> Result<TaskOptions> {
 }
 
 #[test]
-fn the_parser_is_sound() {
+fn the_option_parser_passes_the_checks_of_clap() {
     TaskOptions::command().debug_assert();
 }
 
 #[test]
-fn options_end_at_the_app() {
+fn option_parsing_ends_at_the_app() {
     for (words, expected) in [
         ("demo ls --help -e  --no-tty", "demo ls --help -e  --no-tty"),
         ("--no-tty -e A=b demo -x", "demo -x"),
@@ -38,7 +38,7 @@ fn options_end_at_the_app() {
 }
 
 #[test]
-fn the_command_is_what_follows_the_app() {
+fn the_words_after_the_app_become_the_command() {
     let no_flags = GlobalFlags::default();
     let with_app = GlobalFlags {
         app: Some("other".to_owned()),
@@ -64,7 +64,7 @@ fn the_command_is_what_follows_the_app() {
 }
 
 #[test]
-fn every_spelling_of_env() {
+fn the_env_option_is_parsed_in_every_spelling() {
     for words in [
         vec!["-e", "A=b"],
         vec!["-e=A=b"],
@@ -78,7 +78,7 @@ fn every_spelling_of_env() {
 }
 
 #[test]
-fn the_last_of_an_option_wins() {
+fn the_last_occurrence_of_an_option_wins() {
     assert_eq!(
         parsed(&["--ttl-seconds", "5", "--ttl-seconds", "7", "demo"])
             .unwrap()
@@ -88,7 +88,7 @@ fn the_last_of_an_option_wins() {
 }
 
 #[test]
-fn a_mistake_is_named_in_one_sentence() {
+fn a_usage_error_is_one_sentence_followed_by_the_usage() {
     for (words, named) in [
         (vec!["--wrong", "demo"], "--wrong"),
         (vec!["-x", "demo"], "-x"),

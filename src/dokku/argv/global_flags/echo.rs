@@ -71,7 +71,7 @@ mod tests {
     use crate::dokku::argv::global_flags::echo::expanded;
 
     #[test]
-    fn bash_says_the_same() {
+    fn echo_expansion_agrees_with_bash_on_random_text() {
         let mut random = fastrand::Rng::with_seed(3);
         let alphabet = br"\\\\\\abcefnrtvx01789AFfq- ";
         for _ in 0..300 {

@@ -44,7 +44,7 @@ fn flags(app: Option<&str>, labels: &[&str], not_meant: &[&'static str]) -> Glob
 }
 
 #[test]
-fn hooks_get_the_leading_flags_without_the_commands_words() {
+fn hooks_get_only_the_leading_global_flags() {
     let user = "run --env=A=secret demo x --label=no";
     for (leading, expected) in [
         ("", ""),
@@ -64,7 +64,7 @@ fn hooks_get_the_leading_flags_without_the_commands_words() {
 }
 
 #[test]
-fn only_leading_words_are_dokkus() {
+fn only_leading_words_are_global_flags() {
     let user = "run demo train.py --label=no --app other --trace --quiet";
     let argv = user;
     for seen in [true, false] {
@@ -96,7 +96,7 @@ fn only_leading_words_are_dokkus() {
 }
 
 #[test]
-fn an_app_written_twice_is_read_from_the_ancestor_or_refused() {
+fn a_repeated_app_flag_is_read_from_the_ancestor_or_refused() {
     let typed = "--app demo run train --app other";
     let argv = "run train --app other";
     assert_eq!(
@@ -110,7 +110,7 @@ fn an_app_written_twice_is_read_from_the_ancestor_or_refused() {
 }
 
 #[test]
-fn the_same_word_before_and_after_counts_twice() {
+fn a_leading_flag_repeated_in_the_command_is_still_read() {
     let argv = "run demo x --label=a=1 --trace";
     let typed = format!("--label=a=1 --trace {argv}");
     for seen in [true, false] {
@@ -122,7 +122,7 @@ fn the_same_word_before_and_after_counts_twice() {
 }
 
 #[test]
-fn a_label_with_blanks_is_read_from_the_ancestor() {
+fn a_label_with_spaces_is_read_from_the_ancestor_or_refused() {
     let argv = line("run demo ls");
     let mut typed = vec![b"--label=k=a b".to_vec()];
     typed.extend(argv.clone());
@@ -146,7 +146,7 @@ fn a_label_with_blanks_is_read_from_the_ancestor() {
 }
 
 #[test]
-fn a_second_dokku_under_sudo_has_lost_the_leading_words() {
+fn leading_flags_are_read_from_the_dokku_above_sudo() {
     let argv = line("run demo ls");
     let ancestors = [
         argv.clone(),
@@ -164,7 +164,7 @@ fn a_second_dokku_under_sudo_has_lost_the_leading_words() {
 }
 
 #[test]
-fn an_app_from_the_callers_environment_is_taken() {
+fn an_app_name_from_the_environment_of_the_caller_is_used() {
     assert_eq!(
         found("run ls", "run ls", Some("demo"), true)
             .unwrap()
@@ -178,7 +178,7 @@ fn an_app_from_the_callers_environment_is_taken() {
 /// The outer one of two `dokku` has split the text of an SSH client at its blanks,
 /// and scanned that.
 #[test]
-fn words_within_a_quoted_word_are_not_dokkus() {
+fn flags_within_a_quoted_word_are_not_global_flags() {
     let argv = [
         &b"run"[..],
         b"demo",
@@ -210,7 +210,7 @@ fn words_within_a_quoted_word_are_not_dokkus() {
 }
 
 #[test]
-fn an_app_of_the_session_is_taken_through_ssh_too() {
+fn an_app_name_from_the_environment_is_used_through_ssh() {
     let evidence = FlagSources {
         global_flags: "",
         app_name: Some("demo"),

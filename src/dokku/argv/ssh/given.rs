@@ -65,7 +65,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_known_to_become_of_words() {
+    fn the_dokku_split_of_ssh_text_has_the_known_results() {
         let table: &[(&str, &[&str])] = &[
             ("run app ls -l", &["run", "app", "ls", "-l"]),
             ("run -e A=b app", &["run", "", "A=b", "app"]),
@@ -87,7 +87,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_text_of_echos_own_is_asked_for() {
+    fn the_version_and_help_texts_of_echo_are_obtained_from_echo() {
         assert_eq!(given("a --version", |_| None), None);
         let text = "run app python --version x --help --helpx";
         let words = given(text, ask_echo).unwrap();
@@ -96,7 +96,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn bash_and_xargs_say_the_same_of_any_text() {
+    fn the_dokku_split_agrees_with_bash_and_xargs_on_random_text() {
         const PIECES: [&str; 24] = [
             " ",
             " ",

@@ -30,7 +30,7 @@ fn typed_argv(text: &str, given: &[&str]) -> Vec<OsString> {
 }
 
 #[test]
-fn words_that_dokku_has_lost_are_found() {
+fn ssh_words_that_dokku_lost_are_recovered() {
     let version = [
         "run",
         "app",
@@ -73,7 +73,7 @@ fn words_that_dokku_has_lost_are_found() {
 }
 
 #[test]
-fn flags_in_front_are_told_from_the_rest() {
+fn leading_ssh_flags_are_separated_from_the_command() {
     let text = "--app demo '--label=k=a b' --quiet run ls --app other -n";
     let given = [
         "--app",
@@ -93,7 +93,7 @@ fn flags_in_front_are_told_from_the_rest() {
 }
 
 #[test]
-fn what_is_not_proven_is_left_alone() {
+fn ssh_text_that_does_not_match_the_arguments_is_not_used() {
     let given = ["run", "app", "ls"];
     assert!(found("run app ls -n", &given, &given).is_some());
     for (text, why) in [
@@ -117,7 +117,7 @@ fn what_is_not_proven_is_left_alone() {
 }
 
 #[test]
-fn only_the_dokku_above_our_own_counts() {
+fn ssh_text_is_used_only_through_an_unbroken_chain_of_dokku_processes() {
     let given = ["run", "app", "ls"];
     let inner = dokku(&given, None);
     let outer = dokku(&["run"], Some("run app ls -n"));
@@ -146,7 +146,7 @@ fn only_the_dokku_above_our_own_counts() {
 }
 
 #[test]
-fn repaired_words_are_a_shells_or_else_dokkus() {
+fn recovered_ssh_words_equal_the_words_of_bash_or_of_dokku() {
     const PIECES: [&str; 25] = [
         " ",
         " ",

@@ -84,7 +84,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn quotes_are_a_shells_and_nothing_else_is() {
+    fn the_typed_split_interprets_quotes_and_expands_nothing() {
         let table: &[(&str, Option<&[&str]>)] = &[
             ("", Some(&[])),
             ("run  app\tls", Some(&["run", "app", "ls"])),
@@ -119,7 +119,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn bash_says_the_same_of_any_text() {
+    fn the_typed_split_agrees_with_bash_on_random_text() {
         const PIECES: [&str; 17] = [
             " ", " ", " ", "\t", "\n", "'", "'", "'", "\"", "\"", "\"", "\\", "\\", "a", "-n",
             "=b", "é\r",

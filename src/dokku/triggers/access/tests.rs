@@ -46,7 +46,7 @@ impl Plugins {
 const SCRIPT: &str = "#!/bin/sh\n";
 
 #[test]
-fn without_a_plugin_there_is_none() {
+fn without_plugins_there_is_no_access_hook() {
     let plugins = Plugins::new();
     assert!(matches!(plugins.hooks(), AccessHooks::Absent));
     plugins.path("other");
@@ -56,7 +56,7 @@ fn without_a_plugin_there_is_none() {
 }
 
 #[test]
-fn the_event_log_is_nobody() {
+fn the_event_log_is_not_an_access_plugin() {
     for mode in [0o755, 0o644] {
         let plugins = Plugins::new();
         plugins.file(EVENT_LOG, SCRIPT, mode);
@@ -67,7 +67,7 @@ fn the_event_log_is_nobody() {
 }
 
 #[test]
-fn what_cannot_be_executed_is_there() {
+fn a_non_executable_access_hook_counts_as_present() {
     type Make = fn(&Plugins);
     let cases: [(&str, Make); 6] = [
         ("mode", |plugins| plugins.file("acl", SCRIPT, 0o644)),
@@ -99,14 +99,14 @@ fn what_cannot_be_executed_is_there() {
 }
 
 #[test]
-fn a_plugin_that_plugn_passes_over_is_there() {
+fn a_plugin_skipped_by_plugn_counts_as_an_access_plugin() {
     let plugins = Plugins::new();
     plugins.file(".acl", SCRIPT, 0o755);
     plugins.are_unusable_at(".acl", "hidden");
 }
 
 #[test]
-fn a_directory_that_cannot_be_searched_may_hold_one() {
+fn an_unsearchable_plugin_directory_counts_as_an_access_hook() {
     let plugins = Plugins::new();
     fs::remove_dir(plugins.0.path().join("enabled")).unwrap();
     assert!(matches!(plugins.hooks(), AccessHooks::Unusable(_)));
@@ -120,7 +120,7 @@ fn a_directory_that_cannot_be_searched_may_hold_one() {
 }
 
 #[test]
-fn a_hook_that_goes_before_it_is_asked_is_a_failure() {
+fn an_access_hook_that_disappears_is_a_failure() {
     let plugins = Plugins::new();
     plugins.file("acl", "#!/bin/sh\necho demo\n", 0o755);
     let AccessHooks::Executable(hooks) = plugins.hooks() else {

@@ -23,7 +23,7 @@ fn told(plugin_toml: &str, config_toml: &str, variables: &[(&str, &str)]) -> Str
 }
 
 #[test]
-fn the_environment_then_the_file_then_nothing() {
+fn plugin_config_is_read_from_the_environment_and_then_the_file() {
     let keys = "[plugin.config]\na-key = \"ignored\"\nother = \"\"\n";
     let config = "[my-plugin]\na-key = \"of the file\"\n[another]\nother = \"x\"\n";
     assert_eq!(
@@ -38,7 +38,7 @@ fn the_environment_then_the_file_then_nothing() {
 }
 
 #[test]
-fn without_keys_there_is_nothing_to_tell() {
+fn a_plugin_without_config_keys_exports_nothing() {
     for toml in [
         "",
         "[plugin]\nversion = \"1\"\n",
@@ -49,7 +49,7 @@ fn without_keys_there_is_nothing_to_tell() {
 }
 
 #[test]
-fn what_is_not_certain_is_plugns() {
+fn ambiguous_plugin_config_is_delegated_to_plugn() {
     for toml in [
         "[plugin]\nconfig = { key = \"\" }\n",
         "[plugin]\nconfig.key = \"\"\n",

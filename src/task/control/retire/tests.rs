@@ -15,7 +15,7 @@ fn at(text: &str) -> SystemTime {
 }
 
 #[test]
-fn a_deadline_counts_from_the_start() {
+fn the_sweep_counts_a_deadline_from_the_start_or_the_creation() {
     let seconds = |facts: &ContainerInfo, now| {
         overdue_by(facts, at(now)).map(|late| late.map(|late| late.as_secs()))
     };
@@ -42,7 +42,7 @@ fn a_deadline_counts_from_the_start() {
 }
 
 #[test]
-fn what_becomes_of_each() {
+fn the_sweep_action_is_derived_from_status_owner_and_lateness() {
     // What a living supervisor changes nothing of.
     for (status, ours, late, expected) in [
         (Status::Created, true, false, Action::Finalize),
@@ -66,7 +66,7 @@ fn what_becomes_of_each() {
 }
 
 #[test]
-fn a_clock_that_is_set_forward_ends_nothing_that_a_supervisor_keeps() {
+fn the_sweep_leaves_overdue_tasks_to_a_live_supervisor() {
     for (status, name) in [(Status::Running, "running"), (Status::Paused, "paused")] {
         let facts = facts(name, "60", "2026-01-01T00:00:00Z");
         for (now, kept, expected) in [

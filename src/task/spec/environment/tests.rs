@@ -12,7 +12,7 @@ fn environment(pairs: &[(&str, &str)]) -> Environment {
 }
 
 #[test]
-fn what_goes_into_the_file_and_what_by_name() {
+fn values_that_an_env_file_would_change_are_passed_by_name() {
     let long = "x".repeat(100_000);
     for (name, value, in_file) in [
         ("A", "", true),
@@ -39,7 +39,7 @@ fn what_goes_into_the_file_and_what_by_name() {
 }
 
 #[test]
-fn steering_names_go_by_file_only() {
+fn variables_that_affect_the_docker_client_use_the_env_file_only() {
     for name in [
         "PATH",
         "HOME",
@@ -91,7 +91,7 @@ fn steering_names_go_by_file_only() {
 }
 
 #[test]
-fn keys_and_credentials_with_line_breaks_are_an_apps_own() {
+fn multi_line_keys_and_credentials_are_passed_by_name() {
     for name in [
         "TLS_KEY",
         "SSL_KEY",
@@ -110,7 +110,7 @@ fn keys_and_credentials_with_line_breaks_are_an_apps_own() {
 }
 
 #[test]
-fn a_script_gets_no_name_but_a_credentials() {
+fn a_script_client_inherits_credential_names_only() {
     for name in [
         "VALUE",
         "PATHS",
@@ -188,7 +188,7 @@ fn an_env_file_is_a_regular_file_of_a_limited_size() {
 }
 
 #[test]
-fn what_no_program_can_be_given_is_refused() {
+fn variables_that_no_process_can_receive_are_refused() {
     let longest = "x".repeat(MAX_VARIABLE_BYTES - 2);
     assert!(
         environment(&[("A", &longest)])
@@ -211,7 +211,7 @@ fn what_no_program_can_be_given_is_refused() {
 }
 
 #[test]
-fn the_last_one_wins() {
+fn the_last_docker_option_or_env_file_sets_a_variable() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(
         file.path(),
