@@ -1,8 +1,8 @@
 //! One-off tasks for Dokku.
 //!
 //! Each binary in `src/bin` is one subcommand of the plugin; this library is
-//! what they are made of. Data flows one way: `command` → `task` → `docker`,
-//! asking `dokku` on the way.
+//! what they are made of. docs/architecture.md has the rooms and
+//! their order, which tests/rooms.rs holds.
 
 mod agent;
 mod cli;
@@ -20,7 +20,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-/// `dokku run`: the task's own exit status, see [`exit`] for the others.
+/// `dokku run`: the task's own exit status, see docs/commands.md for the others.
 #[must_use]
 pub fn run() -> ExitCode {
     cli::entry(cli::run::main)

@@ -28,7 +28,7 @@ pub(crate) struct State {
     pub(crate) oom_killed: bool,
 }
 
-/// What one call tells of a container, in the order of [`FACTS`].
+/// What one call tells of a container, in the order of [`INFO_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ContainerInfo {
     pub(crate) id: String,

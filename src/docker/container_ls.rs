@@ -7,7 +7,7 @@ use crate::docker::container_inspect::Status;
 use crate::docker::{Docker, docker_error};
 use crate::ui::message;
 
-/// A container in a list, in the order of [`FORMAT`].
+/// A container in a list, in the order of [`SUMMARY_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ContainerSummary {
     pub(crate) id: String,

@@ -28,7 +28,7 @@ pub(crate) struct DieEvent {
     /// The container's.
     pub(crate) id: String,
     pub(crate) name: String,
-    /// What a label may have said: see [`REPLACED_BY_LABELS`].
+    /// What a label may have said: see [`OVERRIDABLE_ATTRIBUTES`].
     pub(crate) stated_exit_code: String,
     /// Nanoseconds since 1970.
     pub(crate) time: u64,
@@ -51,7 +51,7 @@ pub(crate) struct DieEvents {
 
 impl Docker {
     /// The ends of all containers that have a label of this name, from the second of
-    /// `since` on: docker remembers a few hundred. It is over after [`LONGEST`]: where
+    /// `since` on: docker remembers a few hundred. It is over after [`MAX_STREAM_SECONDS`]: where
     /// `DOCKER_BIN` is a wrapper and only that ends, it would wait for ever otherwise.
     ///
     /// # Errors

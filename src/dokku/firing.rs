@@ -30,7 +30,7 @@ impl Host {
         )
     }
 
-    /// As [`Host::ask`] for a question whose failure means "nothing to say":
+    /// As [`Host::query`] for a question whose failure means "nothing to say":
     /// what the hooks say on stderr is left out, too. What is no UTF-8 becomes U+FFFD.
     pub(crate) fn query_or_empty(&self, trigger: &str, arguments: &[&str]) -> String {
         match self.fire_softly(trigger, arguments) {
@@ -59,7 +59,7 @@ impl Host {
     /// does not end is killed at its limit.
     ///
     /// # Errors
-    /// As [`Host::ask`]; the hook's exit status is ours.
+    /// As [`Host::query`]; the hook's exit status is ours.
     pub(crate) fn notify(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
         let relay =
             |call| self.within_limit(call, ProcessBuilder::run_with_output_to_stderr_within);

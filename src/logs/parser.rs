@@ -1,5 +1,5 @@
 //! The entries of a stream of docker's logs: a time, and bytes up to a line's end.
-//! A line of more than [`ENTRY`] bytes has several.
+//! A line of more than [`MAX_ENTRY_BYTES`] bytes has several.
 
 /// Docker splits a line of a task's after so many bytes; each part has a time.
 pub(crate) const MAX_ENTRY_BYTES: usize = 16 * 1024;

@@ -69,7 +69,7 @@ pub(crate) struct Record {
     pub(crate) exit_code: Option<u8>,
     pub(crate) reason: Reason,
     /// What is kept of its output; `None` for an attached task, and where nothing is
-    /// to be kept. [`keep`] fills it in.
+    /// to be kept. [`write()`] fills it in.
     #[serde(default)]
     pub(crate) output: Option<Output>,
 }

@@ -46,7 +46,7 @@ pub(crate) struct RecordsNewestFirst {
 }
 
 impl RecordsNewestFirst {
-    /// What cannot be read is none: [`Newest::say_failure`].
+    /// What cannot be read is none: [`RecordsNewestFirst::report_failure`].
     pub(crate) fn of(host: &Host, app: &App) -> Self {
         Self::from(&Store::for_app(host, app.name()), app.name())
     }

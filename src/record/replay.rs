@@ -26,7 +26,7 @@ pub(crate) struct SavedEntry {
     pub(crate) ends_line: bool,
 }
 
-/// Which of them, as [`crate::docker::container_logs::Part`] has it.
+/// Which of them, as [`crate::docker::container_logs::LogSelection`] has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selection {
     /// From the end; `None` for all.

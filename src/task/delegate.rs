@@ -54,7 +54,7 @@ impl SchedulerDelegate {
         })
     }
 
-    /// What [`Handover::run`] would do, for `--dry-run`.
+    /// What [`SchedulerDelegate::run`] would do, for `--dry-run`.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }

@@ -121,7 +121,7 @@ impl Events {
     }
 
     /// Waits for the end of the client of a task that has ended: it hands on the last
-    /// output. For [`LAST_OUTPUT`] only where the task was asked to end, or is now.
+    /// output. For [`DRAIN_TIMEOUT`] only where the task was asked to end, or is now.
     pub(crate) fn drain(&self, asked: bool) {
         if asked || !matches!(self.next(None), Event::ClientExited { .. }) {
             self.wait_for_client(DRAIN_TIMEOUT);
@@ -138,7 +138,7 @@ impl Events {
         ) {}
     }
 
-    /// The next event, or [`Event::Due`] at `until`.
+    /// The next event, or [`Event::Timeout`] at `until`.
     pub(crate) fn next(&self, until: Option<Instant>) -> Event {
         let event = match until {
             Some(until) => self

@@ -25,7 +25,7 @@ pub(crate) fn suppress_disk_warning() {
 
 static DISK_WARNING_PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// What we do. [`super::host::Host::info`] leaves it out with `--quiet`.
+/// What we do. [`crate::dokku::host::Host::info`] leaves it out with `--quiet`.
 pub(crate) fn info(text: &str) {
     say("-----> ", text);
 }

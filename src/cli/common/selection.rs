@@ -84,7 +84,7 @@ pub(crate) enum SingleTask {
 /// there is no name.
 ///
 /// # Errors
-/// As [`choose`], and a task of another scheduler.
+/// As [`select`], and a task of another scheduler.
 pub(crate) fn select_one(
     host: &Host,
     container: Option<&str>,

@@ -76,10 +76,10 @@ impl TriggerRunner {
         Ok(hooks)
     }
 
-    /// Runs these hooks as [`Bus::fire`] does.
+    /// Runs these hooks as [`TriggerRunner::fire`] does.
     ///
     /// # Errors
-    /// As [`Bus::fire`]. Every failure of a hook is one.
+    /// As [`TriggerRunner::fire`]. Every failure of a hook is one.
     pub(crate) fn ask_for_access(
         &self,
         hooks: &ExecutableHooks,

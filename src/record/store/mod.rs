@@ -19,7 +19,7 @@ use crate::record::store::lines::Lines;
 use crate::record::store::missing::Missing;
 use crate::sys::regular_file;
 
-/// The file of lines is no larger: see [`lines::MOST_BYTES`].
+/// The file of lines is no larger: see [`lines::MAX_FILE_BYTES`].
 const MOST_BYTES: u64 = 2 * lines::MAX_FILE_BYTES;
 
 /// An output that is being taken for longer has nobody any more.

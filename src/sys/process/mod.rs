@@ -90,7 +90,7 @@ impl ProcessBuilder {
         self.map(|expression| expression.env_remove(name))
     }
 
-    /// These variables in place of all of ours. Those of [`Call::env`] are added.
+    /// These variables in place of all of ours. Those of [`ProcessBuilder::env`] are added.
     pub(crate) fn only_env(self, variables: &BTreeMap<OsString, OsString>) -> Self {
         self.map(|expression| expression.full_env(variables))
     }
@@ -116,7 +116,7 @@ impl ProcessBuilder {
         }
     }
 
-    /// Our process group, as without [`Call::own_group`].
+    /// Our process group, as without [`ProcessBuilder::own_group`].
     pub(crate) fn caller_group(self) -> Self {
         Self {
             own_group: false,
@@ -129,7 +129,7 @@ impl ProcessBuilder {
         self.build()?.stdout_capture().run()
     }
 
-    /// The same, within a limit as [`Call::capture_within`] has it.
+    /// The same, within a limit as [`ProcessBuilder::run_captured_within`] has it.
     pub(crate) fn stdout_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
         wait_within(self.build()?.stdout_capture().start()?, own_group, limit)
@@ -149,7 +149,7 @@ impl ProcessBuilder {
         self.build()?.stdout_to_stderr().run()
     }
 
-    /// The same, within a limit as [`Call::capture_within`] has it.
+    /// The same, within a limit as [`ProcessBuilder::run_captured_within`] has it.
     pub(crate) fn run_with_output_to_stderr_within(
         self,
         limit: Duration,
@@ -173,7 +173,7 @@ impl ProcessBuilder {
         self.build()?.stdout_capture().start()
     }
 
-    /// Runs it to its end without any output, as [`Call::capture_within`].
+    /// Runs it to its end without any output, as [`ProcessBuilder::run_captured_within`].
     pub(crate) fn run_stdout_null_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
         wait_within(self.build()?.stdout_null().start()?, own_group, limit)

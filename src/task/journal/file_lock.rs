@@ -33,7 +33,7 @@ enum OpenMode {
 }
 
 /// Somebody who only looks whether a lock is free holds it for a moment. So often
-/// it is tried again, with [`PAUSE`] between.
+/// it is tried again, with [`RETRY_INTERVAL`] between.
 const MAX_ATTEMPTS: u32 = 5;
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -50,7 +50,7 @@ impl FileLock {
     /// The same for a file that is there; `None` when there is none, too.
     ///
     /// # Errors
-    /// As [`Lease::take`].
+    /// As [`FileLock::acquire`].
     pub(crate) fn acquire_existing(path: &Path) -> Result<Option<Self>> {
         with_context(
             path,
@@ -61,7 +61,7 @@ impl FileLock {
     /// The same for a file that is made by this; `None` when there is one.
     ///
     /// # Errors
-    /// As [`Lease::take`].
+    /// As [`FileLock::acquire`].
     pub(crate) fn create(path: &Path) -> Result<Option<Self>> {
         with_context(path, Self::open(path, OpenMode::New, lock_blocking))
     }
@@ -74,7 +74,7 @@ impl FileLock {
     /// The lock of this name; `None` while another has it.
     ///
     /// # Errors
-    /// As [`Lease::take`].
+    /// As [`FileLock::acquire`].
     pub(crate) fn concurrency_guard(host: &Host, name: &str) -> Result<Option<ConcurrencyGuard>> {
         let path = data_directory(host).join("locks").join(name);
         let lease = with_context(&path, Self::open(&path, OpenMode::Any, try_lock))?;

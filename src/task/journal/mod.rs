@@ -81,7 +81,7 @@ impl Journal {
     /// that was not there is empty.
     ///
     /// # Errors
-    /// As [`Journal::begin`].
+    /// As [`Journal::create`].
     pub(crate) fn lock(host: &Host, name: &str) -> Result<Option<Self>> {
         Ok(FileLock::acquire(&path(host, name))?.map(Self::of))
     }
@@ -89,12 +89,12 @@ impl Journal {
     /// The same; `None` when there is none, too.
     ///
     /// # Errors
-    /// As [`Journal::begin`].
+    /// As [`Journal::create`].
     pub(crate) fn lock_existing(host: &Host, name: &str) -> Result<Option<Self>> {
         Ok(FileLock::acquire_existing(&path(host, name))?.map(Self::of))
     }
 
-    /// The journal that came to us as [`Journal::into_parts`] gives it.
+    /// The journal that came to us as [`Journal::into_raw_parts`] gives it.
     pub(crate) fn from_inherited(
         host: &Host,
         name: &str,

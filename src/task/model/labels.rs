@@ -13,7 +13,7 @@ pub(crate) const TIME_TO_LIVE: &str = "com.dokku.active-deadline-seconds";
 pub(crate) const APP: &str = "com.dokku.app-name";
 /// `run` or `cron`.
 pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
-/// Who looks after a task that has no journal: see [`super::attendant`].
+/// Who looks after a task that has no journal: see [`crate::task::journal::attendant`].
 pub(crate) const ATTENDANT: &str = "dokku-oneoff.attendant";
 pub(crate) const CRON_ID: &str = "com.dokku.cron-id";
 const LOCK: &str = "dokku-oneoff.lock";

@@ -28,7 +28,7 @@ pub(crate) struct ExitEvent {
 impl TaskExit {
     const REMOVED: &str = "gone";
 
-    /// What [`End::read`] takes.
+    /// What [`TaskExit::from_args`] takes.
     pub(crate) fn to_args(&self) -> Vec<String> {
         match self {
             Self::Removed(_) => vec![Self::REMOVED.to_owned()],

@@ -87,7 +87,7 @@ pub(crate) fn remove_unless_core(
 /// Removes a container, and the journal after it.
 ///
 /// # Errors
-/// As [`clear`].
+/// As [`remove_unless_core`].
 pub(crate) fn remove_container(docker: &Docker, journal: Journal, id: &str) -> Result<()> {
     docker.container_remove(id)?;
     journal.remove();
@@ -98,7 +98,7 @@ pub(crate) fn remove_container(docker: &Docker, journal: Journal, id: &str) -> R
 /// of a process that was killed may start it in this moment: then the journal comes back.
 ///
 /// # Errors
-/// As [`clear`].
+/// As [`remove_unless_core`].
 pub(crate) fn remove_if_never_started(
     docker: &Docker,
     journal: Journal,
