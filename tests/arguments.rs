@@ -66,7 +66,7 @@ fn an_invalid_option_is_reported_with_the_usage_of_run() {
         ("-x", "'-x'"),
         ("--ttl-seconds=soon", "'soon'"),
         ("--ttl-seconds=0", "'0'"),
-        ("--timeout=1w", "'1w'"),
+        ("--timeout=1x", "'1x'"),
         ("--label=x", "'x'"),
         ("--label=com.dokku.app-name=other", "--label"),
         ("--memory=lots", "'lots'"),

@@ -179,6 +179,43 @@ fn logs_are_limited_by_number_of_lines_and_time() {
         .assert_refused(1, "'; id'");
 }
 
+/// A zone nine hours east of UTC: a local time in it would be in the future if it were taken for UTC.
+#[test]
+fn logs_since_has_one_meaning_while_a_task_runs_and_after_its_end() {
+    let host = Host::new();
+    if !host.is_disposable() {
+        return; // sudo passes no TZ on
+    }
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let name = app.writes(&gate, "echo line", 1);
+    let local = |offset: i64| {
+        let seconds = format!("@{}", unix_now() + 9 * 3600 + offset);
+        let format = "+%Y-%m-%dT%H:%M:%S";
+        cmd!("date", "--utc", "--date", seconds, format)
+            .read()
+            .unwrap()
+    };
+    let (recently, later) = (local(-1800), local(1800));
+    let shown = |since: &str| {
+        let words = ["run:logs", "-q", "--since", since, "--container", &name];
+        let output = run_to_end(&host.command(words).env("TZ", "JST-9"));
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{since}");
+        output.stdout
+    };
+    let all = || ["1d", "1.5h", "1h30m", &recently, &later].map(shown);
+    let expected = ["line\n", "line\n", "line\n", "line\n", ""];
+    assert_eq!(all(), expected, "while it runs");
+    end(&app, &gate);
+    assert_eq!(all(), expected, "after its end");
+}
+
+fn unix_now() -> i64 {
+    let now = std::time::SystemTime::now();
+    let since = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    since.as_secs().cast_signed()
+}
+
 #[test]
 fn following_logs_end_with_the_task() {
     let host = Host::new();

@@ -63,8 +63,7 @@ pub(crate) fn point_in_time(text: &str) -> Result<SystemTime, String> {
     let offset = match zone {
         Some(zone) => offset(zone).ok_or_else(expected)?,
         None if text.ends_with('Z') => 0,
-        // `TZ`, else /etc/localtime.
-        None => TimeZone::local().map_or(0, |zone| offset_in(zone.as_ref(), local)),
+        None => host_zone().map_or(0, |zone| offset_in(zone.as_ref(), local)),
     };
     let utc = if offset < 0 {
         local.checked_add(Duration::from_secs(offset.unsigned_abs()))
@@ -98,6 +97,16 @@ fn offset(zone: &str) -> Option<i64> {
     };
     let seconds = number(hours, 23)? * 3600 + number(minutes, 59)? * 60;
     Some(if sign == "-" { -seconds } else { seconds })
+}
+
+/// The zone of `TZ`, else of /etc/localtime (tzset(3)); `None` where neither can be read:
+/// then it is UTC.
+fn host_zone() -> Option<TimeZone> {
+    let zone = match std::env::var("TZ") {
+        Ok(name) if !name.is_empty() => TimeZone::from_posix_tz(&name),
+        _ => TimeZone::local(),
+    };
+    zone.ok()
 }
 
 /// Seconds east of UTC at a local time in this zone, given as if it were UTC. A local time
