@@ -11,6 +11,7 @@
 //! It ends with the last task. Its FIFO is gone by then, so whoever comes too late
 //! starts another one, which waits for this one's lock.
 
+pub(crate) mod control_fifo;
 pub(crate) mod instance;
 pub(crate) mod lanes;
 pub(crate) mod suspension;
@@ -25,9 +26,10 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use signal_hook::consts::{SIGKILL, SIGTERM};
 
+use crate::agent::supervise::control_fifo::ControlFifo;
 use crate::agent::supervise::suspension::Suspension;
 use crate::agent::supervise::tracked_task::{DEFAULT_STOP_TIMEOUT_SECONDS, TrackedTask};
-use crate::agent::supervise::workers::{ControlFifo, Message, SupervisorContext, Workers};
+use crate::agent::supervise::workers::{Message, SupervisorContext, Workers};
 use crate::docker::Docker;
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::events::DieEvent;

@@ -1,17 +1,13 @@
 //! What the supervisor has done and told by others, so that nothing that hangs holds
 //! it up: a fixed number of threads, however many tasks there are.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result};
-use rustix::fs::{CWD, Mode, OFlags, fcntl_setfl, mkfifoat};
+use anyhow::Result;
 
 use crate::agent::supervise::lanes;
 use crate::agent::supervise::lanes::{LANES, Queue};
@@ -20,9 +16,7 @@ use crate::docker::Docker;
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::events::{DieEvent, DieEvents};
 use crate::dokku::host::Host;
-use crate::settings::validate;
 use crate::sys::process;
-use crate::task::handoff::supervisor;
 use crate::task::journal::{Journal, UnflushedLines};
 use crate::task::model::labels;
 use crate::task::model::task_exit::{ExitEvent, event_time};
@@ -242,62 +236,6 @@ fn finish(place: &SupervisorContext, ends: &Queue<RecoverJob>, news: &Sender<Mes
         ends.done(&app);
         if news.send(Message::Recovered(name, resumed)).is_err() {
             return;
-        }
-    }
-}
-
-/// The supervisor's FIFO. Whatever else is at its path gives way: no other process makes
-/// one while we have the lock.
-fn open_or_make(path: &Path) -> io::Result<File> {
-    // For both, so that it does not end with the last process that has written (fifo(7)).
-    let open = || supervisor::open_fifo(OpenOptions::new().read(true).write(true), path);
-    let fifo = open().or_else(|_| {
-        if path.symlink_metadata().is_ok() {
-            let aside = path.with_extension(format!("wake.{}", std::process::id()));
-            fs::remove_file(path).or_else(|_| fs::rename(path, aside))?;
-        }
-        mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
-        open()
-    })?;
-    // It waits for what is written.
-    fcntl_setfl(&fifo, OFlags::RDWR)?;
-    Ok(fifo)
-}
-
-/// The FIFO, and the thread that reads names from it.
-pub(crate) struct ControlFifo {
-    fifo: File,
-    reader: JoinHandle<()>,
-}
-
-impl ControlFifo {
-    /// # Errors
-    /// The plugin's data directory cannot be written.
-    pub(crate) fn open(place: &SupervisorContext, news: &Sender<Message>) -> Result<Self> {
-        let path = supervisor::fifo_path(&place.host);
-        let opened = open_or_make(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
-        let (lines, fifo) =
-            opened.with_context(|| format!("'{}' cannot be opened", path.display()))?;
-        let news = news.clone();
-        let reader = thread::spawn(move || {
-            for name in BufReader::new(lines).lines().map_while(Result::ok) {
-                // None is made of what is no name: it would become a path.
-                if !name.is_empty() && validate::container(&name).is_err() {
-                    continue;
-                }
-                if name.is_empty() || news.send(Message::Adopt(name)).is_err() {
-                    return;
-                }
-            }
-        });
-        Ok(Self { fifo, reader })
-    }
-
-    /// From here on nobody finds somebody who reads.
-    pub(crate) fn close(mut self, place: &SupervisorContext) {
-        let _ = fs::remove_file(supervisor::fifo_path(&place.host));
-        if self.fifo.write_all(b"\n").is_ok() {
-            let _ = self.reader.join();
         }
     }
 }
