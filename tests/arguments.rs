@@ -115,7 +115,7 @@ fn an_argument_or_env_value_that_is_not_valid_utf8_is_refused() {
     let app = host.app(Image::Busybox);
     let word = OsString::from_vec(b"caf\xe9".to_vec());
     app.run([OsString::from("echo"), word.clone()])
-        .assert_refused(1, "no UTF-8");
+        .assert_refused(1, "not valid UTF-8");
     let mut pair = OsString::from("SECRET=");
     pair.push(word);
     let output = crate::support::run_to_end(&host.command([
@@ -124,7 +124,7 @@ fn an_argument_or_env_value_that_is_not_valid_utf8_is_refused() {
         pair,
         OsString::from(&app.name),
     ]));
-    output.assert_refused(1, "'SECRET' is no UTF-8");
+    output.assert_refused(1, "'SECRET' is not valid UTF-8");
     assert!(!output.stderr.contains("caf"), "{output:?}");
 }
 

@@ -71,7 +71,7 @@ fn a_terminal_can_attach_detach_and_attach_again() {
     terminal.type_keys("\u{1d}\u{11}");
     assert_eq!(terminal.wait_exit_code(), 0);
     terminal.wait_for(&format!(
-        "The task runs on: 'dokku run:attach --container {name}' comes back to it"
+        "The task is still running. Reattach with 'dokku run:attach --container {name}'"
     ));
     terminal.wait_restored();
     let mut again = Terminal::start(&host, "\"$@\"", ["run:attach", "--container", &name]);
@@ -105,7 +105,7 @@ fn a_signal_ends_attach_and_not_the_task() {
         crate::support::signal_ours(handle.pids()[0], "attach", signal);
         let output = crate::support::Output::new(handle.wait().unwrap());
         assert_eq!(output.code, code, "{output:?}");
-        let said = output.stderr.contains("comes back to it");
+        let said = output.stderr.contains("Reattach with");
         assert_eq!(said, quiet.is_none(), "{output:?}");
     }
     assert_eq!(

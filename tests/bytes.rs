@@ -137,7 +137,7 @@ fn random_config_values_arrive_byte_for_byte() {
 /// JSON has no such bytes: docker's API would carry U+FFFD in their place.
 #[test]
 fn text_that_is_not_valid_utf8_is_refused_from_every_source() {
-    const NO_UTF_8: &str = "no UTF-8";
+    const NO_UTF_8: &str = "not valid UTF-8";
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let broken = |before: &str| OsString::from_vec([before.as_bytes(), b"\xff"].concat());

@@ -193,7 +193,7 @@ fn history_skips_damaged_records_and_reports_how_many() {
     assert_eq!(output.code, 0, "{output:?}");
     assert_eq!(
         output.stderr,
-        " !     Left out, records that cannot be read: 2\n !     Left out, records that were written by a newer version of the plugin: 1\n"
+        " !     Skipped 2 records that cannot be read\n !     Skipped 1 records that were written by a newer version of the plugin\n"
     );
     let shown: Vec<Value> = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(shown, [record(&app, 3, 3, 0), record(&app, 1, 1, 0)]);

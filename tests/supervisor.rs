@@ -705,7 +705,7 @@ fn commands_exit_125_when_docker_does_not_answer_in_time() {
         let took = before.elapsed();
         host.set_docker(&which::which("docker").unwrap());
         host.dokku_ok(&["run:set", "--global", "docker-timeout"]);
-        output.assert_refused(125, "docker gave no answer within 1 seconds");
+        output.assert_refused(125, "docker did not answer within 1 seconds");
         assert!(took < Duration::from_secs(15), "{words:?} {call}: {took:?}");
         assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);
         all_is_over(&host, &app);

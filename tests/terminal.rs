@@ -513,7 +513,7 @@ fn the_terminal_is_restored_when_the_docker_client_is_killed() {
     let client = docker_client(terminal.pid(), &["start", "--attach"]);
     signal(client.expect("docker's client runs"), "KILL");
     terminal.wait_restored();
-    terminal.wait_for("docker's client was lost");
+    terminal.wait_for("Lost the docker client");
     // The task runs on, and Ctrl-C is a signal to us again.
     wait_until("another client waits", || {
         docker_client(terminal.pid(), &["container", "wait"])

@@ -43,7 +43,7 @@ pub(crate) fn run(
     let file = io::stdin()
         .as_fd()
         .try_clone_to_owned()
-        .context("the task's journal did not come")?;
+        .context("no journal was inherited on stdin")?;
     let journal = Journal::from_inherited(host, name, file.into(), &handed_on(lines)?);
     Ok(finalize::finalize(host, docker, journal, &end))
 }

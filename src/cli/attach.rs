@@ -96,7 +96,9 @@ fn attach(
             print_reattach_hint(host, &task.name);
             Ok(0)
         }
-        Some(_) if code.is_none() => bail!("docker's client was lost: {} runs on", task.name),
+        Some(_) if code.is_none() => {
+            bail!("lost the docker client; {} is still running", task.name)
+        }
         _ => exit_status::exit_status_of(host, app, task, code),
     }
 }

@@ -29,10 +29,10 @@ pub(super) struct Options {
     /// The task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
-    /// Allocate no terminal
+    /// Do not allocate a terminal
     #[arg(long)]
     no_tty: bool,
-    /// Allocate a terminal in any case
+    /// Allocate a terminal even if stdin and stdout are not both terminals
     #[arg(long)]
     force_tty: bool,
     #[arg(trailing_var_arg = true, hide = true)]
@@ -121,7 +121,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
             && !due.go_on(docker, id, &mark)?
         {
             client.kill()?;
-            message::warn("The command could not be told to end: it runs on in the container");
+            message::warn("The command could not be stopped and is still running in the container");
             return Ok(exit::from_signal(due.signal));
         }
     }

@@ -26,22 +26,22 @@ const JSON: &str = "json";
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 pub(super) struct Options {
-    /// How to show them: stdout (a table) or json
+    /// Output format: stdout (a table) or json
     #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
     format: String,
-    /// So many, or all
+    /// Number of tasks to show, or 'all'
     #[arg(short, long, value_name = "N", default_value = "20", value_parser = validate::lines)]
     num: String,
-    /// Only those that came to another exit code than 0
+    /// Only tasks with a non-zero exit code
     #[arg(long)]
     failed: bool,
-    /// Only those that ended after this time: 10m, 2026-08-03T05:47:44Z
+    /// Only tasks that ended at or after this time: 10m, 1.5h, 2026-08-03, 2026-08-03T05:47:44Z (without a zone: the host's)
     #[arg(long, value_name = "TIME", value_parser = times::point_in_time)]
     since: Option<SystemTime>,
     /// Only run or cron tasks
     #[arg(long = "type", value_name = "TYPE", value_parser = ["run", "cron"], hide_possible_values = true)]
     process_type: Option<String>,
-    /// Without the heading
+    /// Omit the header
     #[arg(long)]
     quiet: bool,
     #[arg(hide = true)]

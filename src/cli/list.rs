@@ -37,13 +37,13 @@ const MAX_FINISHED_TASKS: usize = 20;
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 pub(super) struct Options {
-    /// How to show them: stdout (a table) or json
+    /// Output format: stdout (a table) or json
     #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]
     format: String,
-    /// Without the heading
+    /// Omit the header
     #[arg(long)]
     quiet: bool,
-    /// Cron tasks too, and the last ones that have ended
+    /// Include cron tasks and recently finished tasks
     #[arg(long)]
     all: bool,
     #[arg(hide = true)]
@@ -157,7 +157,7 @@ impl OtherSchedulers {
             self.text.push_str(answer);
         } else if !answer.trim().is_empty() {
             let entries: Vec<_> = serde_json::from_str(answer)
-                .with_context(|| format!("the answer of hook '{HOOK}' is no JSON list"))?;
+                .with_context(|| format!("the answer of hook '{HOOK}' is not a JSON list"))?;
             self.entries.extend(entries);
         }
         Ok(())

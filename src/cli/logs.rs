@@ -32,22 +32,22 @@ use crate::ui::message;
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 pub(super) struct Options {
-    /// Show this task only
+    /// Show only this task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
-    /// So many lines of each task, from the end, or all
+    /// Number of lines to show from the end of each task's log, or 'all'
     #[arg(short, long, value_name = "N", default_value = "100", value_parser = validate::lines)]
     num: String,
-    /// Show what is still to come, until the last task ends
+    /// Follow the output until the last task ends
     #[arg(short, long)]
     tail: bool,
-    /// Without times and names
+    /// Omit timestamps and names
     #[arg(short, long)]
     quiet: bool,
-    /// From this time on: 10m, 2026-08-03T05:47:44Z
+    /// Only lines from this time on: 10m, 1.5h, 2026-08-03, 2026-08-03T05:47:44Z (without a zone: the host's)
     #[arg(long, value_name = "TIME", value_parser = times::point_in_time)]
     since: Option<SystemTime>,
-    /// What the tasks wrote to stderr goes to stderr
+    /// Write the tasks' stderr to stderr
     #[arg(long)]
     stderr: bool,
     #[arg(hide = true)]

@@ -16,7 +16,7 @@ use crate::ui::output::print;
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true)]
 pub(super) struct Options {
-    /// For every app
+    /// Set the property for every app
     #[arg(long)]
     global: bool,
     #[arg(hide = true)]
@@ -56,14 +56,11 @@ fn set(host: &Host, options: &Options) -> Result<u8> {
     };
     let key = Property::named(&name)?;
     if key.global && !options.global {
-        bail!("property '{name}' is the host's: 'dokku run:set --global {name}' sets it");
+        bail!("property '{name}' is global; use 'dokku run:set --global {name}'");
     }
     let value = words.next().unwrap_or_default();
     if let Some(word) = words.next() {
-        bail!(
-            "'{word}' is one word too many\nUsage: {}",
-            usage::SET.line()
-        );
+        bail!("unexpected argument '{word}'\nUsage: {}", usage::SET.line());
     }
     let said = if value.is_empty() {
         host.unset_property(PLUGIN, &owner, key.name)?;

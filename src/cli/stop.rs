@@ -22,10 +22,10 @@ use crate::ui::output::print;
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 pub(super) struct Options {
-    /// Stop this one only
+    /// Stop only this task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
-    /// The app's cron tasks too
+    /// Include the app's cron tasks
     #[arg(long)]
     all: bool,
     #[arg(hide = true)]

@@ -24,7 +24,7 @@ pub(super) struct Options {
     /// The task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]
     container: Option<String>,
-    /// Wait so long at most: 90 (seconds), 10m, 2h
+    /// Maximum time to wait: 90 (seconds), 10m, 1h30m
     #[arg(long, value_name = "TIME", value_parser = times::time_to_live)]
     timeout: Option<TimeToLive>,
 }

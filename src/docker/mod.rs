@@ -156,7 +156,7 @@ impl Docker {
         let why = match answer {
             Ok(Some(output)) => return Ok(output),
             Ok(None) => format!(
-                "docker gave no answer within {} seconds ('dokku run:set --global docker-timeout' sets how long it may take)",
+                "docker did not answer within {} seconds (change this with 'dokku run:set --global docker-timeout')",
                 limit.as_secs()
             ),
             Err(error) => format!("'{}' could not be started: {error}", self.program.display()),

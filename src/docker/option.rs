@@ -64,7 +64,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Vec<DockerOption>> {
         {
             parse_short(letters, &mut words, &mut options)?;
         } else {
-            bail!("docker option '{word}' is none: it begins with no '-'");
+            bail!("docker option '{word}' is not an option: it does not begin with '-'");
         }
     }
     Ok(options)

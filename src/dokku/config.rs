@@ -11,7 +11,7 @@ impl Host {
     /// The config values of the app, global ones below them, byte for byte.
     ///
     /// # Errors
-    /// The hook fails, what it says is no JSON object of strings, or a value is no
+    /// The hook fails, what it says is not a JSON object of strings, or a value is no
     /// UTF-8. No value is part of the message.
     pub(crate) fn config(&self, app: &App) -> Result<BTreeMap<String, String>> {
         const HOOK: &str = "config-export";
@@ -21,7 +21,9 @@ impl Host {
         }
         let config: BTreeMap<String, String> = serde_json::from_str(&json)
             .map_err(|error| anyhow::anyhow!("line {}, column {}", error.line(), error.column()))
-            .with_context(|| format!("the answer of hook '{HOOK}' is no JSON object of strings"))?;
+            .with_context(|| {
+                format!("the answer of hook '{HOOK}' is not a JSON object of strings")
+            })?;
         // JSON has U+FFFD for what is no UTF-8: whether it stood there, the bytes tell.
         for name in config
             .iter()
@@ -31,9 +33,7 @@ impl Host {
             if self.answers_with_invalid_utf8("config-get", &[app.name(), name])
                 || self.answers_with_invalid_utf8("config-get-global", &[name])
             {
-                bail!(
-                    "the config value of '{name}' is no UTF-8: docker cannot pass it on unchanged"
-                );
+                bail!("the config value of '{name}' is not valid UTF-8, so docker would alter it");
             }
         }
         Ok(config)

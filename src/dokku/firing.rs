@@ -80,7 +80,7 @@ impl Host {
         run(call, limit)?.ok_or_else(|| {
             let seconds = limit.as_secs();
             let why = format!(
-                "it has not ended within {seconds} seconds ('dokku run:set --global hook-timeout' sets how long it may take)"
+                "it has not ended within {seconds} seconds (change this with 'dokku run:set --global hook-timeout')"
             );
             io::Error::new(io::ErrorKind::TimedOut, why)
         })
@@ -162,7 +162,7 @@ fn words<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
 fn text_of(trigger: &str, fired: TriggerOutcome) -> Result<String> {
     match fired {
         TriggerOutcome::Succeeded(said) => String::from_utf8(said)
-            .with_context(|| format!("the answer of hook '{trigger}' is no UTF-8")),
+            .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8")),
         TriggerOutcome::Failed { who, code } => Err(Failure::error(
             code,
             format!("{who} failed with exit code {code}"),

@@ -20,7 +20,7 @@ impl Host {
         let line = self.query_or_empty("procfile-get-command", &[app.name(), process_type, "5000"]);
         if line.contains(char::REPLACEMENT_CHARACTER) {
             bail!(
-                "the Procfile entry '{process_type}' is no UTF-8: docker cannot pass it on unchanged"
+                "the Procfile entry '{process_type}' is not valid UTF-8, so docker would alter it"
             );
         }
         let words = shell_words::split(line.trim()).with_context(|| {

@@ -132,7 +132,7 @@ impl Host {
                 .filter(|seconds| *seconds <= MAX_SECONDS)
                 .with_context(|| {
                     format!(
-                        "the app's stop-timeout-seconds is '{seconds}', which is no number of seconds"
+                        "the app's stop-timeout-seconds is '{seconds}', which is not a number of seconds"
                     )
                 }),
         }

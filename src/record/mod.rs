@@ -143,7 +143,7 @@ pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
         Ok(false) => return,
         Ok(true) => {}
         Err(error) => message::warn_disk_once(&format!(
-            "The record of {} was not kept as a whole: {error:#}",
+            "The record of {} could not be written completely: {error:#}",
             record.name
         )),
     }

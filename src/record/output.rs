@@ -102,7 +102,7 @@ fn copy(
             return Ok(docker_said);
         }
         if !streams.read_more(longest_silence)? {
-            bail!("docker does not give it");
+            bail!("docker stopped sending it");
         }
     }
 }

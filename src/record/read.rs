@@ -31,7 +31,7 @@ impl Skipped {
             (self.newer, "were written by a newer version of the plugin"),
         ];
         for (count, why) in said.into_iter().filter(|(count, _)| *count > 0) {
-            message::warn(&format!("Left out, records that {why}: {count}"));
+            message::warn(&format!("Skipped {count} records that {why}"));
         }
     }
 }

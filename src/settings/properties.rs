@@ -135,7 +135,7 @@ impl Property {
             return Ok(key);
         }
         bail!(
-            "there is no property '{name}': there are {}",
+            "unknown property '{name}'; valid properties: {}",
             PROPERTIES.map(|key| key.name).join(", ")
         )
     }

@@ -21,7 +21,7 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
         .chars()
         .any(|character| character.is_whitespace() || character.is_control())
     {
-        return Err("a label's name has no blanks".to_owned());
+        return Err("a label's name has no spaces".to_owned());
     }
     Ok((name, value))
 }
@@ -153,7 +153,7 @@ pub(crate) fn container(text: &str) -> Result<String, String> {
 pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
     let shown = word.display();
     word.to_str().map(str::to_owned).ok_or_else(|| {
-        anyhow::anyhow!("the word '{shown}' is no UTF-8: docker cannot pass it on unchanged")
+        anyhow::anyhow!("the word '{shown}' is not valid UTF-8, so docker would alter it")
     })
 }
 

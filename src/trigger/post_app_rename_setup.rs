@@ -20,7 +20,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     warn_on_error(copied.and_then(|()| host.remove_properties(PLUGIN, old)));
     let renamed = Store::for_app(&host, old).rename(&Store::for_app(&host, new));
     warn_on_error(
-        renamed.with_context(|| format!("The records of '{old}' cannot become those of '{new}'")),
+        renamed.with_context(|| format!("Cannot move the records of '{old}' to '{new}'")),
     );
     Ok(0)
 }

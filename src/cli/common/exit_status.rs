@@ -21,7 +21,7 @@ const RECORD_POLL_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) fn exit_status_from_record(record: &Record) -> u8 {
     record.exit_code.unwrap_or_else(|| {
         message::warn(&format!(
-            "Nobody saw the end of {}: its exit code is not known",
+            "The exit code of {} is unknown: nothing observed its end",
             record.name
         ));
         exit::DOCKER_FAILED

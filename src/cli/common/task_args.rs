@@ -28,50 +28,50 @@ pub(crate) struct TaskOptions {
     /// Set a variable of the task's environment
     #[arg(short, long, value_name = "KEY=VALUE", action = ArgAction::Append, allow_hyphen_values = true)]
     env: Vec<OsString>,
-    /// Allocate no terminal
+    /// Do not allocate a terminal
     #[arg(long)]
     no_tty: bool,
-    /// Allocate a terminal in any case
+    /// Allocate a terminal even if stdin and stdout are not both terminals
     #[arg(long)]
     force_tty: bool,
-    /// Stop the task after so many seconds [default: 86400]
+    /// Stop the task after this number of seconds [default: 86400]
     #[arg(long, value_name = "SECONDS", value_parser = times::seconds)]
     ttl_seconds: Option<u64>,
     /// The task's id in the app's crontab (deprecated)
     #[arg(long, value_name = "ID", value_parser = validate::identifier)]
     cron_id: Option<String>,
-    /// What the task does while another one has its cron id or lock: allow, forbid or replace
+    /// If another task has the cron id or lock: allow (run anyway), forbid, or replace it
     #[arg(long, value_name = "POLICY", value_parser = str::parse::<Policy>)]
     concurrency_policy: Option<Policy>,
-    /// Run only while no other task of the app has this lock
+    /// Refuse to run while another task of the app has this lock
     #[arg(long, value_name = "NAME", value_parser = validate::identifier)]
     lock: Option<String>,
-    /// Stop the task after 90 (seconds), 10m, 2h or never: none
+    /// Stop the task after this time: 90 (seconds), 10m, 1h30m, 2d, or 'none'
     #[arg(long, value_name = "TIME", value_parser = times::time_to_live, conflicts_with = "ttl_seconds")]
     timeout: Option<TimeToLive>,
     /// Label the container
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append, value_parser = validate::label)]
     label: Vec<(String, String)>,
-    /// Memory in place of the app's limit: 512m, 1g (a bare number is megabytes)
+    /// Memory limit, overriding the app's: 512m, 1g (without a unit: megabytes)
     #[arg(long, value_name = "SIZE", value_parser = validate::memory)]
     memory: Option<String>,
-    /// Processors in place of the app's limit: 0.5, 2
+    /// CPU limit, overriding the app's: 0.5, 2
     #[arg(long, value_name = "NUMBER", value_parser = validate::cpus)]
     cpus: Option<String>,
-    /// Run as this user (and group) of the image
+    /// User (and group) inside the container
     #[arg(long, value_name = "USER[:GROUP]", value_parser = validate::user)]
     user: Option<String>,
-    /// Run in this directory of the container
+    /// Working directory inside the container
     #[arg(long, value_name = "DIRECTORY", value_parser = validate::workdir)]
     workdir: Option<String>,
-    /// Attach no input
+    /// Do not attach stdin
     #[arg(long)]
     no_stdin: bool,
-    /// When the terminal hangs up or nobody reads the output any more: stop the task, or keep it
+    /// When the terminal hangs up or the output is no longer read: stop the task, or keep it
     /// running [default: stop for a terminal, keep for a pipe]
     #[arg(long, value_name = "stop|keep", value_parser = str::parse::<OnHangup>)]
     on_hangup: Option<OnHangup>,
-    /// Show the container that would be made, and make none
+    /// Show the docker command that would be run, without running it
     #[arg(long)]
     pub(crate) dry_run: bool,
     #[arg(trailing_var_arg = true, hide = true)]
@@ -204,7 +204,7 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let shown = pair.to_string_lossy();
     let name = shown.split('=').next().unwrap_or_default();
     let Some(text) = pair.to_str() else {
-        bail!("the value of '{name}' is no UTF-8: docker cannot pass it on unchanged");
+        bail!("the value of '{name}' is not valid UTF-8, so docker would alter it");
     };
     let (name, value) = validate::key_value(text).map_err(|why| {
         let masked = if text.contains('=') { "=***" } else { "" };
@@ -217,7 +217,7 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
         .any(|quote| value.len() > 1 && value.starts_with(*quote) && value.ends_with(*quote))
     {
         message::warn(&format!(
-            "The value of '{name}' keeps the quotes around it: they are not needed here"
+            "The value of '{name}' keeps the quotes around it; they are not needed"
         ));
     }
     Ok((name, value))

@@ -85,7 +85,7 @@ fn warn_of_no_supervisor(made: &CreatedContainer<'_>) {
 /// How to come back to a task that its user has left.
 pub(crate) fn print_reattach_hint(host: &Host, name: &str) {
     host.info(&format!(
-        "The task runs on: 'dokku run:attach --container {name}' comes back to it"
+        "The task is still running. Reattach with 'dokku run:attach --container {name}'"
     ));
 }
 

@@ -144,7 +144,7 @@ impl Sweep<'_> {
         let app = facts.label(labels::APP).unwrap_or_default();
         if let Err(label) = overdue_by(facts, SystemTime::now()) {
             message::warn(&format!(
-                "{name} has no deadline: its label says '{label}', which is no number of seconds"
+                "{name} has no deadline: its label says '{label}', which is not a number of seconds"
             ));
         }
         // The journal of what is to be left is not taken for a moment: core's hook may

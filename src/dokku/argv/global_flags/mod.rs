@@ -66,7 +66,7 @@ pub(crate) fn find(evidence: &FlagSources<'_>) -> Result<GlobalFlags> {
     let app = match (leading_has("--app"), ours_has("--app"), &exact) {
         (true, _, Some(words)) => app_of(words),
         (true, true, None) => bail!(
-            "'--app' stands before and after the command, and which app was meant for Dokku cannot be told: name the app after 'run'"
+            "'--app' stands before and after the command, and it is unclear which app was meant for Dokku: name the app after 'run'"
         ),
         (false, true, _) => None,
         // Meant for Dokku, or set by the caller for the whole session.
@@ -74,7 +74,7 @@ pub(crate) fn find(evidence: &FlagSources<'_>) -> Result<GlobalFlags> {
     };
     if exact.is_none() && leading.iter().any(|word| !word.starts_with("--")) {
         bail!(
-            "a global flag holds a blank and cannot be told from the words after it: use 'run --label' in its place"
+            "a global flag contains a space and cannot be told from the words after it: use 'run --label' in its place"
         );
     }
     let scanned = Some(leading.join(" "));

@@ -251,7 +251,7 @@ impl<'a> AttachMonitor<'a> {
                         terminal.restore();
                         if !asked {
                             message::warn(
-                                "docker's client was lost: the task runs on, Ctrl-C asks it to end",
+                                "Lost the docker client; the task is still running (Ctrl-C stops it)",
                             );
                         }
                     }
