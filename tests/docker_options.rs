@@ -63,7 +63,15 @@ fn storage_of_the_app_is_mounted_in_the_task() {
 fn life_cycle_options_of_the_app_are_ignored() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    for option in ["--rm", "--name=mine", "-it", "--restart=always"] {
+    for option in [
+        "--rm",
+        "--name=mine",
+        "-it",
+        "--restart=always",
+        "--detach",
+        "-d",
+        "--sig-proxy=false",
+    ] {
         let hook = format!("[ \"$1\" != {0} ] || printf ' %s' '{option}'", app.name);
         host.add_hook("oneoff-test-option", "docker-args-run", &hook);
         let output = app.sh("printf out; printf err >&2; exit 3");
@@ -73,6 +81,34 @@ fn life_cycle_options_of_the_app_are_ignored() {
             "{option}"
         );
     }
+}
+
+/// A switch that is taken for an option with a value would take the next option for it.
+#[test]
+fn every_switch_of_docker_is_read_as_a_switch() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let mut switches: Vec<String> = Vec::new();
+    for verb in ["create", "run"] {
+        let help = docker(&["container", verb, "--help"]);
+        // An option's name, and its type where it takes a value: one space between them.
+        let options = help.lines().filter_map(|line| {
+            let (_, option) = line.trim_start().split_once("--")?;
+            let (name, rest) = option.split_once(' ')?;
+            (line.starts_with("  ") && rest.starts_with("  ")).then(|| format!("--{name}"))
+        });
+        switches.extend(options.filter(|option| option != "--help"));
+    }
+    switches.sort();
+    switches.dedup();
+    assert!(switches.len() > 10, "{switches:?}");
+    for switch in &switches {
+        let hook = format!("[ \"$1\" != {0} ] || printf ' %s' '{switch}'", app.name);
+        host.add_hook("oneoff-test-option", "docker-args-run", &hook);
+        let output = app.run_with(&["--dry-run"], ["true"]);
+        assert_eq!(output.code, 0, "{switch}: {output:?}");
+    }
+    host.add_hook("oneoff-test-option", "docker-args-run", "");
 }
 
 #[test]

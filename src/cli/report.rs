@@ -72,7 +72,10 @@ impl ReportArgs {
                 (None, flag) if flag.starts_with("--") => asked.flag = Some(word),
                 (None, _) if asked.app.is_none() => asked.app = Some(word),
                 (None, _) => {
-                    bail!("unexpected argument '{word}'\nUsage: {}", usage::REPORT.line())
+                    bail!(
+                        "unexpected argument '{word}'\nUsage: {}",
+                        usage::REPORT.line()
+                    )
                 }
             }
         }

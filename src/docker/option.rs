@@ -14,8 +14,10 @@ pub(crate) struct DockerOption {
     pub(crate) as_single_word: String,
 }
 
-/// The long options that take no value (`docker container create --help`).
-const SWITCHES: [&str; 12] = [
+/// The long options that take no value, of every client from 20.10 to 28 (`docker container
+/// create --help` and `run --help`: core takes options of both).
+const SWITCHES: [&str; 15] = [
+    "detach",
     "disable-content-trust",
     "help",
     "init",
@@ -27,11 +29,13 @@ const SWITCHES: [&str; 12] = [
     "quiet",
     "read-only",
     "rm",
+    "sig-proxy",
     "tty",
+    "use-api-socket",
 ];
 
 /// The short ones.
-const SHORT_SWITCHES: [char; 4] = ['i', 'P', 'q', 't'];
+const SHORT_SWITCHES: [char; 5] = ['d', 'i', 'P', 'q', 't'];
 
 /// Reads a list of options.
 ///

@@ -20,8 +20,11 @@ use crate::ui::message;
 
 /// Options of the app's that the life cycle decides: with `--rm` the exit code
 /// of a failed start would be lost, the others are what was asked of this task.
-const OVERRIDDEN_OPTIONS: [&str; 11] = [
+const OVERRIDDEN_OPTIONS: [&str; 14] = [
     "rm",
+    "detach",
+    "d",
+    "sig-proxy",
     "tty",
     "t",
     "interactive",
