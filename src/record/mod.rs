@@ -18,7 +18,7 @@ use crate::docker::{Docker, container_create};
 use crate::dokku::app;
 use crate::dokku::host::Host;
 use crate::record::output::Output;
-pub(crate) use crate::record::store::Store;
+pub(crate) use crate::record::store::{Appended, Store};
 use crate::settings::properties::{KEEP_OUTPUTS, KEEP_RECORDS, OUTPUT_BYTES, Property};
 use crate::ui::message;
 
@@ -230,10 +230,10 @@ fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     let is_there = || !host.lacks_app(&record.app);
     let new = store.append(&record.id, &record.line()?, records, is_there);
     store.prune_outputs(outputs);
-    if new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {
-        taken.map(|()| true)
-    } else {
-        Ok(false)
+    // Plugins are notified of an end once, whether or not it is stored.
+    match new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {
+        Appended::AlreadyThere => Ok(false),
+        Appended::Added | Appended::NotStored => taken.map(|()| true),
     }
 }
 

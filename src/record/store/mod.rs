@@ -28,6 +28,16 @@ const STALE_OUTPUT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// With this begins the name of what could not be removed. It is no app's name.
 const SET_ASIDE: &str = ".removed-";
 
+/// What became of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Appended {
+    Added,
+    /// There is a line about this container already.
+    AlreadyThere,
+    /// The app does not exist any more, or keeps no records.
+    NotStored,
+}
+
 /// What is kept of one app's tasks.
 #[derive(Debug, Clone)]
 pub(crate) struct Store(PathBuf);
@@ -92,9 +102,7 @@ impl Store {
         Ok((path.clone(), create_private(&path)?))
     }
 
-    /// Adds a line about the container `id`, unless there is one already or the app
-    /// is not there any more; then gives whether it was added. Of more than `most`
-    /// lines the oldest go.
+    /// Adds a line about the container `id`. Of more than `most` lines the oldest are removed.
     ///
     /// # Errors
     /// It cannot be written: the file is as it was.
@@ -104,10 +112,10 @@ impl Store {
         line: &[u8],
         most: usize,
         app_is_there: impl Fn() -> bool,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Appended> {
         if !app_is_there() {
             self.remove_orphan(id);
-            return Ok(true);
+            return Ok(Appended::NotStored);
         }
         make_directory(&self.0)?;
         let Some(_lock) = self.lock()? else {
@@ -115,11 +123,11 @@ impl Store {
         };
         if !app_is_there() {
             self.remove_orphan(id);
-            return Ok(true);
+            return Ok(Appended::NotStored);
         }
         let path = self.path();
         if most == 0 {
-            return or_none(fs::remove_file(&path)).map(|()| true);
+            return or_none(fs::remove_file(&path)).map(|()| Appended::NotStored);
         }
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true).mode(0o600);
@@ -130,7 +138,7 @@ impl Store {
             file.set_len(lines.length)?;
         }
         if lines.has_id {
-            return Ok(false);
+            return Ok(Appended::AlreadyThere);
         }
         if let Err(error) = file.write_all(line) {
             file.set_len(lines.length)?;
@@ -142,7 +150,7 @@ impl Store {
             // The next one tries again.
             let _ = self.drop_before(&file, from);
         }
-        Ok(true)
+        Ok(Appended::Added)
     }
 
     /// With its app an app's store goes; nobody is to find it under the next app of

@@ -15,7 +15,7 @@ fn store() -> (TempDir, Store) {
     (directory, store)
 }
 
-fn add(store: &Store, id: &str, most: usize) -> bool {
+fn add(store: &Store, id: &str, most: usize) -> Appended {
     let line = record(id).line().unwrap();
     store.append(id, &line, most, || true).unwrap()
 }
@@ -60,9 +60,9 @@ fn the_record_store_is_readable_by_its_owner_only() {
 #[test]
 fn a_container_is_recorded_once() {
     let (_directory, store) = store();
-    assert!(add(&store, "a", 10));
-    assert!(add(&store, "b", 10));
-    assert!(!add(&store, "a", 10));
+    assert_eq!(add(&store, "a", 10), Appended::Added);
+    assert_eq!(add(&store, "b", 10), Appended::Added);
+    assert_eq!(add(&store, "a", 10), Appended::AlreadyThere);
     holds(&store, &["a", "b"]);
 }
 
@@ -79,7 +79,7 @@ fn the_store_drops_the_oldest_records_above_the_limit() {
     let (ids, _) = ids(&store);
     assert!((20..=22).contains(&ids.len()), "{ids:?}");
     assert_eq!(ids.last().unwrap(), "59");
-    add(&store, "none", 0);
+    assert_eq!(add(&store, "none", 0), Appended::NotStored);
     holds(&store, &[]);
 }
 
@@ -109,7 +109,7 @@ fn a_torn_line_does_not_damage_the_next_record() {
     append_by_hand(&store, br#"{"version":1,"id":"b","app":"de"#);
     holds(&store, &["a"]);
     // It may be told again of the task whose line was torn.
-    assert!(add(&store, "b", 10));
+    assert_eq!(add(&store, "b", 10), Appended::Added);
     add(&store, "c", 10);
     holds(&store, &["a", "b", "c"]);
 }
@@ -118,17 +118,26 @@ fn a_torn_line_does_not_damage_the_next_record() {
 fn an_append_leaves_no_store_of_a_removed_app() {
     let (_directory, store) = store();
     let line = record("b").line().unwrap();
-    assert!(store.append("b", &line, 10, || false).unwrap());
+    assert_eq!(
+        store.append("b", &line, 10, || false).unwrap(),
+        Appended::NotStored
+    );
     assert!(!store.0.exists());
     // The app goes while the lock is waited for, and its output is taken already.
     let asked = std::cell::Cell::new(0);
     fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
     let goes = || asked.replace(asked.get() + 1) == 0;
-    assert!(store.append("b", &line, 10, goes).unwrap());
+    assert_eq!(
+        store.append("b", &line, 10, goes).unwrap(),
+        Appended::NotStored
+    );
     assert!(asked.get() == 2 && !store.0.exists());
     // The same when it has gone before.
     fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
-    assert!(store.append("b", &line, 10, || false).unwrap());
+    assert_eq!(
+        store.append("b", &line, 10, || false).unwrap(),
+        Appended::NotStored
+    );
     assert!(!store.0.exists());
     // And what is not there can be removed and moved.
     store.remove().unwrap();
@@ -183,7 +192,7 @@ fn an_append_recreates_a_store_removed_while_it_waited_for_the_lock() {
         });
         fs::remove_dir_all(&store.0).unwrap();
         drop(lock);
-        assert!(waiting.join().unwrap());
+        assert_eq!(waiting.join().unwrap(), Appended::Added);
     });
     holds(&store, &["new"]);
 }
