@@ -1,27 +1,27 @@
-//! The process that looks after a task without a journal.
+//! The process that supervises a task without a journal on disk.
 //!
-//! Usually that holds the lock on the task's journal. Where no journal can be written, a
-//! label of the container names the process instead: by its id and the time of its
-//! start, which no other process has both of.
+//! Usually the process that holds the lock on a task's journal supervises the task. If no
+//! journal can be written, a label of the container names the process instead, by its id and
+//! start time. No two processes have both in common.
 
 use std::fs;
 
 use crate::docker::container_inspect::ContainerInfo;
 use crate::task::model::labels;
 
-/// The label's value for our own process; `None` where `/proc` does not show it.
+/// The label's value for the current process; `None` if `/proc` does not show the process.
 pub(crate) fn ours() -> Option<String> {
     let pid = std::process::id();
     Some(format!("{pid}.{}", start_of(pid)?))
 }
 
-/// Whether a process that lives looks after this container without a journal.
+/// Whether a live process supervises this container without a journal on disk.
 pub(crate) fn looks_after(facts: &ContainerInfo) -> bool {
-    // The label of a container that is not ours is its image's.
+    // A container that this plugin did not create can have the label from its image.
     facts.has_own_name_label() && facts.label(labels::ATTENDANT).is_some_and(lives)
 }
 
-/// Whether the process that the label's value names lives.
+/// Whether the process that is named by the label's value is alive.
 fn lives(label: &str) -> bool {
     let named = label
         .split_once('.')
@@ -29,13 +29,13 @@ fn lives(label: &str) -> bool {
     named.is_some_and(|(pid, start)| start_of(pid) == Some(start))
 }
 
-/// When a process that has not ended was started, in clock ticks since the boot (proc(5),
-/// `/proc/<pid>/stat`).
+/// The start time of a process that has not ended, in clock ticks since boot (proc(5),
+/// `/proc/<pid>/stat`); `None` if the process has ended or does not exist.
 fn start_of(pid: u32) -> Option<u64> {
     const STATE: usize = 0;
     const START: usize = 19;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name before the last bracket may have brackets and spaces.
+    // The process name before the last bracket can contain brackets and spaces.
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<&str> = fields.split(' ').collect();
     let has_ended = matches!(fields.get(STATE), Some(&("Z" | "X")));

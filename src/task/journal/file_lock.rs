@@ -1,8 +1,8 @@
-//! Files that are locked: whoever holds the lock is the only one to act.
+//! File locks: only the process that holds a lock performs the work that the lock guards.
 //!
-//! The kernel gives a lock (flock(2)) up with the process that holds it, however
-//! that ends. So what a dead process was about to do is nobody's, and anybody may
-//! go on with it.
+//! The kernel releases a lock (flock(2)) when the process that holds it ends, however it ends.
+//! The unfinished work of a dead process is therefore not locked, and any other process can
+//! continue it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -15,16 +15,16 @@ use anyhow::{Context, Result};
 use crate::dokku::host::Host;
 use crate::sys::regular_file;
 
-/// A file that is locked as long as this lives.
+/// A file that is locked until this value is dropped.
 pub(crate) struct FileLock {
     path: PathBuf,
     pub(crate) file: File,
 }
 
-/// A lock that many wait for; its file goes with it.
+/// A lock that several processes wait for; its file is removed when the guard is dropped.
 pub(crate) struct ConcurrencyGuard(FileLock);
 
-/// How a file is opened.
+/// Whether a file is opened, created, or either.
 #[derive(Clone, Copy)]
 enum OpenMode {
     Existing,
@@ -32,14 +32,14 @@ enum OpenMode {
     Any,
 }
 
-/// Somebody who only looks whether a lock is free holds it for a moment. So often
-/// it is tried again, with [`RETRY_INTERVAL`] between.
+/// The number of attempts to lock a file, [`RETRY_INTERVAL`] apart: a process that only checks
+/// whether a lock is free holds the lock briefly.
 const MAX_ATTEMPTS: u32 = 5;
 const RETRY_INTERVAL: Duration = Duration::from_millis(10);
 
 impl FileLock {
-    /// Makes the file, or takes the one that is there; `None` when a process that
-    /// lives has it.
+    /// Locks the file at this path, which is created if it does not exist. `None` if a live
+    /// process holds the lock.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
@@ -47,10 +47,7 @@ impl FileLock {
         with_context(path, Self::open(path, OpenMode::Any, lock_with_retries))
     }
 
-    /// The same for a file that is there; `None` when there is none, too.
-    ///
-    /// # Errors
-    /// As [`FileLock::acquire`].
+    /// Like [`FileLock::acquire`], but never creates the file: also `None` if there is no file.
     pub(crate) fn acquire_existing(path: &Path) -> Result<Option<Self>> {
         with_context(
             path,
@@ -58,33 +55,29 @@ impl FileLock {
         )
     }
 
-    /// The same for a file that is made by this; `None` when there is one.
-    ///
-    /// # Errors
-    /// As [`FileLock::acquire`].
+    /// Creates a file and locks it; `None` if the file exists already.
     pub(crate) fn create(path: &Path) -> Result<Option<Self>> {
         with_context(path, Self::open(path, OpenMode::New, lock_blocking))
     }
 
-    /// One that came to us with the file: a lock is the open file's, not a process's.
+    /// A lock that was inherited together with its open file: flock(2) locks belong to the open
+    /// file, not to a process.
     pub(crate) fn from_inherited(path: PathBuf, file: File) -> Self {
         Self { path, file }
     }
 
-    /// The lock of this name; `None` while another has it.
-    ///
-    /// # Errors
-    /// As [`FileLock::acquire`].
+    /// The concurrency guard of this name; `None` while another process holds it.
     pub(crate) fn concurrency_guard(host: &Host, name: &str) -> Result<Option<ConcurrencyGuard>> {
         let path = data_directory(host).join("locks").join(name);
         let lease = with_context(&path, Self::open(&path, OpenMode::Any, try_lock))?;
         Ok(lease.map(ConcurrencyGuard))
     }
 
-    /// For what has no file at its path: nobody else can see it, and it holds no lock.
+    /// A stand-in for a lock whose file cannot be created: a file in memory, which no other
+    /// process can see and which is not locked.
     ///
     /// # Errors
-    /// The kernel gives no memory for it.
+    /// The kernel provides no memory for the file.
     pub(crate) fn in_memory(path: &Path) -> Result<Self> {
         let file = regular_file::in_memory(false).context("no file in memory can be made")?;
         Ok(Self {
@@ -93,15 +86,16 @@ impl FileLock {
         })
     }
 
-    /// Whether its file is at its path.
+    /// Whether the locked file is still the one at its path.
     pub(crate) fn is_at_its_path(&self) -> bool {
         still_linked_at(&self.file, &self.path).unwrap_or(false)
     }
 
-    /// Whether a file at this path can be made and locked.
+    /// Checks that the file at this path can be opened, or created if it does not exist. The
+    /// lock is not taken.
     ///
     /// # Errors
-    /// It cannot.
+    /// The file can neither be opened nor created.
     pub(crate) fn check(path: &Path) -> Result<()> {
         with_context(path, Self::open(path, OpenMode::Any, |_| Ok(false))).map(|_| ())
     }
@@ -139,7 +133,8 @@ impl FileLock {
             if !lock(&file)? {
                 return Ok(None);
             }
-            // The one before us may have removed the file that we waited for.
+            // The previous holder may have removed the file while this process waited for its
+            // lock.
             if still_linked_at(&file, path)? {
                 let path = path.to_owned();
                 return Ok(Some(Self { path, file }));
@@ -151,7 +146,8 @@ impl FileLock {
         &self.path
     }
 
-    /// Removes the file while it is locked: whoever waits for it finds that.
+    /// Removes the file while it is locked: a process that waits for the lock then detects that
+    /// the file is no longer at its path.
     pub(crate) fn remove(self) {
         if self.is_at_its_path() {
             let _ = fs::remove_file(&self.path);
@@ -165,17 +161,17 @@ impl Drop for ConcurrencyGuard {
     }
 }
 
-/// The plugin's data.
+/// The plugin's data directory.
 pub(crate) fn data_directory(host: &Host) -> PathBuf {
     host.library.join("data/oneoff")
 }
 
-/// Whether there is such a file and nobody has locked it.
+/// Whether the file exists and is not locked.
 pub(crate) fn is_unlocked(path: &Path) -> bool {
     is_there(path, |locked| locked.is_ok())
 }
 
-/// Whether there is such a file and somebody has locked it.
+/// Whether the file exists and is locked.
 pub(crate) fn is_held(path: &Path) -> bool {
     is_there(path, |locked| {
         matches!(locked, Err(TryLockError::WouldBlock))
@@ -183,7 +179,7 @@ pub(crate) fn is_held(path: &Path) -> bool {
 }
 
 fn is_there(path: &Path, is_so: fn(Result<(), TryLockError>) -> bool) -> bool {
-    // A shared lock: two who look do not disturb each other.
+    // A shared lock: processes that only check do not block each other.
     let file = regular_file::open(OpenOptions::new().read(true), path);
     file.is_ok_and(|file| is_so(file.try_lock_shared()))
 }

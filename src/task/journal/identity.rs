@@ -1,9 +1,11 @@
-//! Which containers are tasks, and whose: the one place that decides.
+//! Decides which containers are tasks, and which of them this plugin created: the only place
+//! that does.
 //!
-//! A container has the labels of its image beside its own, so labels alone say nothing: the
-//! steps of a build and what a deploy makes have them, too. Its name is given by whoever
-//! makes it. A task is named as its labels say, `<app>.<type>.<number>`, by core or by us;
-//! what is ours has that name as a label, with a number that no image can know.
+//! A container has the labels of its image next to its own, so labels alone prove nothing:
+//! containers of build steps and of deploys have them, too. The name is chosen by the creator
+//! of a container, not by its image. A task has the name `<app>.<type>.<number>`, which agrees
+//! with its labels and is given by core or by this plugin. A container of this plugin has that
+//! name as a label as well, with a number that no image can know.
 
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::container_ls::ContainerSummary;
@@ -23,7 +25,7 @@ impl ContainerSummary {
         is_task(&self.name, &self.app, &self.container_type)
     }
 
-    /// Whether this plugin has made it.
+    /// Whether this plugin created the container.
     pub(crate) fn is_ours(&self, host: &Host) -> bool {
         self.own_name == self.name || has_own_journal(host, &self.name, &self.id)
     }
@@ -39,19 +41,19 @@ impl ContainerInfo {
         )
     }
 
-    /// Whether this plugin has made it, by what the container says alone: one that was made
-    /// by an older version does not.
+    /// Whether the container's own labels prove that this plugin created the container.
+    /// Containers of older plugin versions lack that label.
     pub(crate) fn has_own_name_label(&self) -> bool {
         self.label(labels::NAME) == Some(self.name())
     }
 
-    /// Whether this plugin has made it.
+    /// Whether this plugin created the container.
     pub(crate) fn is_ours(&self, host: &Host) -> bool {
         self.has_own_name_label() || has_own_journal(host, self.name(), &self.id)
     }
 
-    /// Whether it is the container that a journal tells of: one whose id nobody has written
-    /// down has the name, and is ours.
+    /// Whether this is the container that a journal with this id describes. If the journal has
+    /// no id yet (`None`), the container has to be one that this plugin created.
     pub(crate) fn belongs_to(&self, id: Option<&str>) -> bool {
         id.map_or_else(|| self.has_own_name_label(), |id| id == self.id)
     }

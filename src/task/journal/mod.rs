@@ -1,11 +1,11 @@
-//! What is known of a task while its container is there: a file of the container's
-//! name, locked by whoever looks after the task.
+//! The journal of a task: a file with the container's name, locked by the process that
+//! supervises the task.
 //!
-//! It is made before the container, and removed after it. Every line is appended by
-//! one write: at first what the record of the task begins with, then what has become
-//! of it, each about one container by its id. So whoever comes after a process that
-//! was killed knows which step was the last, and nothing is done twice. No value of
-//! the task's environment stands in it.
+//! The journal is created before the container and removed after it. Each line is appended by
+//! one write. The first line is the beginning of the task's record; every other line is an
+//! event of one container, which is identified by its id. So a process that takes over from one
+//! that was killed knows which step was the last, and no step is performed twice. The journal
+//! contains no value of the task's environment.
 
 pub(crate) mod attendant;
 pub(crate) mod file_lock;
@@ -30,23 +30,24 @@ use crate::task::journal::file_lock::FileLock;
 pub(crate) use crate::task::journal::state::{JournalEvent, JournalState, TaskInfo};
 use crate::ui::message;
 
-/// A journal is no larger: its first line has the task's command, of which docker's
-/// client takes two megabytes.
+/// The maximum size of a journal in bytes: its first line has the task's command, of which
+/// docker's client accepts two megabytes.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Lines of a journal that the disk had no space for: as long as somebody has them, they
-/// count.
+/// Lines of a journal that the disk had no space for. They count as long as a process has them
+/// in memory.
 #[derive(Clone, Default)]
 pub(crate) struct UnflushedLines(Arc<Mutex<Vec<u8>>>);
 
-/// A journal that we have locked.
+/// A journal that the current process has locked.
 pub(crate) struct Journal {
     lock: FileLock,
     unflushed: UnflushedLines,
 }
 
 impl Journal {
-    /// A new one; `None` when there is one of this name: the name is taken.
+    /// Creates the journal of this task; `None` if a journal of that name exists, so the name
+    /// is taken.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
@@ -59,42 +60,38 @@ impl Journal {
         Ok(Some(journal))
     }
 
-    /// One that no other process can read and that goes with us: the disk takes none.
+    /// A journal in memory, for a disk that cannot be written. No other process can read it,
+    /// and it ends with the current process unless it is handed on.
     ///
     /// # Errors
-    /// The kernel gives no memory for it.
+    /// The kernel provides no memory for the file.
     pub(crate) fn in_memory(host: &Host, name: &str) -> Result<Self> {
         Ok(Self::of(FileLock::in_memory(&path(host, name))?))
     }
 
-    /// Whether other processes can read it.
+    /// Whether the journal is a file that other processes can read.
     pub(crate) fn is_on_disk(&self) -> bool {
         self.lock.is_at_its_path()
     }
 
-    /// Writes down what the record of its task begins with.
+    /// Writes the first line: the beginning of the task's record.
     pub(crate) fn write_head(&self, head: &TaskInfo) {
         self.write(head);
     }
 
-    /// The journal of this container; `None` when a process that lives has it. One
-    /// that was not there is empty.
-    ///
-    /// # Errors
-    /// As [`Journal::create`].
+    /// Locks the journal of this container; `None` if a live process holds the lock. A journal
+    /// that does not exist is created empty.
     pub(crate) fn lock(host: &Host, name: &str) -> Result<Option<Self>> {
         Ok(FileLock::acquire(&path(host, name))?.map(Self::of))
     }
 
-    /// The same; `None` when there is none, too.
-    ///
-    /// # Errors
-    /// As [`Journal::create`].
+    /// Like [`Journal::lock`], but never creates the journal: also `None` if there is none.
     pub(crate) fn lock_existing(host: &Host, name: &str) -> Result<Option<Self>> {
         Ok(FileLock::acquire_existing(&path(host, name))?.map(Self::of))
     }
 
-    /// The journal that came to us as [`Journal::into_raw_parts`] gives it.
+    /// The journal that another process of the plugin has handed on, from the parts that
+    /// [`Journal::into_raw_parts`] returns.
     pub(crate) fn from_inherited(
         host: &Host,
         name: &str,
@@ -109,7 +106,8 @@ impl Journal {
         journal
     }
 
-    /// With what could not be written before. What cannot be from now on is added to it.
+    /// Gives the journal the lines that could not be written before, in place of its own. Lines
+    /// that cannot be written from now on are appended to `unwritten` as well.
     pub(crate) fn with_unflushed(self, unwritten: &UnflushedLines) -> Self {
         let unwritten = unwritten.clone();
         Self {
@@ -118,13 +116,14 @@ impl Journal {
         }
     }
 
-    /// For another process of ours: the lock as an open file, and the lines that could
-    /// not be written.
+    /// The parts for handing the journal on to another process of the plugin: the open, locked
+    /// file and the lines that could not be written.
     pub(crate) fn into_raw_parts(self) -> (fs::File, Vec<u8>) {
         (self.lock.file, self.unflushed.lines())
     }
 
-    /// What it tells, and what is missing in it told by the container itself.
+    /// The journal's state. A missing first line or container id is restored from the
+    /// container, and written to the journal.
     pub(crate) fn recover_header(
         &self,
         facts: &ContainerInfo,
@@ -151,14 +150,14 @@ impl Journal {
         told(name.unwrap_or_default(), &text)
     }
 
-    /// Writes down what is about to become of the container. A disk that is full
-    /// stops no task: it is said.
+    /// Appends an event of the container with this id. If the disk is full, a warning is
+    /// printed and the line is kept in memory: the task continues.
     pub(crate) fn mark(&self, id: &str, mark: &JournalEvent) {
         self.write(&(id, mark));
     }
 
-    /// Leaves the task to whoever takes the journal next. One that tells nothing is
-    /// none.
+    /// Unlocks the journal, so that another process can take over the task. An empty journal is
+    /// removed.
     pub(crate) fn release(self) {
         let file = self.lock.file.metadata();
         if file.is_ok_and(|file| file.len() == 0) && self.unflushed.lines().is_empty() {
@@ -166,7 +165,8 @@ impl Journal {
         }
     }
 
-    /// Moves it to where nobody looks for tasks. Gives its new path.
+    /// Moves the journal to the directory `damaged`, where no process looks for tasks. Returns
+    /// its new path.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
@@ -184,7 +184,7 @@ impl Journal {
         Ok(new)
     }
 
-    /// It tells nothing that anybody has to know any more.
+    /// Removes the journal: no process needs its contents any more.
     pub(crate) fn remove(self) {
         self.lock.remove();
     }
@@ -223,13 +223,13 @@ impl UnflushedLines {
     }
 }
 
-/// Writes into the journal of a task that somebody else looks after. One that has
-/// gone needs it no more.
+/// Appends an event to the journal of a task that another process supervises. Nothing is
+/// written if the journal has been removed.
 pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &JournalEvent) {
     append_or_buffer(host, name, id, mark, &UnflushedLines::default());
 }
 
-/// The same; what the disk has no space for is added to these lines.
+/// Like [`mark`], but an event that the disk has no space for is added to `lines`.
 pub(crate) fn append_or_buffer(
     host: &Host,
     name: &str,
@@ -244,15 +244,15 @@ pub(crate) fn append_or_buffer(
     }
 }
 
-/// What the journal of this container tells; `None` when there is none.
+/// The state of this container's journal; `None` if there is no journal.
 pub(crate) fn story(host: &Host, name: &str) -> Option<JournalState> {
     regular_file::read(&path(host, name), MOST_BYTES)
         .ok()
         .map(|text| told(name, &text))
 }
 
-/// The names of the containers that have a journal. What is no file, or no container's
-/// name, is none of ours.
+/// The names of all containers that have a journal. Directory entries that are not files, or
+/// whose name is not a container's, are skipped.
 pub(crate) fn names(host: &Host) -> Vec<String> {
     fs::read_dir(directory(host))
         .into_iter()
@@ -264,17 +264,18 @@ pub(crate) fn names(host: &Host) -> Vec<String> {
         .collect()
 }
 
-/// What came of a lock on all journals.
+/// The result of an attempt to lock all journals.
 pub(crate) enum AllLocked {
-    /// We have it; the file is `None` where their directory cannot even be read.
+    /// The current process holds the lock; the file is `None` if the directory of journals
+    /// cannot even be read.
     ByUs {
         _directory: Option<fs::File>,
     },
     ByAnother,
 }
 
-/// Locks the directory of journals: what needs no disk may be done without any of them.
-/// It does not wait.
+/// Locks the directory of journals, without waiting. The holder of this lock may act on tasks
+/// whose journals cannot be written, as long as the work needs no disk.
 pub(crate) fn lock_all(host: &Host) -> AllLocked {
     match regular_file::directory(&directory(host)) {
         Ok(directory) if directory.try_lock().is_err() => AllLocked::ByAnother,
@@ -284,7 +285,7 @@ pub(crate) fn lock_all(host: &Host) -> AllLocked {
     }
 }
 
-/// Whether there is a journal of this name, and nobody looks after its task.
+/// Whether a journal of this name exists and no process supervises its task.
 pub(crate) fn is_unlocked(host: &Host, name: &str) -> bool {
     file_lock::is_unlocked(&path(host, name))
 }
@@ -297,7 +298,8 @@ fn path(host: &Host, name: &str) -> PathBuf {
     directory(host).join(name)
 }
 
-/// What the journal of this container's name tells. A head of another one is none.
+/// The state of the journal of this container name. A first line about another container is
+/// ignored.
 fn told(name: &str, text: &[u8]) -> JournalState {
     let mut story = JournalState::read(text);
     story.info = story.info.filter(|head| head.is_of(name));
@@ -308,7 +310,7 @@ fn append(mut file: &fs::File, line: &impl Serialize) -> std::io::Result<()> {
     file.write_all(text(line)?.as_bytes())
 }
 
-/// A line of its own, also after one that was torn.
+/// The line, with a line break before it as well: the previous line may be incomplete.
 fn text(line: &impl Serialize) -> serde_json::Result<String> {
     Ok(format!("\n{}\n", serde_json::to_string(line)?))
 }

@@ -1,4 +1,4 @@
-//! What the lines of a journal tell.
+//! The state that results from the lines of a journal.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::dokku::task_name::TaskName;
 use crate::record::Reason;
 use crate::task::model::labels;
 
-/// What is known before there is a container.
+/// The facts about a task that are known before its container is created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TaskInfo {
     pub(crate) app: String,
@@ -18,10 +18,10 @@ pub(crate) struct TaskInfo {
     /// `run` or `cron`.
     #[serde(rename = "type")]
     pub(crate) process_type: String,
-    /// The words that docker runs.
+    /// The command and its arguments, as docker runs them.
     pub(crate) command: Vec<String>,
     pub(crate) image: String,
-    /// Who asked for it.
+    /// The user that requested the task.
     pub(crate) user: String,
     pub(crate) detached: bool,
     /// RFC 3339, UTC.
@@ -29,52 +29,54 @@ pub(crate) struct TaskInfo {
     /// Seconds.
     pub(crate) stop_timeout: u64,
     pub(crate) time_to_live: Option<u64>,
-    /// Somebody else starts it, stops it, tells of it and removes it: it is recorded
-    /// only.
+    /// The task is managed by core, which starts, stops and removes it and fires its hooks; the
+    /// plugin only records the task.
     #[serde(default)]
     pub(crate) foreign: bool,
-    /// None of the container's labels says in docker's events how it has ended.
+    /// None of the container's labels can replace the exit code in docker's events.
     #[serde(default)]
     pub(crate) plain_events: bool,
 }
 
-/// What has become of a container.
+/// One step in the life of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum JournalEvent {
-    /// Docker has said its id.
+    /// Docker has created the container and reported its id.
     Created,
-    /// It is about to be started, at this time (RFC 3339, UTC).
+    /// The container is about to be started, at this time (RFC 3339, UTC).
     Started(String),
-    /// Its user has left it: it runs on, detached.
+    /// The user has detached from the task: the task keeps running, detached.
     Left,
-    /// It is about to be ended, for this reason.
+    /// The task is about to be stopped, for this reason.
     Ending(Reason),
-    /// The hooks are about to be told of its end, with this exit code.
+    /// The hooks are about to be notified of the task's end, with this exit code.
     Told(u8),
-    /// Its record is written.
+    /// The task's record is written.
     Recorded,
 }
 
-/// What a journal tells.
+/// The state of a task, from all lines of its journal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct JournalState {
-    /// `None` when its line was torn.
+    /// `None` if the first line is missing or incomplete.
     pub(crate) info: Option<TaskInfo>,
-    /// The container's; `None` as long as docker has not said it.
+    /// The container's id; `None` until docker has reported it.
     pub(crate) id: Option<String>,
     pub(crate) started: Option<String>,
     pub(crate) left: bool,
-    /// The first reason counts.
+    /// The first reason in the journal counts.
     pub(crate) ending: Option<Reason>,
     pub(crate) told: Option<u8>,
     pub(crate) recorded: bool,
-    /// The journal told of no beginning: another one may have been removed before.
+    /// The first line was missing and was rebuilt: a predecessor may have removed a journal of
+    /// the same container before.
     pub(crate) header_rebuilt: bool,
 }
 
 impl TaskInfo {
-    /// For a container of ours that has no journal.
+    /// Rebuilds the task info of a container whose journal has none, from the container's own
+    /// data.
     pub(crate) fn from_container(facts: &ContainerInfo, stop_timeout: u64) -> Self {
         let label = |name| facts.label(name).unwrap_or_default().to_owned();
         Self {
@@ -83,7 +85,7 @@ impl TaskInfo {
             process_type: label(labels::CONTAINER_TYPE),
             command: facts.command.clone().unwrap_or_default(),
             image: facts.image.clone(),
-            // What is core's may have the label from its image.
+            // A container of core's can have the user label from its image.
             user: if facts.has_own_name_label() {
                 label(labels::USER)
             } else {
@@ -100,8 +102,8 @@ impl TaskInfo {
 }
 
 impl TaskInfo {
-    /// Whether it can be of the container of this name: the name is a task's of its app and
-    /// type, and the app's name can be one. Paths are made of both.
+    /// Whether this task info can belong to the container of this name: the name consists of
+    /// its app, its type and a number, and the app's name is valid. Both are used in paths.
     pub(crate) fn is_of(&self, name: &str) -> bool {
         let (app, process_type) = (self.app.as_str(), self.process_type.as_str());
         let named = TaskName { app, process_type };
@@ -110,7 +112,7 @@ impl TaskInfo {
 }
 
 impl JournalState {
-    /// Why it can be of no container of this name; `None` when it can.
+    /// Why the journal cannot belong to a container of this name; `None` if it can.
     pub(crate) fn damage_reason(&self, name: &str) -> Option<&'static str> {
         let is_odd = |id: &String| !container_create::is_id(id);
         if self.id.as_ref().is_some_and(is_odd) {
@@ -120,7 +122,7 @@ impl JournalState {
         (!head.is_of(name)).then_some("its first line is about another container")
     }
 
-    /// Lines that are torn or of another kind are passed over.
+    /// Replays the lines of a journal. Incomplete and unknown lines are skipped.
     pub(crate) fn read(text: &[u8]) -> Self {
         let mut story = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
