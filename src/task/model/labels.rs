@@ -1,44 +1,48 @@
-//! What a task's container is known by, in Dokku and to us.
+//! The labels of a task's container: those of Dokku and those of this plugin.
 
 use crate::dokku::timeouts::MAX_SECONDS;
 use crate::settings::choices::Policy;
 use crate::task::model::request::Request;
 
-/// The name of a container of ours: an image's label of this name cannot have it.
+/// The container's own name, on containers of this plugin: a label of an image cannot have the
+/// same value.
 pub(crate) const NAME: &str = "dokku-oneoff.name";
-/// Who asked for a container of ours.
+/// The user that requested the task, on containers of this plugin.
 pub(crate) const USER: &str = "dokku-oneoff.user";
 /// Seconds from the start to the deadline.
 pub(crate) const TIME_TO_LIVE: &str = "com.dokku.active-deadline-seconds";
 pub(crate) const APP: &str = "com.dokku.app-name";
 /// `run` or `cron`.
 pub(crate) const CONTAINER_TYPE: &str = "com.dokku.container-type";
-/// Who looks after a task that has no journal: see [`crate::task::journal::attendant`].
+/// The process that supervises a task without a journal on disk: see
+/// [`crate::task::journal::attendant`].
 pub(crate) const ATTENDANT: &str = "dokku-oneoff.attendant";
 pub(crate) const CRON_ID: &str = "com.dokku.cron-id";
 const LOCK: &str = "dokku-oneoff.lock";
 const PROCESS_TYPE: &str = "com.dokku.process-type";
 const CONCURRENCY_POLICY: &str = "com.dokku.concurrency-policy";
 
-/// Labels that only others read: they are there where they have a value, as core has it.
+/// Labels that only other programs read. A container has such a label only if there is a value
+/// for it, as with core, or if the image has the label.
 pub(crate) const READ_BY_OTHERS: [&str; 2] = [PROCESS_TYPE, CONCURRENCY_POLICY];
 
-/// A label that only one container of the app may have.
+/// A label that only one container of the app may have with this value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConcurrencyRule {
-    /// The label's name: a cron id's or a lock's.
+    /// The label's name: that of a cron id or that of a lock.
     pub(crate) label: &'static str,
     pub(crate) value: String,
     pub(crate) policy: Policy,
 }
 
-/// The labels as docker options. Docker keeps the last one of a name: those of
-/// Dokku's own come last and cannot be replaced.
+/// The labels as docker options. Docker keeps the last value of a name; Dokku's and the
+/// plugin's labels come last, so that the user's labels cannot replace them.
 ///
-/// Every label that we read is there, empty where there is nothing to say: an image's would
-/// count otherwise. Core takes an empty one for none (its hook `scheduler-run-retire`, its
-/// plugin `logs`; a cron lock asks for an id). Of those that others read, these are there
-/// where they have a value or the image has the label (`of_image`).
+/// Every label that the plugin reads is always set, to the empty string if there is no value:
+/// otherwise the label of the image would count. Core treats an empty label as unset (its hook
+/// `scheduler-run-retire`, its plugin `logs`; a cron lock asks for an id). Labels that only
+/// other programs read are set only if there is a value, or if the image has the label
+/// (`of_image`).
 pub(crate) fn options(
     request: &Request,
     app: &str,
@@ -80,7 +84,7 @@ pub(crate) fn options(
         .collect()
 }
 
-/// The labels that only one container of the app may have.
+/// The concurrency rules of the task: each label that only one container of the app may have.
 pub(crate) fn concurrency_rules(request: &Request) -> Vec<ConcurrencyRule> {
     let cron = request
         .cron
@@ -100,15 +104,15 @@ pub(crate) fn concurrency_rules(request: &Request) -> Vec<ConcurrencyRule> {
         .collect()
 }
 
-/// The seconds that a label says; `None` for anything but a number, and for more than an
-/// option may say: a deadline has to be a time that can be written.
+/// The seconds in a label; `None` if the text is not a number, or exceeds the maximum of an
+/// option: a deadline must be a time that can be written.
 pub(crate) fn seconds(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = text.parse().ok().filter(|_| is_number);
     seconds.filter(|seconds| *seconds <= MAX_SECONDS)
 }
 
-/// The label by which a container of ours is known, as a docker option.
+/// The label that identifies a container of this plugin, as a docker option.
 pub(crate) fn name_option(name: &str) -> String {
     format!("--label={NAME}={name}")
 }

@@ -1,42 +1,44 @@
-//! What is asked of a task.
+//! The request for a task.
 
 use crate::settings::choices::{OnHangup, Policy};
 
-/// A task as its user wants it; what Dokku knows of the app is added later.
+/// A task as its user requests it; what Dokku knows of the app is added later.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// Values that win over every other source, in order.
+    /// Environment values that override those of every other source; a later one overrides an
+    /// earlier one.
     pub(crate) environment: Vec<(String, String)>,
-    /// Dokku's global flags; whoever reads those gets these from Dokku.
+    /// Labels from Dokku's global flags. A program that reads these flags itself gets the labels
+    /// from Dokku.
     pub(crate) global_labels: Vec<(String, String)>,
-    /// Those of the task's own options.
+    /// Labels from the command's own options.
     pub(crate) labels: Vec<(String, String)>,
-    /// Seconds from its start to its deadline; `None` for no deadline.
+    /// Seconds from the task's start to its deadline; `None` for no deadline.
     pub(crate) time_to_live: Option<u64>,
-    /// The command itself says that there is to be none.
+    /// The command line explicitly asks for no deadline.
     pub(crate) no_deadline: bool,
     pub(crate) cron: Option<Cron>,
     pub(crate) lock: Option<Lock>,
-    /// In place of the app's limits.
+    /// Replaces the app's memory limit.
     pub(crate) memory: Option<String>,
     pub(crate) cpus: Option<String>,
     pub(crate) user: Option<String>,
     pub(crate) workdir: Option<String>,
     pub(crate) stdin: bool,
     pub(crate) tty: Tty,
-    /// `None` for the usual: a terminal that hangs up stops the task, a pipe without
-    /// a reader does not.
+    /// `None` for the default: the hang-up of a terminal stops the task, a pipe whose reader is
+    /// gone does not.
     pub(crate) on_hangup: Option<OnHangup>,
-    /// The first word is no Procfile entry, whatever the Procfile says.
+    /// The first word of the command is never taken as a Procfile entry.
     pub(crate) skips_procfile: bool,
-    /// Empty for the app's shell.
+    /// The command and its arguments; empty for the app's shell.
     pub(crate) command: Vec<String>,
 }
 
 /// Whether the task gets a terminal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Tty {
-    /// When its input and its output both are one.
+    /// The task gets a terminal if both its input and its output are terminals.
     #[default]
     Auto,
     Never,
@@ -50,7 +52,7 @@ pub(crate) struct Cron {
     pub(crate) policy: Policy,
 }
 
-/// A lock by name, within the app.
+/// A named lock within the app (`--lock`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Lock {
     pub(crate) name: String,
@@ -58,7 +60,7 @@ pub(crate) struct Lock {
 }
 
 impl Request {
-    /// Core's container type: `run`, or `cron` for what has a cron id.
+    /// Core's container type: `cron` for a task with a cron id, else `run`.
     pub(crate) fn process_type(&self) -> &'static str {
         if self.cron.is_some() { "cron" } else { "run" }
     }

@@ -1,4 +1,4 @@
-//! How a task has ended.
+//! How a task ended.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,19 +7,19 @@ use crate::sys::timestamp;
 use crate::sys::timestamp::{Precision, timestamp};
 use crate::ui::exit;
 
-/// What is left of a container.
+/// How a task ended, according to its container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TaskExit {
-    /// It is there, and has ended or was never started.
+    /// The container exists; it has exited or was never started. Its state was inspected.
     Inspected(State),
-    /// It has gone. Docker may have told of its end before that.
+    /// The container is removed. Docker's die event may have been received before that.
     Removed(Option<ExitEvent>),
 }
 
-/// An end as docker told of it while the container was there.
+/// The exit as docker's die event reported it while the container existed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExitEvent {
-    /// `None` where a label of the container may have said it.
+    /// `None` if a label of the container may have replaced the exit code in the event.
     pub(crate) exit_code: Option<u8>,
     /// RFC 3339, UTC.
     pub(crate) finished: String,
@@ -28,7 +28,7 @@ pub(crate) struct ExitEvent {
 impl TaskExit {
     const REMOVED: &str = "gone";
 
-    /// What [`TaskExit::from_args`] takes.
+    /// The arguments that [`TaskExit::from_args`] parses.
     pub(crate) fn to_args(&self) -> Vec<String> {
         match self {
             Self::Removed(_) => vec![Self::REMOVED.to_owned()],
@@ -42,7 +42,7 @@ impl TaskExit {
         }
     }
 
-    /// `None` for words that are no end.
+    /// Parses the arguments of [`TaskExit::to_args`]; `None` if they are not valid.
     pub(crate) fn from_args(words: &[&str]) -> Option<Self> {
         match words {
             [Self::REMOVED] => Some(Self::Removed(None)),
@@ -59,18 +59,19 @@ impl TaskExit {
         }
     }
 
-    /// The end that a state tells of; `None` for one that has not ended.
+    /// The exit that a container's state reports; `None` if the container was never started or
+    /// has not exited.
     pub(crate) fn from_state(state: State) -> Option<Self> {
         let has_ended = state.status != Status::Created && exit_code_of(&state).is_some();
         has_ended.then_some(Self::Inspected(state))
     }
 
-    /// Whether nobody can tell the exit code.
+    /// Whether the exit code is not known.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self, Self::Removed(seen) if seen.as_ref().is_none_or(|seen| seen.exit_code.is_none()))
     }
 
-    /// The exit code; docker's own where nobody saw it.
+    /// The exit code; docker's own (125) if it is not known.
     pub(crate) fn exit_code(&self) -> u8 {
         let code = match self {
             Self::Inspected(state) => exit_code_of(state),
@@ -80,21 +81,23 @@ impl TaskExit {
     }
 }
 
-/// The exit code of what KILL has ended.
+/// The exit code of a process that was ended by the signal KILL.
 pub(crate) const KILLED_EXIT_CODE: u8 = 137;
 
-/// A time of docker's events, nanoseconds since 1970, in RFC 3339, UTC.
+/// A time of docker's events (nanoseconds since 1970) in RFC 3339, UTC; `None` if it cannot be
+/// represented.
 pub(crate) fn event_time(time: u64) -> Option<String> {
     let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(time))?;
     timestamp(at, Precision::Nanoseconds)
 }
 
-/// The time that it is, RFC 3339, UTC.
+/// The current time in RFC 3339, UTC.
 pub(crate) fn now() -> String {
     timestamp::now(Precision::Milliseconds)
 }
 
-/// A time of docker's; `None` for what has not happened (the year 1).
+/// A time from docker's answers; `None` for an event that has not happened, which docker
+/// reports as a time in the year 1.
 pub(crate) fn nonzero_time(text: &str) -> Option<String> {
     humantime::parse_rfc3339(text)
         .ok()
@@ -102,13 +105,13 @@ pub(crate) fn nonzero_time(text: &str) -> Option<String> {
         .map(|_| text.to_owned())
 }
 
-/// The exit code of a container that has ended or could not be started; `None`
-/// while it runs.
+/// The exit code of a container that has exited or could not be started; `None` while the
+/// container runs.
 pub(crate) fn exit_code_of(state: &State) -> Option<u8> {
     let code = u8::try_from(state.exit_code).unwrap_or(exit::DOCKER_FAILED);
     match state.status {
-        // It never ran. Docker tells the two causes that are the user's; the
-        // rest is its own.
+        // The container never ran. Docker reports the two causes that the user is responsible
+        // for (126, 127); every other one is docker's own failure.
         Status::Created => Some(if matches!(code, 126 | 127) {
             code
         } else {
@@ -119,8 +122,8 @@ pub(crate) fn exit_code_of(state: &State) -> Option<u8> {
     }
 }
 
-/// Whether nobody has tried to start it: docker notes an exit code otherwise (moby,
-/// daemon/start.go).
+/// Whether no process has tried to start the container: after an attempt docker stores an exit
+/// code (moby, daemon/start.go).
 pub(crate) fn never_started(state: &State) -> bool {
     state.status == Status::Created && state.exit_code == 0
 }
