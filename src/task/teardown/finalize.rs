@@ -1,10 +1,10 @@
-//! The last steps after a task's end:
+//! The last steps after a task's exit:
 //!
-//! its state → mark `told` → hook `scheduler-post-run` → record → mark `recorded` →
-//! the container is removed → the journal is removed.
+//! container's state → event `told` → trigger `scheduler-post-run` → record → event `recorded` →
+//! remove the container → remove the journal
 //!
-//! They are taken by whoever has the task's journal, and begin where the one before
-//! has stopped: the hook is never fired twice.
+//! The process that has locked the task's journal performs them, and continues where its
+//! predecessor stopped: the trigger is never fired twice.
 
 use anyhow::{Result, bail};
 
@@ -20,8 +20,9 @@ use crate::task::model::task_exit::{
 };
 use crate::ui::{exit, message};
 
-/// Takes all of the last steps that were not taken yet. Gives the exit code; what
-/// could not be removed is said, and the journal kept: `run:retire` comes back to it.
+/// Performs all of the last steps that were not performed yet, and returns the exit code. If
+/// the container cannot be removed, a warning is printed and the journal is kept, so that
+/// `run:retire` tries again.
 pub(crate) fn finalize(host: &Host, docker: &Docker, journal: Journal, end: &TaskExit) -> u8 {
     let story = journal.story();
     let code = notify_and_record(host, docker, &journal, &story, end);
@@ -29,8 +30,8 @@ pub(crate) fn finalize(host: &Host, docker: &Docker, journal: Journal, end: &Tas
     code
 }
 
-/// Tells the hooks and writes the record. Gives the exit code, which is docker's own
-/// for a task whose end nobody saw.
+/// Fires the hooks and writes the record. Returns the exit code, which is docker's own (125) if
+/// the task's exit code is not known.
 pub(crate) fn notify_and_record(
     host: &Host,
     docker: &Docker,
@@ -43,7 +44,7 @@ pub(crate) fn notify_and_record(
     let (Some(head), Some(id)) = (&story.info, &story.id) else {
         return said; // there was no container
     };
-    // The one before us may have written it and not have come to say so.
+    // A predecessor may have written the record and died before it marked that.
     let is_kept =
         (story.told.is_some() || story.header_rebuilt) && record::exists(host, &head.app, id);
     if story.told.is_none() && !is_kept {
@@ -64,10 +65,10 @@ pub(crate) fn notify_and_record(
     said
 }
 
-/// Removes the container, unless it is somebody else's, and the journal after it.
+/// Removes the container, unless core manages it, and then the journal.
 ///
 /// # Errors
-/// Docker cannot: the journal is kept.
+/// Docker cannot remove the container: the journal is kept.
 pub(crate) fn remove_unless_core(
     docker: &Docker,
     journal: Journal,
@@ -84,21 +85,22 @@ pub(crate) fn remove_unless_core(
     }
 }
 
-/// Removes a container, and the journal after it.
+/// Removes a container, and then its journal.
 ///
 /// # Errors
-/// As [`remove_unless_core`].
+/// Docker cannot remove the container: the journal is kept.
 pub(crate) fn remove_container(docker: &Docker, journal: Journal, id: &str) -> Result<()> {
     docker.container_remove(id)?;
     journal.remove();
     Ok(())
 }
 
-/// Removes a container that was never started, and the journal after it. Docker's client
-/// of a process that was killed may start it in this moment: then the journal comes back.
+/// Removes a container that was never started, and then its journal: `None`. The docker client
+/// of a process that was killed may be starting the container at this moment; then both are
+/// kept, and the journal is returned.
 ///
 /// # Errors
-/// As [`remove_unless_core`].
+/// Docker cannot remove the container, or does not answer: the journal is kept.
 pub(crate) fn remove_if_never_started(
     docker: &Docker,
     journal: Journal,
@@ -114,17 +116,17 @@ pub(crate) fn remove_if_never_started(
     }
 }
 
-/// What the hooks and the store make of an end changes nothing.
+/// Prints an error as a warning: failing hooks and removals do not change the task's result.
 fn warn_on_error(result: Result<()>) {
     if let Err(error) = result {
         message::warn(&format!("{error:#}"));
     }
 }
 
-/// The exit code, `None` when nobody can tell, and why it ended.
+/// The exit code, `None` if it is not known, and the reason why the task ended.
 fn exit_and_reason(story: &JournalState, end: &TaskExit) -> (Option<u8>, Reason) {
     let foreign = story.info.as_ref().is_some_and(|head| head.foreign);
-    // The hooks were told docker's own code: nobody had seen the end.
+    // The hooks got docker's own code because the task's exit code was not known.
     let is_unseen = end.is_unknown() && !foreign && story.told == Some(exit::DOCKER_FAILED);
     let code = story.told.filter(|_| !is_unseen).or_else(|| match end {
         TaskExit::Inspected(state) => exit_code_of(state),
@@ -134,7 +136,7 @@ fn exit_and_reason(story: &JournalState, end: &TaskExit) -> (Option<u8>, Reason)
         (_, _, TaskExit::Inspected(state)) if state.status == Status::Created => {
             (code, Reason::Failed)
         }
-        // Whatever the task made of it.
+        // Regardless of the exit code of the task itself.
         (_, Some(Reason::Deadline), _) => (Some(exit::DEADLINE), Reason::Deadline),
         (None, _, _) => (None, Reason::Lost),
         (_, Some(reason), _) => (code, reason),
@@ -159,7 +161,8 @@ fn record_of(
             nonzero_time(&state.finished_at),
         ),
         TaskExit::Removed(seen) => {
-            // Core starts what it has just made, and tells nobody when.
+            // Core starts a container right after it has created it, and does not report the
+            // time.
             let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
             (
                 story.started.clone().or(of_cores),

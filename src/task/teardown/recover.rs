@@ -1,4 +1,5 @@
-//! Going on where a process of ours has stopped that is not there any more.
+//! Continues a task's last steps where a process of the plugin has stopped that no longer
+//! exists.
 
 use anyhow::Result;
 
@@ -9,20 +10,21 @@ use crate::task::journal::{Journal, JournalState};
 use crate::task::model::task_exit::{ExitEvent, TaskExit, exit_code_of, never_started};
 use crate::task::teardown::finalize;
 
-/// What became of a task that nobody looked after.
+/// What was found of a task that no process supervised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Recovery {
-    /// Nothing is left of it, or what is left is somebody else's.
+    /// Nothing is left of the task, or what is left belongs to core or to another task.
     Settled,
-    /// It runs, or is somebody else's to start.
+    /// The container is running, or core has created it and has yet to start it.
     Running(Box<ContainerInfo>),
 }
 
-/// Tells of what has ended and removes it, and removes what was never started: the
-/// one who was to start it has gone. `seen` is what docker has told of the end.
+/// Finalizes a task that has ended, and removes a container that was never started: the process
+/// that was to start it no longer exists. `seen` is what docker's die event has reported, if
+/// there was one.
 ///
 /// # Errors
-/// Docker gives no answer: the journal is kept.
+/// Docker gives no answer or cannot remove the container: the journal is kept.
 pub(crate) fn recover(
     host: &Host,
     docker: &Docker,
@@ -47,7 +49,7 @@ pub(crate) fn recover(
         }
         _ if exit_code_of(&facts.state).is_none() => return Ok(Recovery::Running(Box::new(facts))),
         _ => {
-            // Its stop timeout does not matter any more.
+            // The stop timeout is not used after the exit.
             let story = journal.recover_header(&facts, || 0);
             let end = TaskExit::Inspected(facts.state);
             finalize::notify_and_record(host, docker, &journal, &story, &end);
@@ -57,7 +59,8 @@ pub(crate) fn recover(
     Ok(Recovery::Settled)
 }
 
-/// Its container has gone. One that was never started leaves nothing to tell.
+/// Finalizes a task whose container was removed. A container that was never started needs
+/// neither hooks nor a record.
 fn settle_missing(
     host: &Host,
     docker: &Docker,
