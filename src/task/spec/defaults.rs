@@ -1,4 +1,4 @@
-//! What an app's tasks get where their command says nothing.
+//! The defaults of an app's tasks, for options that their command does not have.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::settings::choices::OnHangup;
 use crate::settings::properties::{CPUS, MEMORY, NONE, ON_HANGUP, Property, STDIN, TTL_SECONDS};
 use crate::settings::times::{self, TimeToLive};
 
-/// What holds for the tasks of an app.
+/// The effective properties of an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub(crate) time_to_live: TimeToLive,
@@ -20,8 +20,10 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Reads the properties of the app, or the global ones.
+    ///
     /// # Errors
-    /// A property's file was written by hand, and wrongly.
+    /// The file of a property was edited by hand, and its value is not valid.
     pub(crate) fn of(host: &Host, app: &App) -> Result<Self> {
         let value = |key: &Property| -> Result<String> {
             let value = key.effective(host, app);
@@ -42,8 +44,9 @@ impl Settings {
         })
     }
 
-    /// These limits over the app's. A memory of its own stands in for the app's
-    /// three, which docker wants to agree.
+    /// These limits override those of the app. A memory limit replaces all three of the app's
+    /// memory values (memory, swap, reservation), because docker requires them to be
+    /// consistent.
     pub(crate) fn override_limits(self, app: Resources) -> Resources {
         let cpus = self.cpus.or(app.cpus.clone());
         match self.memory {

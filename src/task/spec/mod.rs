@@ -1,4 +1,4 @@
-//! From what is asked and what Dokku says to the container that docker makes.
+//! Builds the specification of a task's container from the request and the app facts.
 
 pub(crate) mod defaults;
 pub(crate) mod environment;
@@ -18,8 +18,8 @@ use crate::task::spec::environment::Environment;
 use crate::task::spec::resolve::{AppFacts, ImageType};
 use crate::ui::message;
 
-/// Options of the app's that the life cycle decides: with `--rm` the exit code
-/// of a failed start would be lost, the others are what was asked of this task.
+/// The app's docker options that the plugin overrides: with `--rm` the exit code of a failed
+/// start would be lost, the others are determined by the request.
 const OVERRIDDEN_OPTIONS: [&str; 14] = [
     "rm",
     "detach",
@@ -37,19 +37,19 @@ const OVERRIDDEN_OPTIONS: [&str; 14] = [
     "detach-keys",
 ];
 
-/// What the task has to talk to.
+/// The streams that are connected to the task.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct TaskStreams {
     pub(crate) terminal: bool,
     pub(crate) stdin: bool,
 }
 
-/// A task that is ready to be made; only its number is missing.
+/// Everything that is needed to create a task's container, except its number.
 #[derive(Debug, Clone)]
 pub(crate) struct TaskSpec {
     pub(crate) app: String,
     pub(crate) process_type: &'static str,
-    /// The Procfile entry that is run.
+    /// The name of the Procfile entry that is run, if any.
     pub(crate) procfile_entry: Option<String>,
     pub(crate) environment: Environment,
     pub(crate) image: String,
@@ -58,21 +58,21 @@ pub(crate) struct TaskSpec {
     /// Seconds.
     pub(crate) time_to_live: Option<u64>,
     pub(crate) stop_timeout: u64,
-    /// What only one container of the app may have.
+    /// The labels that only one container of the app may have.
     pub(crate) concurrency_rules: Vec<ConcurrencyRule>,
-    /// What its values go through.
+    /// The kind of the docker client that the environment is passed to.
     client: Kind,
     options: Vec<String>,
     cli_environment: Vec<(String, String)>,
     command: Vec<String>,
-    /// The command is a shell that nobody has chosen.
+    /// The command is the default shell, because neither the user nor the app has chosen one.
     uses_default_shell: bool,
 }
 
 /// Core's default for a task without a command.
 const DEFAULT_SHELL: &str = "/bin/bash";
 
-/// Every image that can run a shell has this one.
+/// The fallback: every image that can run a shell has this one.
 const FALLBACK_SHELL: &str = "sh";
 
 impl TaskSpec {
@@ -123,7 +123,7 @@ impl TaskSpec {
             .into_iter()
             .flatten(),
         );
-        // The image was looked up already, and a task runs once.
+        // The image was inspected (and pulled if needed) before, and a task runs only once.
         options.extend(["--pull=never", "--restart=no"].map(str::to_owned));
         options.extend(streams.stdin.then(|| "--interactive".to_owned()));
         options.extend(streams.terminal.then(|| "--tty".to_owned()));
@@ -153,12 +153,13 @@ impl TaskSpec {
         })
     }
 
-    /// The shell that is to run, when it is core's default and may not be there.
+    /// Core's default shell, if the task is to run it; the image may lack that shell. `None`
+    /// for every other command.
     pub(crate) fn default_shell(&self) -> Option<&'static str> {
         self.uses_default_shell.then_some(DEFAULT_SHELL)
     }
 
-    /// Takes the shell that every image has in place of the guessed one.
+    /// Replaces the default shell by the one that every image with a shell has, and returns it.
     pub(crate) fn use_fallback_shell(&mut self) -> &'static str {
         self.uses_default_shell = false;
         self.command.pop();
@@ -166,10 +167,10 @@ impl TaskSpec {
         FALLBACK_SHELL
     }
 
-    /// The container with this number in its name.
+    /// The specification of the container with this number in its name.
     ///
     /// # Errors
-    /// A value of its environment cannot reach it whole.
+    /// A value of the environment cannot be passed to docker's client without being altered.
     pub(crate) fn container(&self, number: u32) -> Result<ContainerSpec> {
         let name = format!("{}.{}.{number}", self.app, self.process_type);
         let mut options = self.options.clone();
@@ -185,7 +186,7 @@ impl TaskSpec {
         })
     }
 
-    /// Everything that the task finds in its environment beyond the image's.
+    /// The environment of the task, without the variables of its image.
     pub(crate) fn environment_for(&self, number: u32) -> Environment {
         let mut environment = self.environment.clone();
         environment.set("DYNO", format!("{}.{number}", self.process_type));
@@ -211,7 +212,8 @@ fn retained_options(options: Vec<DockerOption>) -> Vec<String> {
         .collect()
 }
 
-/// What is shown of an option that the container is not made with, and why.
+/// Why the container is created without this option of the app: the option as messages show it,
+/// and the reason. `None` if the option is used.
 fn reason_to_leave_out(option: &DockerOption) -> Option<(String, &'static str)> {
     let value = option.value.as_deref().unwrap_or_default();
     let label = value.split_once('=').map_or(value, |(name, _)| name);
@@ -229,8 +231,8 @@ fn reason_to_leave_out(option: &DockerOption) -> Option<(String, &'static str)> 
     }
 }
 
-/// Docker wants memory, swap and reservation to agree: a memory of this task's
-/// own stands in for the app's three.
+/// The options for the limits. A memory limit of the task replaces all three of the app's
+/// memory values (memory, swap, reservation), because docker requires them to be consistent.
 fn resource_options(app: Resources, memory: Option<String>, cpus: Option<String>) -> Vec<String> {
     let limits = match memory {
         Some(memory) => Resources {
@@ -253,8 +255,8 @@ fn resource_options(app: Resources, memory: Option<String>, cpus: Option<String>
     .collect()
 }
 
-/// The words after the image: a Procfile entry stands in for the first word, a
-/// shell for no word, and herokuish images run everything by `/exec`.
+/// The arguments after the image. A Procfile entry replaces the first word of the command, and
+/// a shell replaces an empty command; herokuish images run every command by `/exec`.
 fn command(
     image_type: ImageType,
     entry: Option<Vec<String>>,

@@ -1,4 +1,4 @@
-//! What Dokku and docker say of an app, asked side by side.
+//! Collects the app facts from Dokku and docker, in parallel.
 
 use std::collections::BTreeMap;
 
@@ -18,42 +18,43 @@ use crate::task::model::request::Request;
 use crate::task::spec::defaults::Settings;
 use crate::ui::message;
 
-/// Everything that a task of the app is made from.
+/// Everything that Dokku and docker report about an app before a task is created.
 #[derive(Debug, Default)]
 pub(crate) struct AppFacts {
     pub(crate) app: String,
     pub(crate) image: String,
     pub(crate) image_type: ImageType,
-    /// Labels of the image's that a task must not have: see [`labels::options`].
+    /// The names of the image's labels that a task's container must not inherit: see
+    /// [`labels::options`].
     pub(crate) image_labels: Vec<&'static str>,
-    /// Docker's `--platform`, when the image is not made for this machine.
+    /// The value of docker's `--platform`, if the image was built for another architecture.
     pub(crate) platform: Option<&'static str>,
     pub(crate) docker_options: Vec<DockerOption>,
     pub(crate) config: BTreeMap<String, String>,
-    /// The Procfile entry that the command's first word names.
+    /// The command of the Procfile entry that the first word of the command names, if any.
     pub(crate) procfile_command: Option<Vec<String>>,
-    /// `None` when nobody has chosen one.
+    /// The app's shell; `None` if the app has not chosen one.
     pub(crate) shell: Option<String>,
     /// Seconds.
     pub(crate) stop_timeout: u64,
     pub(crate) init: bool,
     pub(crate) resources: Resources,
     pub(crate) trace: bool,
-    /// Docker's client.
+    /// The kind of docker's client.
     pub(crate) client: Kind,
-    /// Who asks for the task.
+    /// The user that requests the task.
     pub(crate) user: String,
 }
 
-/// Who runs the app's tasks.
+/// Where the app's tasks run.
 pub(crate) enum Placement {
-    /// This host's docker, from these answers.
+    /// On this host's docker, with these facts.
     DockerLocal(Docker, Box<AppFacts>),
-    /// Another scheduler, of this name: its plugin asks what it needs.
+    /// With another scheduler of this name, whose plugin collects the facts itself.
     Delegated(String),
 }
 
-/// How the image was built, as Dokku tells it.
+/// How the image was built, in Dokku's terms.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ImageType {
     #[default]
@@ -63,7 +64,7 @@ pub(crate) enum ImageType {
 }
 
 impl ImageType {
-    /// `user` is the one that herokuish runs the app as.
+    /// `user` is the user that herokuish runs the app as.
     fn of(image: &ImageInfo, user: &str) -> Self {
         if !image.label("io.buildpacks.stack.id").is_empty() {
             Self::Pack
@@ -74,7 +75,7 @@ impl ImageType {
         }
     }
 
-    /// Its name in hooks.
+    /// The type's name in the arguments of hooks.
     fn name(self) -> &'static str {
         match self {
             Self::Dockerfile => "dockerfile",
@@ -84,13 +85,13 @@ impl ImageType {
     }
 }
 
-/// The two longest ways are tag → docker options, and image name → image → options for
-/// its type: their questions come first, and those that need no other's answer beside
-/// them once the name is there. All at once would only hold those ways up on a small
-/// host.
+/// Collects the app facts. The two longest chains of queries are: tag → docker options, and
+/// image name → image → options for its type. Their queries start first; the queries that need
+/// no other result run next to them as soon as the image name is known. To start all queries at
+/// once would only slow these chains down on a small host.
 ///
 /// # Errors
-/// A question fails, or the app has no image that was released.
+/// A query fails, or the app has no released image.
 pub(crate) fn resolve(
     host: &Host,
     app: &App,
@@ -101,7 +102,7 @@ pub(crate) fn resolve(
         .command
         .first()
         .filter(|word| !word.is_empty() && !request.skips_procfile);
-    // Nothing of these is a failure yet: another scheduler needs no docker.
+    // Errors are evaluated later: an app of another scheduler needs no docker.
     let docker = Docker::for_host(host);
     std::thread::scope(|scope| {
         let tagged = scope.spawn(|| -> Result<_> {
@@ -142,7 +143,7 @@ pub(crate) fn resolve(
         words.extend(of_type);
         let platform = foreign_platform(&image.architecture, std::env::consts::ARCH);
         if let Some(platform) = platform {
-            // Core's sentence.
+            // The text of core's message.
             message::warn(&format!(
                 "Detected {platform} image, forcing --platform={platform}"
             ));
@@ -171,7 +172,8 @@ pub(crate) fn resolve(
     })
 }
 
-/// The user that herokuish was told to run the app as. Core takes no global value.
+/// The user that herokuish is configured to run the app as. Like core, the plugin ignores a
+/// global value.
 fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String {
     const KEY: &str = "DOKKU_APP_USER";
     config
@@ -196,7 +198,7 @@ fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Ima
     bail!("App image ({reference}) not found");
 }
 
-/// Core's two sentences: scripts look for them.
+/// The text of core's message: scripts search for it.
 fn ensure_released(image: &ImageInfo) -> Result<()> {
     let stage = image.label("com.dokku.image-stage");
     if stage == "release" {
@@ -207,8 +209,8 @@ fn ensure_released(image: &ImageInfo) -> Result<()> {
     )
 }
 
-/// An amd64 image on another machine runs emulated, when docker is told so.
-/// `machine` is Rust's name of the machine's architecture.
+/// The platform for `--platform`: on other machines an amd64 image runs emulated if docker gets
+/// this option. `machine` is Rust's name of the machine's architecture.
 fn foreign_platform(image: &str, machine: &str) -> Option<&'static str> {
     (image == "amd64" && machine != "x86_64").then_some("linux/amd64")
 }

@@ -26,7 +26,7 @@ fn request(command: &str) -> Request {
     }
 }
 
-/// The arguments without those that every task has.
+/// The arguments without those that are common to all tasks.
 fn own_arguments(answers: AppFacts, request: Request, streams: TaskStreams) -> String {
     let arguments = TaskSpec::new(answers, request, streams)
         .unwrap()
@@ -42,7 +42,7 @@ fn own_arguments(answers: AppFacts, request: Request, streams: TaskStreams) -> S
          --label=dokku-oneoff.name=demo.run.7 --name=demo.run.7 --env-file /dev/stdin ",
         "dokku/demo:latest ",
     ];
-    // An empty one stands for none.
+    // An empty label means that there is no deadline.
     let arguments = arguments.replace("--label=com.dokku.active-deadline-seconds= ", "");
     common.iter().fold(arguments, |arguments, part| {
         assert!(arguments.contains(part), "{part:?} is not in {arguments:?}");

@@ -1,4 +1,4 @@
-//! A task's environment: which value wins, and how each reaches docker.
+//! A task's environment: which value takes precedence, and how each value is passed to docker.
 
 pub(crate) mod names;
 
@@ -14,18 +14,20 @@ use crate::docker::Kind;
 use crate::docker::container_create::ClientEnvironment;
 use crate::docker::option::DockerOption;
 
-/// The kernel's limit for one string of an environment (`MAX_ARG_STRLEN`, 128 KiB
-/// with the NUL at its end): what is longer cannot be given to any program.
+/// The kernel's limit for one string of an environment in bytes (`MAX_ARG_STRLEN`, 128 KiB with
+/// the terminating NUL): a longer string cannot be passed to any program.
 const MAX_VARIABLE_BYTES: usize = 128 * 1024 - 1;
 
-/// Lines of an env file that docker's client reads whole: its scanner stops at 64 KiB.
+/// The maximum length of a line, in bytes, that docker's client reads completely from an env
+/// file: its scanner stops at 64 KiB.
 const MAX_ENV_FILE_LINE_BYTES: usize = 60 * 1024;
 
-/// Bytes of an env file among an app's docker options. What docker hands to a program,
-/// arguments and environment, is a quarter of its stack at most (execve(2)): 2 MiB.
+/// The maximum size, in bytes, of an env file among an app's docker options. What docker passes
+/// to a program, arguments and environment, is a quarter of its stack at most (execve(2)): 2
+/// MiB.
 const LONGEST_FILE: u64 = 2 * 1024 * 1024;
 
-/// Values by name; one set later wins.
+/// Environment values by name; a value that is set later replaces an earlier one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
@@ -42,13 +44,14 @@ impl Environment {
         self.0.keys().map(String::as_str)
     }
 
-    /// Takes the environment out of docker options and gives the other options.
-    /// Docker itself prefers every `--env` to every `--env-file`; here the last
-    /// one wins. A name without a value is one that is set already (Dokku lists
-    /// every config key so) or else stands in our own environment, `ours`.
+    /// Moves environment values from docker options into this environment, and returns the
+    /// remaining options. Docker itself prefers every `--env` to every `--env-file`; here the
+    /// last one wins. A name without a value keeps the value that is set already (Dokku lists
+    /// every config key this way), or else gets the value of the plugin's own environment,
+    /// `ours`.
     ///
     /// # Errors
-    /// An env file cannot be read. No value is part of the message.
+    /// An env file cannot be read. The message contains no value.
     pub(crate) fn extract_from_options(
         &mut self,
         options: Vec<DockerOption>,
@@ -87,10 +90,11 @@ impl Environment {
         }
     }
 
-    /// Decides for each value how it reaches docker whole, whose client is of this kind.
+    /// Decides for each value how it is passed to docker's client without being altered.
+    /// `client` is the kind of that client.
     ///
     /// # Errors
-    /// One cannot. The message names it without its value.
+    /// A value cannot be passed. The message contains its name, but not the value.
     pub(crate) fn for_docker_client(&self, client: Kind) -> Result<ClientEnvironment> {
         let mut carried = ClientEnvironment::default();
         for (name, value) in &self.0 {
@@ -116,7 +120,8 @@ impl Environment {
     }
 }
 
-/// The text of a regular file: another kind may have no end, or wait for a writer.
+/// The text of a regular file: other kinds of files may have no end, or block until another
+/// process writes.
 fn env_file(path: &str) -> Result<String> {
     let file = OpenOptions::new()
         .read(true)
@@ -126,7 +131,7 @@ fn env_file(path: &str) -> Result<String> {
         bail!("it is not a regular file");
     }
     let mut text = String::new();
-    // It may grow meanwhile.
+    // The file may grow while it is read.
     let length = file.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
     if u64::try_from(length)? > LONGEST_FILE {
         bail!("it has more than {} MiB", LONGEST_FILE >> 20);
@@ -153,9 +158,9 @@ fn check_variable(name: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether docker's client reads exactly this from a line of an env file (tried
-/// with clients 20.10 and 28.2): not a line break, a line of 64 KiB, a carriage
-/// return at the end, a name that looks like a comment or has blanks, a BOM.
+/// Whether docker's client reads exactly this value from a line of an env file (tried with
+/// clients 20.10 and 28.2). It does not for a line break, a line of 64 KiB, a carriage return
+/// at the end, and a name that looks like a comment or contains spaces or a BOM.
 fn fits_env_file(name: &str, value: &str) -> bool {
     let odd_name = name.starts_with(['#', '\u{feff}'])
         || name.contains(|c: char| c.is_whitespace() || c.is_control());

@@ -1,21 +1,22 @@
-//! Names of variables that docker's client gets in its own environment.
+//! Which variables may be passed to docker's client in its own environment.
 //!
-//! There is no other way for a value that an env file cannot carry: docker's client takes
-//! it from a line, from a word of its command line, which `ps` shows, or from its own
-//! environment (`opts/env.go` and `pkg/kvfile` of docker/cli). So its name decides whether
-//! it may travel.
+//! There is no other way for a value that an env file cannot carry: docker's client accepts a
+//! value from a line of a file, from its command line, which `ps` shows, or from its own
+//! environment (`opts/env.go` and `pkg/kvfile` of docker/cli). So the name of a variable
+//! decides whether the variable may be passed.
 //!
-//! A client that is an executable file (ELF) is a Go program: docker's or podman's. It and
-//! what it starts (ssh for `DOCKER_HOST=ssh://…`, a shell for ssh's `ProxyCommand`, helpers
-//! for credentials, its plugins) read a closed set of names, those below. Names of an
-//! interpreter's (`PERL5LIB`, `NODE_OPTIONS`, `JAVA_TOOL_OPTIONS`, `GIT_SSH_COMMAND`) are
-//! read by none of them, and belong to apps.
+//! A client that is an executable file (ELF) is a Go program: docker's or podman's. This client
+//! and the programs that it starts (ssh for `DOCKER_HOST=ssh://…`, a shell for ssh's
+//! `ProxyCommand`, credential helpers, its plugins) read a closed set of names, which are
+//! listed below. None of them reads the variables of interpreters and other tools (`PERL5LIB`,
+//! `NODE_OPTIONS`, `JAVA_TOOL_OPTIONS`, `GIT_SSH_COMMAND`); those variables belong to apps.
 //!
-//! A client that is a script is run by an interpreter that nobody knows, and may start any
-//! program: there only the names of credentials travel, which nothing reads before it is
-//! asked to.
+//! A client that is a script is run by an unknown interpreter, and may start any program: only
+//! the names of credentials are passed to it, since programs read such variables only when they
+//! are told to.
 
-/// The kernel's loader, C libraries, and what every program asks its session for.
+/// The kernel's loader, C libraries, and variables of the user's session that any program may
+/// read.
 const SYSTEM: &[&str] = &[
     "CREDENTIALS_DIRECTORY",
     "DBUS_*",
@@ -74,8 +75,8 @@ const SYSTEM: &[&str] = &[
     "ZONEINFO",
 ];
 
-/// Docker's client and podman, their libraries, plugins and helpers, and Dokku, whose
-/// wrapper the client may be.
+/// Docker's client and podman, their libraries, plugins and helpers, and Dokku: the client may
+/// be a wrapper of Dokku's.
 const DOCKER: &[&str] = &[
     "BUILDAH_*",
     "BUILDKIT_*",
@@ -142,7 +143,7 @@ const SHELLS: &[&str] = &[
     "_",
 ];
 
-/// How names of credentials end, after the last `_`.
+/// The last part of the names of credentials, after the last `_`.
 const CREDENTIALS: &[&str] = &[
     "CERT",
     "CERTIFICATE",
@@ -162,7 +163,7 @@ const CREDENTIALS: &[&str] = &[
     "TOKEN",
 ];
 
-/// Names that end so and are read by a program unasked: node's, and git's.
+/// Names with such an ending that a program reads without being told to: those of node and git.
 const NO_CREDENTIALS: &[&str] = &["GIT_SSL_CERT", "GIT_SSL_KEY", "NODE_EXTRA_CA_CERTS"];
 
 /// Whether docker's client or a program that it starts may read a variable of this name.
@@ -174,12 +175,13 @@ pub(crate) fn is_read_by_client(name: &str) -> bool {
     [SYSTEM, DOCKER, SHELLS]
         .iter()
         .any(|list| list.iter().any(is_meant))
-        // Go's own have no `_`: `GODEBUG`, `GOMAXPROCS`; `GOOGLE_CREDENTIALS` has one.
+        // The variables of Go's runtime have no `_`: `GODEBUG`, `GOMAXPROCS`;
+        // `GOOGLE_CREDENTIALS` has one.
         || (name.starts_with("GO") && !name.contains('_'))
         || name.to_ascii_lowercase().ends_with("_proxy")
 }
 
-/// Whether the name is a credential's.
+/// Whether the name is that of a credential.
 pub(crate) fn is_credential(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
     let ending = name.rsplit_once('_').map(|(_, ending)| ending);

@@ -1,4 +1,4 @@
-//! Which value wins, and how it travels.
+//! Which value takes precedence, and how each value is passed to docker.
 
 use super::*;
 use crate::docker::option;
@@ -142,7 +142,7 @@ fn a_script_client_inherits_credential_names_only() {
         );
         let error = one.for_docker_client(Kind::Script).unwrap_err().to_string();
         assert!(error.contains(name) && !error.contains("secret"), "{error}");
-        // In the file it goes by every client.
+        // A value of one line is passed in the env file, for every kind of client.
         let plain = environment(&[(name, "x")]).for_docker_client(Kind::Script);
         let fits = !name.contains(' ');
         assert_eq!(
