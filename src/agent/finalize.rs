@@ -1,4 +1,4 @@
-//! The last steps of a task, taken for a command that has seen its end
+//! The last steps of a task after its exit, performed for a command that has observed the exit
 //! ([`crate::task::handoff::finalizer`]).
 
 use std::io;
@@ -13,21 +13,23 @@ use crate::task::journal::Journal;
 use crate::task::model::task_exit::TaskExit;
 use crate::task::teardown::finalize;
 
-/// The lines that a full disk has left out of the journal, by the number of an open file.
+/// The journal lines that a full disk had no space for, from the open file with this number;
+/// none if the number is empty.
 fn handed_on(number: &str) -> Result<Vec<u8>> {
     if number.is_empty() {
         return Ok(Vec::new());
     }
-    // Ours only: no program that we start is to have it.
+    // Close-on-exec: no program that this process starts inherits the file.
     close_fds::set_fds_cloexec(3, &[]);
     let number: u32 = number.parse()?;
     std::fs::read(format!("/proc/self/fd/{number}")).context("a part of the journal did not come")
 }
 
-/// The process itself. Gives the exit code.
+/// Runs the process `bin/agent --finalize`. Returns the task's exit code.
 ///
 /// # Errors
-/// It was not started by [`crate::task::handoff::finalizer`].
+/// The process was not started by [`crate::task::handoff::finalizer`]: the arguments are not a
+/// task exit, or stdin is not the journal.
 pub(crate) fn run(
     host: &Host,
     docker: &Docker,
@@ -35,7 +37,7 @@ pub(crate) fn run(
     lines: &str,
     words: &[&str],
 ) -> Result<u8> {
-    // A key of the user's ends a hook, not us.
+    // Signals from the user's keys (Ctrl-C) end a hook, but not this process.
     let _events = Events::watch()?;
     let Some(end) = TaskExit::from_args(words) else {
         bail!("this program is started by 'dokku run'");

@@ -1,4 +1,5 @@
-//! What outlives a command: not for users, started by the other binaries.
+//! The entry point of `bin/agent`, whose processes work next to a command or outlive it. Only
+//! the plugin's binaries start it; users do not.
 
 use std::ffi::OsString;
 
@@ -12,12 +13,12 @@ use crate::task::attach::terminal;
 use crate::task::handoff::{finalizer, supervisor};
 use crate::ui::output::print;
 
-/// `agent --start-supervisor <container>`, `agent --supervise <container>`,
-/// `agent --finalize <container> <open file> <end>…`, which prints an exit code, or
-/// `agent --watch-terminal`.
+/// Runs `agent --start-supervisor <container>`, `agent --supervise <container>`, `agent
+/// --finalize <container> <open file> <task exit>…`, which prints an exit code, or `agent
+/// --watch-terminal`.
 ///
 /// # Errors
-/// Other arguments, or there can be no supervisor.
+/// The arguments are not valid, or the mode fails; e.g. no supervisor can be started.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
@@ -26,7 +27,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
             supervisor::start_supervisor(&Host::without_flags()?, name)?;
         }
         [supervisor::SUPERVISE, name] => {
-            // Away from the caller's terminal; it fails only where we are that already.
+            // A session of its own, without the caller's terminal. This fails only for the
+            // leader of a process group, e.g. if the process has a session of its own already
+            // (setsid(2)).
             let _ = rustix::process::setsid();
             process::inherited::reset();
             let host = Host::without_flags()?.in_background();

@@ -1,4 +1,5 @@
-//! The process beside a command: one binary, started by the others only.
+//! The agent: processes next to a command. One binary, `bin/agent`, which only the other
+//! binaries start.
 
 pub(crate) mod finalize;
 pub(crate) mod main;

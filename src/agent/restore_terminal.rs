@@ -1,4 +1,4 @@
-//! The watchdog of a terminal ([`crate::task::attach::terminal`]).
+//! The terminal watchdog ([`crate::task::attach::terminal`]).
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
@@ -7,12 +7,11 @@ use std::os::unix::net::UnixStream;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal, setsid};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
-/// The watcher: its stdin is a socket to the one it watches, its stdout the
-/// terminal.
+/// Runs the watchdog: its stdin is a socket to the watched command, its stdout the terminal.
 ///
-/// In a session of its own no key and no hang-up ends it, and it may set the
-/// terminal's modes when the user's shell has taken the terminal back: a process
-/// of the shell's session in the background may not (tcsetattr(3), `SIGTTOU`).
+/// The watchdog has a session of its own, so that no key and no hang-up ends it. It may also
+/// set the terminal's modes after the user's shell has taken the terminal back, which a
+/// background process of the shell's session may not (tcsetattr(3), `SIGTTOU`).
 pub(crate) fn run_watchdog() {
     let Ok(modes) = tcgetattr(io::stdout()) else {
         return;
@@ -28,7 +27,7 @@ pub(crate) fn run_watchdog() {
     let _ = watched.write_all(b".");
     let mut watched = BufReader::new(watched);
     let mut pid = String::new();
-    // An id alone could be somebody else's by the time it is used.
+    // A pidfd, because the process id alone may belong to another process when it is used.
     let client = match watched.read_line(&mut pid) {
         Ok(_) => pid.trim_end().parse().ok().and_then(Pid::from_raw),
         Err(_) => return,
@@ -38,8 +37,8 @@ pub(crate) fn run_watchdog() {
     if watched.read_to_end(&mut rest).is_err() || pid.ends_with('.') || rest.ends_with(b".") {
         return;
     }
-    // It has nothing to tidy up but the modes, and must not change them again. For
-    // a task with a terminal it passes no signal on (docker/cli,
+    // Docker's client has nothing to clean up except the terminal's modes, and must not change
+    // them again. For a task with a terminal the client forwards no signal (docker/cli,
     // cli/command/container/start.go).
     if let Some(client) = client {
         let _ = pidfd_send_signal(client, Signal::KILL);

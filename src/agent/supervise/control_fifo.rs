@@ -1,4 +1,4 @@
-//! The FIFO through which commands hand names of tasks to the supervisor.
+//! The control FIFO: commands write names of containers into it for the supervisor.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,15 +13,17 @@ use crate::agent::supervise::workers::{Message, SupervisorContext};
 use crate::settings::validate;
 use crate::task::handoff::supervisor;
 
-/// The FIFO, and the thread that reads names from it.
+/// The FIFO, and the thread that reads container names from it.
 pub(crate) struct ControlFifo {
     fifo: File,
     reader: JoinHandle<()>,
 }
 
 impl ControlFifo {
+    /// Opens the FIFO, which is created if it does not exist, and starts the reader.
+    ///
     /// # Errors
-    /// The plugin's data directory cannot be written.
+    /// The FIFO cannot be created or opened: the plugin's data directory cannot be written.
     pub(crate) fn open(place: &SupervisorContext, news: &Sender<Message>) -> Result<Self> {
         let path = supervisor::fifo_path(&place.host);
         let opened = open_or_make(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
@@ -30,7 +32,7 @@ impl ControlFifo {
         let news = news.clone();
         let reader = thread::spawn(move || {
             for name in BufReader::new(lines).lines().map_while(Result::ok) {
-                // None is made of what is no name: it would become a path.
+                // Names that are not valid are dropped: a name becomes part of a path.
                 if !name.is_empty() && validate::container(&name).is_err() {
                     continue;
                 }
@@ -42,7 +44,7 @@ impl ControlFifo {
         Ok(Self { fifo, reader })
     }
 
-    /// From here on nobody finds somebody who reads.
+    /// Removes the FIFO and stops the reader: commands find no reader any more.
     pub(crate) fn close(mut self, place: &SupervisorContext) {
         let _ = fs::remove_file(supervisor::fifo_path(&place.host));
         if self.fifo.write_all(b"\n").is_ok() {
@@ -51,10 +53,11 @@ impl ControlFifo {
     }
 }
 
-/// The supervisor's FIFO. Whatever else is at its path gives way: no other process makes
-/// one while we have the lock.
+/// Opens the supervisor's FIFO, or creates it. Any other file at its path is removed or
+/// renamed: no other process creates a FIFO while this one holds the supervisor's lock.
 fn open_or_make(path: &Path) -> io::Result<File> {
-    // For both, so that it does not end with the last process that has written (fifo(7)).
+    // Open for reading and writing, so that the reader does not get an end of file when the
+    // last writer closes the FIFO (fifo(7)).
     let open = || supervisor::open_fifo(OpenOptions::new().read(true).write(true), path);
     let fifo = open().or_else(|_| {
         if path.symlink_metadata().is_ok() {
@@ -64,7 +67,7 @@ fn open_or_make(path: &Path) -> io::Result<File> {
         mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
         open()
     })?;
-    // It waits for what is written.
+    // Blocking: the reader waits for data.
     fcntl_setfl(&fifo, OFlags::RDWR)?;
     Ok(fifo)
 }

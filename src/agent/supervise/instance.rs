@@ -1,4 +1,4 @@
-//! That there is one supervisor a host: its lock.
+//! The lock that ensures that there is only one supervisor per host.
 
 use std::thread;
 use std::time::Duration;
@@ -9,7 +9,12 @@ use crate::dokku::host::Host;
 use crate::task::handoff::supervisor;
 use crate::task::journal::file_lock::FileLock;
 
-/// The lock; `None` when another one has it and was told of the task.
+/// Locks the supervisor's lock file; `None` if another supervisor holds the lock and was
+/// notified of the task.
+///
+/// # Errors
+/// The lock file cannot be created, or the other supervisor holds the lock but does not read
+/// its FIFO.
 pub(crate) fn lock_or_notify(host: &Host, name: &str) -> Result<Option<FileLock>> {
     const PAUSE: Duration = Duration::from_millis(20);
     const TRIES: u32 = 1000;

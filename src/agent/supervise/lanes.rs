@@ -1,20 +1,20 @@
-//! Which task's last steps are taken next, and how many at the same time.
+//! Decides which task is finalized next, and how many tasks are finalized in parallel.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How many tasks' last steps are taken at the same time.
+/// The number of tasks that are finalized in parallel.
 pub(crate) const LANES: usize = 8;
 
-/// How many of these tasks may be of one app: its hooks may be slow, and delay the
-/// ends of no other app's tasks.
+/// The number of those tasks that may be of one app: the hooks of an app may be slow, and must
+/// not delay the teardown of other apps' tasks.
 const LANES_PER_APP: usize = 2;
 
-/// Jobs that wait for a lane, each of an app.
+/// Jobs that wait for a lane. Each job belongs to an app.
 struct Lanes<J> {
-    /// In the order in which they came.
+    /// In order of arrival.
     waiting: VecDeque<(String, J)>,
-    /// The number of jobs under way, by app; none of them is 0.
+    /// The number of jobs in progress by app; never 0.
     busy: HashMap<String, usize>,
 }
 
@@ -30,9 +30,10 @@ impl<J> Lanes<J> {
         self.waiting.push_back((app, job));
     }
 
-    /// The job that is to be done now, and its app, which has one more lane from here
-    /// on. The app with the fewest lanes comes first, then the job that came first.
-    /// `None` where no job waits, or each is of an app that has its lanes.
+    /// Takes the next job to start, and its app, for which one more lane is busy from then on.
+    /// The job of the app with the fewest busy lanes comes first, then the job that was added
+    /// first. `None` if no job waits, or if every waiting job is of an app that uses all of its
+    /// lanes.
     fn next(&mut self) -> Option<(String, J)> {
         let lanes = |app: &str| self.busy.get(app).copied().unwrap_or(0);
         let waiting = self.waiting.iter().enumerate();
@@ -45,7 +46,7 @@ impl<J> Lanes<J> {
         Some((app, job))
     }
 
-    /// A job of the app is done.
+    /// Frees a lane after a job of the app is done.
     fn done(&mut self, app: &str) {
         if let Some(count) = self.busy.get_mut(app) {
             *count -= 1;
@@ -56,10 +57,10 @@ impl<J> Lanes<J> {
     }
 }
 
-/// The same for several threads, each of which is a lane.
+/// [`Lanes`] for several threads, each of which is one lane.
 pub(crate) struct Queue<J> {
     lanes: Mutex<Lanes<J>>,
-    /// A job has come, or is done.
+    /// Notified when a job is added or done.
     changed: Condvar,
 }
 
@@ -76,7 +77,8 @@ impl<J> Queue<J> {
         self.changed.notify_one();
     }
 
-    /// Waits for the next one; [`Queue::done`] follows it.
+    /// Waits for the next job and takes it, with its app. The caller has to call
+    /// [`Queue::done`] after the job.
     pub(crate) fn next(&self) -> (String, J) {
         let mut lanes = self.lanes();
         loop {
@@ -98,8 +100,8 @@ impl<J> Queue<J> {
     }
 }
 
-/// The app of a container's name, `<app>.<type>.<number>`; the name itself where it has
-/// another form.
+/// The app in a container's name, `<app>.<type>.<number>`; the whole name if it has another
+/// form.
 pub(crate) fn app_of(name: &str) -> &str {
     name.rsplitn(3, '.').nth(2).unwrap_or(name)
 }
@@ -116,7 +118,7 @@ mod tests {
         lanes
     }
 
-    /// The jobs that are begun until none is left to begin.
+    /// The jobs that are started until no further job may start.
     fn begun(lanes: &mut Lanes<u32>) -> Vec<u32> {
         std::iter::from_fn(|| lanes.next())
             .map(|(_, job)| job)

@@ -1,15 +1,16 @@
-//! The one process a host that looks after the tasks that nobody else looks after:
-//! detached ones, those that were left, and those whose process was killed.
+//! The supervisor: the one process per host that supervises all tasks that no other process
+//! supervises. These are detached tasks, tasks whose user has detached, and tasks whose process
+//! was killed.
 //!
-//! A task is the supervisor's when its journal is not locked: nothing has to be handed
-//! over but its name, and whatever is killed at any moment is found again by its
-//! journal. Docker's event stream tells of ends, through one client; what it has not
-//! told of is read from the containers, which are kept. The supervisor locks a journal
-//! only while it takes a task's last steps, so a task costs it neither a thread nor a
-//! file.
+//! A task belongs to the supervisor if its journal is not locked: only the task's name has to
+//! be handed over, and a task whose process is killed at any moment is found by its journal.
+//! Docker's event stream reports exits, through one docker client; exits without an event are
+//! found by inspecting the containers, which docker keeps after their exit. The supervisor
+//! locks a journal only while it finalizes the task, so a task costs it neither a thread nor an
+//! open file.
 //!
-//! It ends with the last task. Its FIFO is gone by then, so whoever comes too late
-//! starts another one, which waits for this one's lock.
+//! The supervisor exits after the last task. It removes its FIFO before, so a command that
+//! comes too late starts another supervisor, which waits for the lock of this one.
 
 pub(crate) mod control_fifo;
 pub(crate) mod instance;
@@ -39,22 +40,23 @@ use crate::task::journal;
 use crate::task::journal::{Journal, JournalEvent};
 use crate::task::teardown::recover::Recovery;
 
-/// Every task is looked at as often: an event may have been lost, or the machine was
-/// suspended.
+/// The interval between inspections of all tasks: an event may have been lost, or the machine
+/// may have been suspended.
 const INSPECT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The same soon after the event stream was opened, when it tells of all.
+/// The delay of one more inspection after the event stream was opened: by then the stream
+/// reports every exit.
 const INSPECT_AFTER_STREAM_OPENED: Duration = Duration::from_secs(2);
 
-/// How long until what docker would not kill is killed again.
+/// The interval between KILL signals for a container that docker did not kill.
 const KILL_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Looks after this task and all others, until there is none. Where there is a
-/// supervisor, that is told.
+/// Supervises this task and all others until no task is left. If a supervisor is running
+/// already, that supervisor is notified of the task instead.
 ///
 /// # Errors
-/// Neither can be: the plugin's data directory cannot be written, or the one that has
-/// the lock does not read.
+/// The plugin's data directory cannot be written, or the supervisor that holds the lock does
+/// not read its FIFO.
 pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
     let Some(_lock) = instance::lock_or_notify(&host, name)? else {
         return Ok(());
@@ -81,9 +83,9 @@ struct Supervisor {
     workers: Workers,
     sender: Sender<Message>,
     messages: Receiver<Message>,
-    /// By their containers' names.
+    /// The tracked tasks by container name.
     tasks: HashMap<String, TrackedTask>,
-    /// When all of them are looked at; `None` before the event stream was opened.
+    /// The time of the next inspection of all tasks; `None` until the event stream was opened.
     inspect_at: Option<Instant>,
     suspension: Suspension,
 }
@@ -102,14 +104,16 @@ impl Supervisor {
                     .recv()
                     .map_err(|_| RecvTimeoutError::Disconnected),
             };
-            // Before a deadline is reckoned from the host's clock, which has gone on.
+            // Before any deadline is computed from the host's clock, which has advanced during
+            // the suspension.
             self.note_suspension();
             if let Ok(news) = news {
                 self.handle(news);
             }
             self.on_timer();
             if self.inspect_at.is_some() && self.tasks.is_empty() && self.workers.is_idle() {
-                // First nobody can tell us any more, then we look whether somebody has.
+                // Remove the FIFO first, then search for tasks again, so that no task is
+                // missed.
                 if let Some(woken) = woken.take() {
                     woken.close(&self.context);
                 }
@@ -125,7 +129,8 @@ impl Supervisor {
 
     fn handle(&mut self, news: Message) {
         match news {
-            // Whoever looks for a task that was lost names the first that nobody has locked.
+            // A command that searches for orphaned tasks sends only the first name of an
+            // unlocked journal, so all unlocked journals are adopted here.
             Message::Adopt(name) if self.tasks.contains_key(&name) => {
                 self.adopt_all();
                 self.hook_has_come(&name);
@@ -161,7 +166,7 @@ impl Supervisor {
         }
     }
 
-    /// Takes the task when nobody else looks after it.
+    /// Adopts the task if no other process supervises it.
     fn adopt(&mut self, name: &str) {
         let host = &self.context.host;
         if self.tasks.contains_key(name) || !journal::is_unlocked(host, name) {
@@ -182,7 +187,7 @@ impl Supervisor {
         }
     }
 
-    /// Looks at every task.
+    /// Inspects every tracked task, and adopts tasks that were not known.
     fn inspect_all(&mut self) {
         let known = self.tasks.iter().filter(|(_, task)| !task.finalizing);
         let targets: Vec<_> = known
@@ -195,7 +200,7 @@ impl Supervisor {
 
     fn on_die(&mut self, death: &DieEvent) {
         let Some(task) = self.tasks.get_mut(&death.name) else {
-            // Somebody's, or one whose process was killed.
+            // A task that another process supervises, or one whose process was killed.
             return self.adopt(&death.name);
         };
         if task.id.as_ref().is_some_and(|id| *id != death.id) {
@@ -215,7 +220,7 @@ impl Supervisor {
         }
     }
 
-    /// It runs. What its journal does not tell is read from the container.
+    /// The task is running. Facts that its journal lacks are read from the container.
     fn on_running(&mut self, name: &str, facts: &ContainerInfo) {
         let Some(task) = self.tasks.get_mut(name) else {
             return;
@@ -231,14 +236,14 @@ impl Supervisor {
         task.set_deadline(facts);
     }
 
-    /// The hook of a task of core's has told the exit code.
+    /// Core's hook has written the exit code of a task of core's into its journal.
     fn hook_has_come(&mut self, name: &str) {
         if self.tasks.get(name).is_some_and(TrackedTask::awaits_hook) {
             self.recover(name);
         }
     }
 
-    /// Has its last steps taken.
+    /// Lets a worker finalize the task.
     fn recover(&mut self, name: &str) {
         let host = &self.context.host;
         let is_told = || journal::story(host, name).is_some_and(|story| story.told.is_some());
@@ -260,10 +265,10 @@ impl Supervisor {
         task.finalizing = false;
         match resumed {
             Some(Err(_)) => task.schedule_retry(),
-            // It has died since it was looked at.
+            // The container has exited after the worker inspected it.
             Some(Ok(Recovery::Running(_))) if task.exit_event.is_some() => task.schedule_retry(),
             Some(Ok(Recovery::Running(facts))) => self.on_running(name, &facts),
-            // Somebody else looks after it, or the name may have been taken anew.
+            // Another process supervises the task, or a new task may have the same name.
             None | Some(Ok(Recovery::Settled)) => {
                 self.tasks.remove(name);
                 self.adopt(name);

@@ -1,14 +1,16 @@
-//! How long the machine has been suspended.
+//! Detects for how long the machine was suspended.
 
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A suspension that is shorter is what reading two clocks takes.
+/// The shortest suspension that is reported. A smaller difference results from reading the two
+/// clocks one after the other.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// What was noticed of it so far. Of the two clocks that nobody sets one stands still
-/// while the machine is suspended: `CLOCK_MONOTONIC` in `clock_gettime`(2).
+/// The total time of suspension noticed so far: the difference of `CLOCK_BOOTTIME` and
+/// `CLOCK_MONOTONIC`. Neither clock can be set, and the latter does not advance while the
+/// machine is suspended (`clock_gettime`(2)).
 pub(crate) struct Suspension(Duration);
 
 impl Suspension {
@@ -16,7 +18,7 @@ impl Suspension {
         Self(total())
     }
 
-    /// For how long since the last call; `None` for no time.
+    /// How long the machine was suspended since the last call; `None` if it was not.
     pub(crate) fn since_last(&mut self) -> Option<Duration> {
         self.grown_to(total())
     }
@@ -28,7 +30,7 @@ impl Suspension {
     }
 }
 
-/// Since the machine was started.
+/// The total time of suspension since boot.
 fn total() -> Duration {
     let time = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
     time(ClockId::Boottime).saturating_sub(time(ClockId::Monotonic))

@@ -1,4 +1,4 @@
-//! A task as the supervisor knows it.
+//! A tracked task: what the supervisor knows of one task.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,18 +7,20 @@ use crate::docker::events::DieEvent;
 use crate::task::journal::{JournalState, UnflushedLines};
 use crate::task::model::task_exit::{ExitEvent, exit_code_of};
 
-/// Seconds, of a task whose journal does not tell: Dokku's own for every app.
+/// The stop timeout, in seconds, of a task whose journal does not contain one: Dokku's default
+/// for every app.
 pub(crate) const DEFAULT_STOP_TIMEOUT_SECONDS: u64 = 30;
 
-/// How long after a task's end core's hook may come.
+/// How long after a task's exit the supervisor waits for core's hook.
 const LONGEST_HOOK: Duration = Duration::from_secs(15);
 
-/// What has a task's exit code.
+/// Which sources of a task's exit code can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitCodeSource {
-    /// Its container alone: a label of that may say otherwise in docker's events.
+    /// Only the container's state: a label of the container can replace the exit code in
+    /// docker's events.
     State,
-    /// These, too.
+    /// Docker's events as well.
     Event,
 }
 
@@ -32,39 +34,40 @@ impl ExitCodeSource {
     }
 }
 
-/// Core's hook `scheduler-post-run`, which has the exit code.
+/// Core's hook `scheduler-post-run`, which gets the exit code.
 #[derive(Clone, Copy)]
 enum Hook {
-    /// The task is ours, or nobody waits for its end.
+    /// The task is one of this plugin, or core does not wait for its end.
     None,
     Expected,
-    /// The task has ended; so long it is waited for.
+    /// The task has ended; the supervisor waits for the hook until this time.
     Awaited(Instant),
 }
 
 pub(crate) struct TrackedTask {
-    /// The container's; `None` while nobody knows it.
+    /// The container's id; `None` until it is known.
     pub(crate) id: Option<String>,
     pub(crate) stop_timeout: Duration,
-    /// Until its deadline is known.
+    /// The time to live; `None` once the deadline is computed, or if there is none.
     time_to_live: Option<Duration>,
     managed_by_core: bool,
     hook: Hook,
     exit_code_source: ExitCodeSource,
-    /// `None` before its start is known, without one, and when it has passed.
+    /// `None` until the start time is known, without a deadline, and after the deadline has
+    /// passed.
     pub(crate) deadline: Option<Instant>,
-    /// When it is killed: it was asked to end.
+    /// When the container is killed, after it has got TERM.
     pub(crate) kill_at: Option<Instant>,
-    /// When it is tried again: docker gave no answer.
+    /// When the next attempt is made, after docker gave no answer.
     pub(crate) retry_at: Option<Instant>,
     failures: u32,
-    /// What docker has told of its end.
+    /// The exit as docker's die event reported it.
     pub(crate) exit_event: Option<ExitEvent>,
-    /// Its last steps are being taken.
+    /// The task is being finalized.
     pub(crate) finalizing: bool,
-    /// What its journal has no space for.
+    /// The journal lines that the disk had no space for.
     pub(crate) unwritten: UnflushedLines,
-    /// Its journal has no beginning: the disk was full.
+    /// The journal lacks its first line or the container's id: the disk was full.
     pub(crate) header_lost: bool,
 }
 
@@ -90,7 +93,7 @@ impl TrackedTask {
         watched
     }
 
-    /// Notes what it was begun with.
+    /// Takes over the task info from the journal.
     pub(crate) fn apply(&mut self, story: &JournalState) {
         let head = story.info.as_ref();
         let seconds = head.and_then(|head| head.time_to_live);
@@ -109,12 +112,13 @@ impl TrackedTask {
         self.header_lost = head.is_none() || story.id.is_none();
     }
 
-    /// What docker knows it by.
+    /// The id for docker's commands, or the name if the id is not known.
     pub(crate) fn target(&self, name: &str) -> String {
         self.id.clone().unwrap_or_else(|| name.to_owned())
     }
 
-    /// Whether there is nothing to be done.
+    /// Whether the task is still running, or core has yet to start it, so that nothing has to
+    /// be done.
     pub(crate) fn is_running(&self, facts: &ContainerInfo) -> bool {
         match facts.state.status {
             Status::Created => self.managed_by_core,
@@ -122,7 +126,8 @@ impl TrackedTask {
         }
     }
 
-    /// Notes its deadline, once: from then on it is by a clock that nobody sets.
+    /// Computes the deadline, once: from then on it is a time of the monotonic clock, which
+    /// cannot be set.
     pub(crate) fn set_deadline(&mut self, facts: &ContainerInfo) {
         self.failures = 0;
         self.id = Some(facts.id.clone());
@@ -139,14 +144,14 @@ impl TrackedTask {
         self.deadline = Instant::now().checked_add(left);
     }
 
-    /// Notes what docker has told of its end.
+    /// Stores the exit that docker's die event reports.
     pub(crate) fn died(&mut self, death: &DieEvent) {
         self.id = Some(death.id.clone());
         self.exit_event = ExitEvent::of(death, self.exit_code_source);
     }
 
-    /// Whether its last steps have to wait for core's hook `scheduler-post-run`: docker's
-    /// events do not tell the exit code, and its container is removed by docker.
+    /// Whether finalizing has to wait for core's hook `scheduler-post-run`: the exit code in
+    /// docker's events cannot be trusted, and docker removes the container.
     pub(crate) fn waits_for_hook(&mut self) -> bool {
         let now = Instant::now();
         let by = match self.hook {
@@ -159,20 +164,20 @@ impl TrackedTask {
         self.retry_at.is_some()
     }
 
-    /// Whether its end is known, and core's hook was not there yet.
+    /// Whether the exit is known and core's hook has not run yet.
     pub(crate) fn awaits_hook(&self) -> bool {
         matches!(self.hook, Hook::Awaited(_))
     }
 
-    /// The machine was suspended for so long. Its tasks were, too, and their deadlines
-    /// pass all the same.
+    /// Brings the deadline forward by the time that the machine was suspended: a deadline
+    /// passes while its task is suspended, too.
     pub(crate) fn suspended(&mut self, time: Duration) {
         let now = Instant::now();
         let brought_forward = |at: Instant| at.checked_sub(time).map_or(now, |at| at.max(now));
         self.deadline = self.deadline.map(brought_forward);
     }
 
-    /// Docker gave no answer, or would not do what it was asked for.
+    /// Schedules the next attempt, after docker gave no answer or refused the request.
     pub(crate) fn schedule_retry(&mut self) {
         const LONGEST: Duration = Duration::from_secs(30);
         let pause = Duration::from_millis(100 << self.failures.min(10));
@@ -180,7 +185,8 @@ impl TrackedTask {
         self.retry_at = Instant::now().checked_add(pause.min(LONGEST));
     }
 
-    /// `None` while its last steps are being taken: it may have ended in time.
+    /// The next time at which the task needs attention; `None` while the task is being
+    /// finalized, because it may have ended before its deadline.
     pub(crate) fn next_timer(&self) -> Option<Instant> {
         if self.finalizing {
             return None;
@@ -222,7 +228,7 @@ mod tests {
     /// Seconds until the deadline.
     fn left(watched: &TrackedTask) -> u64 {
         let deadline = watched.deadline.unwrap();
-        // A test takes less than the half second that is rounded away.
+        // A test takes less than the half second that rounding absorbs.
         let left = deadline.saturating_duration_since(Instant::now());
         (left + Duration::from_millis(500)).as_secs()
     }
@@ -254,11 +260,12 @@ mod tests {
     fn a_clock_change_does_not_move_a_tracked_deadline() {
         let mut watched = TrackedTask::new(&story(60));
         watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
-        // The next look comes an hour later by the host's clock, or a day earlier.
+        // The next inspection happens an hour later by the host's clock, or a day earlier.
         watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(3620)));
         watched.set_deadline(&started(SystemTime::now() + Duration::from_secs(86_400)));
         assert_eq!(left(&watched), 40);
-        // Set back between the start and the first look: never more than was asked for.
+        // The clock was set back between start and first inspection: the remaining time is
+        // never more than the time to live.
         let mut early = TrackedTask::new(&story(60));
         early.set_deadline(&started(SystemTime::now() + Duration::from_secs(86_400)));
         assert_eq!(left(&early), 60);

@@ -1,5 +1,5 @@
-//! What the supervisor has done and told by others, so that nothing that hangs holds
-//! it up: a fixed number of threads, however many tasks there are.
+//! The workers: a fixed number of threads, independent of the number of tasks, which make the
+//! supervisor's blocking calls, so that no call that hangs delays the supervisor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -22,46 +22,47 @@ use crate::task::model::labels;
 use crate::task::model::task_exit::{ExitEvent, event_time};
 use crate::task::teardown::recover::{Recovery, recover};
 
-/// As many containers are asked for in one call: docker's answer is held as a whole.
+/// The maximum number of containers per docker call: docker's whole answer is held in memory.
 const INSPECT_BATCH_SIZE: usize = 50;
 
-/// Where the supervisor is.
+/// The host and the docker client that the supervisor works with.
 pub(crate) struct SupervisorContext {
     pub(crate) host: Host,
     pub(crate) docker: Docker,
 }
 
-/// What the supervisor is told.
+/// A message to the supervisor.
 pub(crate) enum Message {
-    /// The name of a task's container.
+    /// A task to adopt: the name of its container.
     Adopt(String),
-    /// From now on the stream tells of ends.
+    /// From now on the event stream reports exits.
     StreamOpened,
     Died(DieEvent),
-    /// What was found of each container by its name; `None` for one that has gone.
+    /// Docker's answer per container name; `None` for a container that was removed.
     Inspected(Vec<(String, Option<ContainerInfo>)>),
-    /// Docker did not tell of these.
+    /// The containers that docker gave no answer about.
     Unreachable(Vec<String>),
-    /// A call of docker's that was waited for has ended.
+    /// A docker call that the supervisor was waiting for has ended.
     CallFinished,
-    /// What became of a task; `None` when somebody else looks after it.
+    /// The result of recovering the task of this name; `None` if another process supervises it.
     Recovered(String, Option<Result<Recovery>>),
 }
 
-/// A name, and the name or id that docker is asked for.
+/// A container's name, and the name or id to inspect.
 pub(crate) type InspectTarget = (String, String);
 
-/// A task's name, what docker has told of its end, and what its journal has no space for.
+/// A task's name, its exit as docker reported it, and the journal lines that the disk had no
+/// space for.
 type RecoverJob = (String, Option<ExitEvent>, UnflushedLines);
 
-/// The threads that do what is asked for.
+/// The handles to the threads.
 pub(crate) struct Workers {
     inspections: Sender<Vec<InspectTarget>>,
     signals: Sender<(i32, Vec<String>)>,
     ends: Arc<Queue<RecoverJob>>,
-    /// Looks and signals that have not come to their end.
+    /// The number of inspections and signals that are not finished.
     in_flight: Arc<AtomicUsize>,
-    /// The process group of the event stream's client; 0 without one.
+    /// The process group of the event stream's docker client; 0 if none is running.
     stream: Arc<AtomicU32>,
 }
 
@@ -91,12 +92,13 @@ impl Workers {
         }
     }
 
-    /// Whether no client of docker's runs for us but the event stream's.
+    /// Whether no docker client of the supervisor is running, except that of the event stream.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::SeqCst) == 0
     }
 
-    /// Ends the event stream, whatever stands between docker's client and us.
+    /// Ends the event stream by killing its process group, whatever processes (such as a
+    /// wrapper script) are between the supervisor and docker's client.
     pub(crate) fn stop_stream(&self) {
         process::kill_group(self.stream.load(Ordering::SeqCst));
     }
@@ -108,7 +110,7 @@ impl Workers {
         }
     }
 
-    /// Sends a signal to these containers.
+    /// Sends this signal to the containers with these ids.
     pub(crate) fn signal(&self, signal: i32, ids: Vec<String>) {
         if !ids.is_empty() {
             self.in_flight.fetch_add(1, Ordering::SeqCst);
@@ -116,7 +118,7 @@ impl Workers {
         }
     }
 
-    /// Has the last steps of a task taken.
+    /// Queues a task to be finalized.
     pub(crate) fn resume(&self, name: String, seen: Option<ExitEvent>, unwritten: UnflushedLines) {
         let app = lanes::app_of(&name).to_owned();
         self.ends.add(app, (name, seen, unwritten));
@@ -133,7 +135,8 @@ impl ExitEvent {
     }
 }
 
-/// Reads docker's event stream, and opens it again when the daemon comes back.
+/// Reads docker's event stream, and opens it again when it ends, e.g. because the daemon was
+/// restarted.
 fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: &AtomicU32) {
     const SHORTEST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(10);
@@ -153,7 +156,8 @@ fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: 
                     return;
                 }
             }
-            // Once it is waited for, its number may be another's.
+            // The number of a process that has been waited for may be assigned to another
+            // process.
             client.store(0, Ordering::SeqCst);
         }
         since = SystemTime::now();
@@ -165,7 +169,7 @@ fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: 
     }
 }
 
-/// Looks at what is asked for, all that has come meanwhile at once.
+/// Inspects the requested containers. Requests that have arrived in the meantime are combined.
 fn look(
     place: &SupervisorContext,
     asked: &Receiver<Vec<InspectTarget>>,
@@ -213,7 +217,7 @@ fn signal(
     while let Ok((signal, ids)) = asked.recv() {
         for part in ids.chunks(INSPECT_BATCH_SIZE) {
             let ids: Vec<&str> = part.iter().map(String::as_str).collect();
-            // Who does not end is signalled again.
+            // A failure is ignored: signals are repeated until the container exits.
             let _ = place.docker.containers_kill(&ids, signal);
         }
         under_way.fetch_sub(1, Ordering::SeqCst);
