@@ -1,4 +1,5 @@
-//! An attached task: our streams are its streams, its exit code is ours.
+//! Attached tasks: the command forwards its own standard streams to the task and ends with the
+//! task's exit code.
 
 pub(crate) mod monitor;
 pub(crate) mod terminal;
@@ -23,11 +24,12 @@ use crate::task::model::task_exit::{TaskExit, never_started};
 use crate::task::spec::TaskSpec;
 use crate::ui::{exit, message};
 
-/// Runs the task to its end and gives its exit code; 0 when its user has left it
-/// by the detach keys.
+/// Runs the task until its exit and returns the command's exit code: the task's, 0 if the user has
+/// detached with the detach keys, 128 + SIGHUP if the terminal has hung up and the task keeps
+/// running.
 ///
 /// # Errors
-/// It could not be made or started by docker, or a hook refused it.
+/// Docker could not create or start the container, docker does not answer, or a hook has failed.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8> {
     let events = Events::watch()?;
     let made = match prepare(host, docker, &mut task, &events, false)? {
@@ -66,7 +68,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
             hand_off(host, made);
             Ok(exit::from_signal(SIGHUP))
         }
-        // Docker gives no answer, and the task may run well: it is not ours to end.
+        // Docker does not answer. The task may be running, so its container is not removed.
         Err(error) => {
             hand_off(host, made);
             Err(error)
@@ -74,15 +76,15 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
     }
 }
 
-/// What was said of a missing journal when the task began was true as long as we were
-/// there.
+/// Warns that a task without a journal is no longer supervised. The warning at the creation said
+/// only that there is no journal: until now this process has supervised the task.
 fn warn_of_no_supervisor(made: &CreatedContainer<'_>) {
     if !made.has_journal() {
         message::warn(UNSUPERVISED);
     }
 }
 
-/// How to come back to a task that its user has left.
+/// Prints how to attach again to a task that its user has detached from.
 pub(crate) fn print_reattach_hint(host: &Host, name: &str) {
     host.info(&format!(
         "The task is still running. Reattach with 'dokku run:attach --container {name}'"
@@ -112,8 +114,8 @@ fn run_attached(
     if let Some(terminal) = &mut terminal {
         terminal.set_client(client.pids().first().copied());
     }
-    // There what the hooks say would come between the task's lines, and what is typed
-    // would still be the task's.
+    // With a terminal, the output of hooks would be mixed into the task's output, and keystrokes
+    // would still go to the task.
     if !has_terminal() {
         keeper = keeper.subscribe_to_events(events, since);
     }

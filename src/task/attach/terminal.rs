@@ -11,24 +11,24 @@ use crate::dokku::host::GLOBAL_FLAGS;
 use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
 
-/// Gives the terminal back as it was: when this goes out of scope, and also when
-/// our process is killed. Then a watcher does it, and ends docker's client.
+/// Restores the terminal's modes when the guard is dropped. If our process is killed, the terminal
+/// watchdog restores them instead and ends docker's client.
 pub(crate) struct TerminalGuard {
     modes: Termios,
-    /// What the watcher reads: the client's process id on a line, and at our good
-    /// end a dot.
+    /// The socket that the watchdog reads: the process id of docker's client as one line, and a
+    /// dot when the guard is dropped.
     watchdog: UnixStream,
 }
 
-/// The watcher's one argument.
+/// The only argument of the terminal watchdog.
 pub(crate) const WATCH_TERMINAL: &str = "--watch-terminal";
 
 impl TerminalGuard {
-    /// Notes the modes of the terminal on stdin; `None` without one: then there is
-    /// nothing to give back.
+    /// Saves the modes of the terminal on stdin and starts the watchdog; `None` if stdin is not a
+    /// terminal: then there is nothing to restore.
     ///
     /// # Errors
-    /// The watcher could not be started.
+    /// The watchdog could not be started.
     pub(crate) fn save() -> Result<Option<Self>> {
         let Ok(modes) = tcgetattr(io::stdin()) else {
             return Ok(None);
@@ -48,7 +48,7 @@ impl TerminalGuard {
                     program.display()
                 )
             })?;
-        // Docker's client must not change the modes before the watcher has them.
+        // Docker's client must not change the modes before the watchdog has saved them.
         let _ = watcher.read(&mut [0]);
         Ok(Some(Self {
             modes,
@@ -56,14 +56,15 @@ impl TerminalGuard {
         }))
     }
 
-    /// Tells the watcher which process is docker's client.
+    /// Sends the process id of docker's client to the watchdog.
     pub(crate) fn set_client(&mut self, pid: Option<u32>) {
         if let Some(pid) = pid {
             let _ = writeln!(self.watchdog, "{pid}");
         }
     }
 
-    /// Gives the terminal back already: docker's client has gone and did not.
+    /// Restores the modes before the guard is dropped, for a docker client that has ended without
+    /// restoring them.
     pub(crate) fn restore(&self) {
         let _ = tcsetattr(io::stdin(), OptionalActions::Drain, &self.modes);
     }

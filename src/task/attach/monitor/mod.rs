@@ -1,19 +1,18 @@
-//! Looking after an attached task: its end, its deadline, signals.
+//! Supervision of an attached task: its exit, its deadline, and signals.
 //!
-//! * INT, TERM and QUIT are passed on to the task, a hang-up as TERM, or as it is
-//!   to a task with a terminal (shells end by that alone), unless it is to be kept
-//!   then. A second signal, or the
-//!   stop timeout gone by, kills it.
-//! * At its deadline a task gets TERM, after the stop timeout KILL; then the exit
-//!   status is 124, whatever the task made of it.
-//! * Why it is ended stands in its journal before it gets the signal. One that has
-//!   ended by itself, with an output that waits to be read, gets none.
-//! * Where docker's events tell of the end, the container's own state is read at once:
-//!   how it has ended a label may say in them. Docker's client is left with the last output.
-//! * When docker's client ends first, the container's own state decides. A client that
-//!   was lost (its stdout closed, say) does not end the task: we wait on. So we do
-//!   for a daemon that gives no answer, as long as docker may take for one. A task
-//!   that docker has not started by then is given up.
+//! * INT, TERM and QUIT are forwarded to the task. A hang-up is forwarded as TERM, or as HUP to a
+//!   task with a terminal (shells end on HUP only); with `--on-hangup keep` it is not forwarded.
+//!   A second signal, or the end of the stop timeout, kills the task.
+//! * At the deadline the task gets TERM, and KILL after the stop timeout. The exit status is then
+//!   124, whatever the task's own exit code is.
+//! * The reason for a stop is written into the journal before the signal is sent. A task that has
+//!   ended by itself while its output waits to be read gets no signal.
+//! * When a die event reports the exit, the container is inspected immediately: the event's own
+//!   exit code may be a label's. Docker's client meanwhile forwards the last output.
+//! * When docker's client ends first, the container's state decides. A lost client (its stdout was
+//!   closed, for example) does not end the task: the monitor keeps waiting. It also waits for a
+//!   daemon that does not answer, for docker's timeout at most. It fails if docker has not started
+//!   the task within that timeout.
 
 pub(crate) mod polling;
 pub(crate) mod stopping;
@@ -35,65 +34,65 @@ use crate::task::launch::create::CreatedContainer;
 use crate::task::model::task_exit::TaskExit;
 use crate::ui::message;
 
-/// How long until a signal is sent again that docker did not deliver: it does
-/// not before the task runs.
+/// Interval between two attempts to deliver a signal. Docker refuses a signal until the task
+/// runs.
 const DELIVERY_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often a task on its user's terminal is looked at that was asked to end: a signal
-/// to our process group reaches docker's client, too, and one that got QUIT does not
-/// end with the task (seen with 20.10).
+/// Interval between two inspections of a task with a terminal that has been asked to stop. A
+/// signal to our process group also reaches docker's client, and a client that got QUIT does not
+/// end when the task does (seen with docker 20.10).
 const TERMINAL_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// For so many seconds from its start docker is asked to tell of a task's end: who has
-/// waited longer does not feel the time that it saves.
+/// Seconds from the task's start during which docker's event stream is read. The stream saves a
+/// fraction of a second, which a user does not notice after a longer wait.
 const EVENT_WINDOW_SECONDS: u64 = 5;
 
-/// How long after its client's end docker may tell of the task's: 26 does both at once,
-/// 20.10 tells of it 50 ms before.
+/// How long to wait for the die event after the exit of docker's client. Docker 26 sends the event
+/// at the moment of the client's exit, docker 20.10 about 50 ms earlier.
 const EVENT_GRACE: Duration = Duration::from_millis(100);
 
-/// How long after its client's end its state may be being read, since docker has told of
-/// the task's.
+/// How long to wait, after the client's exit, for the inspection that a die event has started.
 const BEING_READ: Duration = Duration::from_secs(1);
 
-/// Looks after one container from its start to its end.
+/// Supervises one container from its start to its exit.
 pub(crate) struct AttachMonitor<'a> {
     docker: &'a Docker,
     container: &'a CreatedContainer<'a>,
     stop_timeout: Duration,
-    /// What the task gets for a hang-up of ours; nothing when it is kept then.
+    /// The signal that the task gets when our terminal hangs up; `None` with `--on-hangup keep`.
     hangup_signal: Option<i32>,
     deadline: Option<Instant>,
     /// A signal that docker has not delivered yet.
     pending_signal: Option<i32>,
-    /// How often docker would not deliver that.
+    /// How many times docker has refused to deliver the pending signal.
     failed_deliveries: u32,
-    /// When the task is killed: it was asked to end.
+    /// When the task is killed; `Some` once the task has been asked to stop.
     kill_at: Option<Instant>,
-    /// When its state is looked at.
+    /// When the container is inspected next.
     poll_at: Option<Instant>,
-    /// When docker is given up: it gives no answer.
+    /// When docker counts as unreachable; `Some` while docker does not answer.
     unreachable_deadline: Option<Instant>,
-    /// When docker must have started it.
+    /// When docker must have started the task.
     start_deadline: Option<Instant>,
-    /// How long after its client's end docker may still tell of the task's.
+    /// How long after the client's exit the monitor waits for docker's event, or for the
+    /// inspection that the event has started.
     telling: Duration,
 }
 
-/// What came of it.
+/// How the supervision of an attached task has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AttachOutcome {
-    /// It has ended, could not be started, or its container has gone.
+    /// The task has ended or could not be started, or its container is removed.
     Exited(TaskExit),
-    /// Docker has told of its end, and its client may still hand on the last output.
+    /// A die event has reported the exit; docker's client may still forward the last output.
     ExitedDraining {
         end: TaskExit,
-        /// It was asked to end: nobody waits for long.
+        /// The task was asked to stop: its last output is awaited for a short time only.
         asked: bool,
     },
-    /// Its user left it by the detach keys; it runs on.
+    /// The user has pressed the detach keys; the task keeps running.
     Detached,
-    /// Its terminal hung up, and it is to run on.
+    /// The terminal has hung up, and the task keeps running (`--on-hangup keep`).
     HungUp,
 }
 
@@ -123,7 +122,7 @@ impl<'a> AttachMonitor<'a> {
         }
     }
 
-    /// `terminal` when the task has one, and what was wished for a hang-up.
+    /// Sets the signal for a hang-up. `terminal`: whether the task has a terminal.
     pub(crate) fn on_hangup(self, terminal: bool, on_hangup: Option<OnHangup>) -> Self {
         let hang_up = match on_hangup {
             Some(OnHangup::Keep) => None,
@@ -136,9 +135,10 @@ impl<'a> AttachMonitor<'a> {
         }
     }
 
-    /// From here on docker tells of the task's end, some time before its client ends: it
-    /// frees what the container had meanwhile, and we look at the container. For a few seconds only: it costs a second
-    /// client. Without it nothing but this time is lost.
+    /// Subscribes to the container's die event, which comes some time before the exit of docker's
+    /// client: the container is inspected while docker frees its resources. The subscription needs
+    /// a second client, so it lasts [`EVENT_WINDOW_SECONDS`] only. If the second client cannot be
+    /// started, only the saved time is lost.
     pub(crate) fn subscribe_to_events(self, events: &Events, since: SystemTime) -> Self {
         let deaths = self
             .docker
@@ -148,12 +148,12 @@ impl<'a> AttachMonitor<'a> {
         Self { telling, ..self }
     }
 
-    /// Stays until the task has ended. `client` is attached to it. With the user's
-    /// `terminal` a client that ends well while the task runs was told to by the
-    /// detach keys.
+    /// Supervises the task until it has ended, or its user has detached. `client` is the docker
+    /// client that is attached to the task. If it has the user's `terminal` and ends with exit
+    /// code 0 while the task runs, the user has pressed the detach keys.
     ///
     /// # Errors
-    /// Docker gives no answer.
+    /// Docker does not answer, or has not started the task in time.
     pub(crate) fn run(
         &mut self,
         events: &Events,
@@ -169,8 +169,8 @@ impl<'a> AttachMonitor<'a> {
                 Ok(AttachOutcome::Exited(_) | AttachOutcome::ExitedDraining { .. })
             )
         {
-            // It would go on writing to what may have gone, or reading what is meant
-            // for others.
+            // The client would continue to write to an output that may be closed, or to read
+            // input that is meant for other processes.
             let _ = client.kill();
         }
         kept
@@ -182,7 +182,7 @@ impl<'a> AttachMonitor<'a> {
         mut terminal: Option<&TerminalGuard>,
     ) -> Result<AttachOutcome> {
         let on_terminal = terminal.is_some();
-        // The client that has ended, and whether well.
+        // `Some` once the client has ended: whether its exit code was 0.
         let mut ended = None;
         loop {
             match events.next(self.next_timer()) {
@@ -217,8 +217,8 @@ impl<'a> AttachMonitor<'a> {
                     self.poll_at = Instant::now().checked_add(self.telling);
                 }
             }
-            // With too many refusals it has ended, and its client does not see it:
-            // somebody has stopped the client, say.
+            // If docker has refused KILL too often, the task has ended and its client has not
+            // noticed: another process has stopped the client with SIGSTOP, for example.
             let now = Instant::now();
             if on_terminal && self.kill_at.is_some() && self.poll_at.is_none() {
                 self.poll_at = now.checked_add(TERMINAL_POLL_INTERVAL);

@@ -1,4 +1,4 @@
-//! Looking at a task's container: its own state decides.
+//! Inspecting a task's container: whether the task has ended is read from the container's state.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +9,10 @@ use crate::task::model::task_exit::{TaskExit, exit_code_of, never_started};
 use crate::ui::exit;
 use crate::ui::exit::Failure;
 
-/// How long until docker is asked again that gave no answer.
+/// Interval between two inspections while docker does not answer.
 const UNREACHABLE_RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
-/// What a look at the container tells.
+/// Result of one inspection of the container.
 pub(crate) enum Poll {
     Exited(TaskExit),
     Running,
@@ -20,10 +20,11 @@ pub(crate) enum Poll {
 }
 
 impl AttachMonitor<'_> {
-    /// The container's own state.
+    /// Inspects the container. A container that was never started is removed, unless docker is
+    /// just starting it: then the result is [`Poll::Running`].
     ///
     /// # Errors
-    /// Docker has not given an answer for too long.
+    /// Docker has not answered within its timeout, or has not started the task within it.
     pub(crate) fn poll(&mut self) -> Result<Poll> {
         let give_up_at = self.unreachable_until();
         let is_late = self
@@ -44,7 +45,8 @@ impl AttachMonitor<'_> {
                         ));
                     }
                     Some(state) if never_started(&state) => {
-                        // Docker may be about to, whatever has become of its client.
+                        // The daemon may be about to start the container although its client has
+                        // ended. Docker then refuses a removal without `--force`.
                         match self
                             .docker
                             .container_remove_if_stopped(&self.container.id)?
@@ -69,7 +71,8 @@ impl AttachMonitor<'_> {
         }
     }
 
-    /// When docker is given up, if it gives no answer from now on.
+    /// The time at which docker counts as unreachable. The first call sets it, one docker timeout
+    /// from now; an answer of docker clears it.
     fn unreachable_until(&mut self) -> Instant {
         let now = Instant::now();
         let until = || now.checked_add(self.docker.timeout()).unwrap_or(now);

@@ -1,4 +1,4 @@
-//! Asking a task to end, for a signal of ours or at its deadline.
+//! Stopping a task, because this process has received a signal or at the task's deadline.
 
 use std::time::Instant;
 
@@ -12,13 +12,14 @@ use crate::task::journal::JournalEvent;
 use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
 
-/// So often docker may refuse a signal until the task's state is looked at: the client
-/// of one that has just ended still hands on its last output.
+/// Number of times docker may refuse a signal before the container is inspected. Refusals are
+/// normal for a task that has just ended, while its client still forwards the last output.
 const MAX_DELIVERY_ATTEMPTS: u32 = 20;
 
 impl AttachMonitor<'_> {
-    /// What came from outside. A task that has ended by then was not stopped: its client
-    /// still waits for whoever reads its output.
+    /// Stops the task for a signal that this process has received, or because its output is no
+    /// longer read. A task that has already ended is not recorded as stopped: its client is still
+    /// running because the last output has not been read yet.
     pub(crate) fn request_stop(&mut self, signal: i32, reason: Reason) {
         if self.kill_at.is_some() {
             return self.send_stop(signal, reason);
@@ -33,20 +34,21 @@ impl AttachMonitor<'_> {
         }
     }
 
-    /// Whether it has run and does no more.
+    /// Whether the task was started and has ended, or its container is removed.
     fn has_ended(&self) -> Result<bool> {
         let state = self.docker.container_state(&self.container.id)?;
         Ok(state
             .is_none_or(|state| state.status != Status::Created && exit_code_of(&state).is_some()))
     }
 
-    /// Docker has had its time already: one more look.
+    /// Docker has used up its timeout: the container is inspected once more, and the monitor fails
+    /// if docker does not answer then either.
     fn on_unreachable(&mut self) {
         self.unreachable_deadline.get_or_insert_with(Instant::now);
         self.poll_at = Some(Instant::now());
     }
 
-    /// Whether docker would not deliver this signal, often enough.
+    /// Whether `signal` is pending and docker has refused it [`MAX_DELIVERY_ATTEMPTS`] times.
     pub(crate) fn delivery_failed(&self, signal: i32) -> bool {
         self.pending_signal == Some(signal) && self.failed_deliveries >= MAX_DELIVERY_ATTEMPTS
     }
@@ -56,7 +58,7 @@ impl AttachMonitor<'_> {
         self.deliver_pending();
     }
 
-    /// The first time the signal is passed on, the second time the task is killed.
+    /// Sets the signal to deliver: `signal` for the first request, KILL for every further one.
     fn queue_signal(&mut self, signal: i32, reason: Reason) {
         let again = self.kill_at.is_some();
         if !again {
@@ -78,7 +80,7 @@ impl AttachMonitor<'_> {
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
             if self.kill_at.is_some() || self.has_ended().unwrap_or(false) {
-                return; // its end is on the way
+                return; // the task is being stopped, or has ended
             }
             message::warn("The task has reached its deadline and is stopped");
             return self.send_stop(SIGTERM, Reason::Deadline);
@@ -111,7 +113,8 @@ impl AttachMonitor<'_> {
         }
     }
 
-    /// One that is paused gets no signal until it goes on.
+    /// If docker has refused KILL too often, kills the task with a call that unpauses its container
+    /// first: a paused task gets no signal until it is unpaused.
     pub(crate) fn kill_even_if_paused(&mut self) {
         if self.delivery_failed(SIGKILL) {
             self.failed_deliveries = 0;
