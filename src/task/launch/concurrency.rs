@@ -1,9 +1,10 @@
-//! Locks: at most one task of an app at a time.
+//! Concurrency rules: at most one task of an app at a time has a lock.
 //!
-//! The container is the lock. Its holder runs, or was created by a process of ours
-//! that lives; one that was created and has nobody any more is removed. Whoever
-//! looks for a holder and creates its own container meanwhile holds the lock's
-//! lease, so of any number of starts at the same moment one comes first.
+//! The container is the lock. A holder's container runs, or was created by a process of the plugin
+//! that is still alive and is about to start it. A container that was created by a process that has
+//! ended since, and was never started, is removed. A process holds the rule's concurrency guard
+//! while it looks for a holder and creates its own container, so starts at the same moment take
+//! place one after the other.
 
 use std::time::{Duration, Instant};
 
@@ -26,21 +27,23 @@ use crate::task::model::labels::ConcurrencyRule;
 use crate::task::spec::TaskSpec;
 use crate::task::teardown::finalize;
 
-/// What came of the wait.
+/// Result of [`acquire`].
 pub(crate) enum Acquired {
-    /// To be held until the task's container is there.
+    /// The guards, which must be held until the task's container exists.
     Guards(Vec<ConcurrencyGuard>),
-    /// A signal came before its turn: nothing was stopped.
+    /// This process has received a signal while it waited for a guard. For that rule no holder was
+    /// looked for or stopped.
     Interrupted(i32),
 }
 
-/// So often it is looked whether it is our turn.
+/// Interval between two attempts to lock a concurrency guard.
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Waits for its turn and makes room as the task's policies say.
+/// Waits for the guard of each concurrency rule of the task, and applies the rule's policy to the
+/// holder.
 ///
 /// # Errors
-/// Another task has the lock and is not to be replaced, or cannot be stopped.
+/// Another task has the lock and must not be replaced (`forbid`), or cannot be stopped.
 pub(crate) fn acquire(
     host: &Host,
     docker: &Docker,
@@ -100,7 +103,8 @@ fn apply_policy(
     Ok(())
 }
 
-/// Whether it has the lock. What was created and has nobody is removed.
+/// Whether the other container has the lock. If it was created and no process is about to start it,
+/// it is removed.
 fn is_holder(
     host: &Host,
     docker: &Docker,
@@ -109,22 +113,23 @@ fn is_holder(
 ) -> Result<bool> {
     let is_ours = other.is_ours(host);
     let is_cron = exclusion.label == labels::CRON_ID;
-    // Core knows of no lock but a cron task's: another label of what is core's is its image's.
+    // Core has locks for cron tasks only. Any other lock label on a container of core's is from its
+    // image.
     if !(is_ours || is_cron) || is_cron && !other.is_cron() {
         return Ok(false);
     }
     if other.status != Status::Created {
         return Ok(is_active(other.status));
     }
-    // Core is about to start it.
+    // A created container of core's: core is about to start it.
     if !is_ours {
         return Ok(true);
     }
     let Some(journal) = Journal::lock(host, &other.name)? else {
         return Ok(true);
     };
-    // It may have been started since it was listed, and be between two processes
-    // that look after it.
+    // The container may have been started since it was listed, and its task may just be handed from
+    // one process to another.
     let facts = docker.container_fact(&other.id);
     if let Ok(Some(facts)) = &facts
         && attendant::looks_after(facts)
@@ -143,9 +148,10 @@ fn is_holder(
         return Ok(false);
     };
     journal.release();
-    // The supervisor may have been told of it, and have found it to be ours.
+    // The supervisor may have been notified of the task meanwhile, and have found the journal locked
+    // by this process.
     if journal::is_unlocked(host, &other.name) {
-        let _ = supervisor::adopt(host, &other.name); // else run:retire comes back to it
+        let _ = supervisor::adopt(host, &other.name); // on failure the next sweep does it
     }
     Ok(state?.is_some_and(|state| state.status == Status::Created || is_active(state.status)))
 }

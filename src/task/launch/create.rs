@@ -1,10 +1,10 @@
-//! A container that was made for a task: its first steps.
+//! Creation of a task's container:
 //!
-//! journal → create → hook `post-container-create` → … → its last steps (`finish`).
+//! journal → create → hook `post-container-create` → … → teardown.
 //!
-//! The container is never given `--rm`: only one that is still there can say how
-//! a failed start or a lost client came about. Whatever fails on the way, it is
-//! removed.
+//! Containers are created without `--rm`: after a failed start, or after docker's client was lost,
+//! the cause can only be read from a container that still exists. If one of the steps fails, the
+//! container is removed.
 
 use std::cell::Cell;
 
@@ -22,13 +22,13 @@ use crate::task::spec::TaskSpec;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
-/// A container of ours, and the journal that says so. Both are removed when this goes
-/// out of scope.
+/// A container that this process has created, and its journal. Both are removed when this value is
+/// dropped.
 pub(crate) struct CreatedContainer<'a> {
     docker: &'a Docker,
     pub(crate) id: String,
     pub(crate) name: String,
-    /// `None` when somebody else has it.
+    /// `None` once the journal is handed to another process or released.
     journal: Option<Journal>,
     deadline_passed: Cell<bool>,
 }
@@ -46,10 +46,10 @@ impl Drop for CreatedContainer<'_> {
 }
 
 impl<'a> CreatedContainer<'a> {
-    /// Creates the task's container and tells the plugins of it.
+    /// Creates the task's container and fires the trigger `post-container-create`.
     ///
     /// # Errors
-    /// Docker refuses it, or a hook: nothing is left then.
+    /// Docker cannot create the container, or a hook fails: nothing is left then.
     pub(crate) fn create(
         host: &Host,
         docker: &'a Docker,
@@ -71,8 +71,8 @@ impl<'a> CreatedContainer<'a> {
         Ok(made)
     }
 
-    /// Takes a number that is free. Docker decides which is: it is asked again
-    /// until it takes one.
+    /// Creates the container under a random number. Docker decides whether the name is free:
+    /// another number is tried until docker accepts one.
     fn create_with_free_name(
         host: &Host,
         docker: &'a Docker,
@@ -102,7 +102,8 @@ impl<'a> CreatedContainer<'a> {
                 }
                 Ok(CreateOutcome::NameTaken) => journal.remove(),
                 Ok(CreateOutcome::Unidentified(printed)) => {
-                    // Whoever reads the journal next looks for it, if we cannot.
+                    // If the removal fails, the journal stays, and the process that recovers the
+                    // task looks for the container.
                     remove_named(docker, &container.name)?;
                     journal.remove();
                     return Err(Failure::error(
@@ -112,7 +113,7 @@ impl<'a> CreatedContainer<'a> {
                         ),
                     ));
                 }
-                // Whoever reads the journal next looks for the container.
+                // The journal stays: the process that recovers the task looks for the container.
                 Ok(CreateOutcome::Unknown(error)) => return Err(error),
                 Err(error) => {
                     journal.remove();
@@ -126,7 +127,7 @@ impl<'a> CreatedContainer<'a> {
         )
     }
 
-    /// Writes down what is about to become of it.
+    /// Writes an event into the journal.
     pub(crate) fn log_event(&self, mark: &JournalEvent) {
         if *mark == JournalEvent::Ending(Reason::Deadline) {
             self.deadline_passed.set(true);
@@ -136,25 +137,27 @@ impl<'a> CreatedContainer<'a> {
         }
     }
 
-    /// Whether a process that is told its name can look after it.
+    /// Whether the journal is on disk, so that another process can take over the task by its name.
     pub(crate) fn has_journal(&self) -> bool {
         self.journal.as_ref().is_some_and(Journal::is_on_disk)
     }
 
-    /// It is about to be started; false when somebody has stopped it already.
+    /// Writes the event `started`. False if another process has already requested a stop: then the
+    /// container must not be started.
     pub(crate) fn mark_started(&self) -> bool {
         self.log_event(&JournalEvent::Started(now()));
-        // In this order: see `stop`.
+        // First write, then read: see `task::control::stop`.
         let story = self.journal.as_ref().map(Journal::story);
         story.is_none_or(|story| story.ending.is_none())
     }
 
-    /// Has the last steps after the task's end taken. Gives the exit code.
+    /// Delegates the teardown to `bin/agent --finalize` and waits for it. Returns the exit code
+    /// of the command.
     pub(crate) fn finalize(self, host: &Host, end: &TaskExit) -> u8 {
         self.finalize_while(host, end, || {})
     }
 
-    /// The same, while `meanwhile` is done.
+    /// [`CreatedContainer::finalize`] while `meanwhile` runs in this process.
     pub(crate) fn finalize_while(
         mut self,
         host: &Host,
@@ -177,15 +180,15 @@ impl<'a> CreatedContainer<'a> {
         }
     }
 
-    /// Leaves the container as it is, to whoever takes the journal next. Gives its
-    /// name.
+    /// Releases the journal's lock without removing the container, so that another process can
+    /// take over the task. Returns the container's name.
     pub(crate) fn release_to_supervisor(mut self) -> String {
         self.journal = None;
         std::mem::take(&mut self.name)
     }
 }
 
-/// Removes the container of this name, when there is one and it is ours.
+/// Removes the container of this name if it exists and this plugin has created it.
 fn remove_named(docker: &Docker, name: &str) -> Result<()> {
     match docker.container_fact(name)? {
         Some(facts) if facts.has_own_name_label() => docker.container_remove(&facts.id),
@@ -193,7 +196,8 @@ fn remove_named(docker: &Docker, name: &str) -> Result<()> {
     }
 }
 
-/// The journal of a task for which the disk takes none: it runs all the same.
+/// A journal in memory, for a task whose journal cannot be written to disk: the task runs without
+/// one on disk.
 fn without_a_journal(host: &Host, head: &TaskInfo, error: &anyhow::Error) -> Result<Journal> {
     let later = if head.detached {
         format!("\n{UNSUPERVISED}")
@@ -208,12 +212,13 @@ fn without_a_journal(host: &Host, head: &TaskInfo, error: &anyhow::Error) -> Res
     Ok(journal)
 }
 
-/// What becomes of a task that has no journal, when its command has ended.
+/// The warning that a task without a journal on disk is not supervised after its command's end.
 pub(crate) const UNSUPERVISED: &str =
     "Its deadline and its end are up to 'dokku run:retire', which Dokku fires every five minutes";
 
-/// The label of a container whose journal others cannot see. There always is one: one of
-/// its image's must not count.
+/// The docker option for the label `dokku-oneoff.attendant`: this process, if the journal is in
+/// memory only and other processes cannot see it, else an empty value. The label is always set,
+/// so that a label of this name in the image has no effect.
 fn attendant_of(journal: &Journal) -> String {
     let ours = (!journal.is_on_disk()).then(attendant::ours).flatten();
     format!("--label={}={}", labels::ATTENDANT, ours.unwrap_or_default())
@@ -232,12 +237,14 @@ fn task_info(host: &Host, task: &TaskSpec, container: &ContainerSpec, detached: 
         stop_timeout: task.stop_timeout,
         time_to_live: task.time_to_live,
         foreign: false,
-        // The image's labels, and those of a file, are known by the container only.
+        // Unknown before the creation: the image, or a file of labels, may set labels that docker
+        // copies into its events.
         plain_events: false,
     }
 }
 
-/// 1 to 65,535. Core's are below 32,768; what reads them takes any number.
+/// A random number from 1 to 65,535. Core's numbers are below 32,768; all readers of container
+/// names accept any number.
 fn random_number() -> u32 {
     use std::hash::{BuildHasher, Hasher};
     let random = std::hash::RandomState::new().build_hasher().finish();

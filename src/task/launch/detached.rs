@@ -1,4 +1,4 @@
-//! A detached task: it is started, and its caller goes on.
+//! Detached tasks: the command starts the task and does not wait for its end.
 
 use anyhow::Result;
 
@@ -13,22 +13,22 @@ use crate::task::model::task_exit::{TaskExit, never_started};
 use crate::task::spec::TaskSpec;
 use crate::ui::message;
 
-/// What came of a start.
+/// Result of [`start`].
 pub(crate) enum DetachedStart {
-    /// The container's name.
+    /// The task was started. The name of its container.
     Running(String),
-    /// It could not be started, docker has said why, or it was over before that.
-    /// The exit code.
+    /// The task could not be started (docker's reason is printed), or was stopped before the
+    /// start. The exit code of the command.
     Failed(u8),
 }
 
-/// Starts the task. The supervisor looks after it until its end.
+/// Starts the task and hands it to the supervisor.
 ///
 /// # Errors
-/// It could not be made, or a hook refused it: nothing is left then. Or docker gives
-/// no answer.
+/// The container could not be created, or a hook has failed: nothing is left then. Or docker does
+/// not answer: then the task is handed to the supervisor.
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<DetachedStart> {
-    // Until somebody looks after the container, a signal must not end us.
+    // A signal must not end this process before the supervisor has the task.
     let events = Events::watch()?;
     let made = match prepare(host, docker, &mut task, &events, true)? {
         Prepared::Ready(made) => made,
@@ -37,7 +37,7 @@ pub(crate) fn start(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<
     match exit_if_start_failed(docker, &made.id) {
         Ok(None) => Ok(DetachedStart::Running(hand_off(host, made))),
         Ok(Some(end)) => Ok(DetachedStart::Failed(made.finalize(host, &end))),
-        // It may run, or be about to.
+        // The task may be running, or about to start.
         Err(error) => {
             hand_off(host, made);
             Err(error)
@@ -45,13 +45,15 @@ pub(crate) fn start(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<
     }
 }
 
-/// `None` when it runs, or has run, whatever docker's client makes of it.
+/// Starts the container. `None` if the task runs or has run, whatever docker's client reports;
+/// else docker's reason is printed and the task exit returned.
 fn exit_if_start_failed(docker: &Docker, id: &str) -> Result<Option<TaskExit>> {
     let Some(why) = docker.container_start(id)? else {
         return Ok(None);
     };
     let end = match docker.container_state(id)? {
-        // Docker may be about to, whatever has become of its client.
+        // The daemon may be about to start the container although its client has ended. Docker then
+        // refuses a removal without `--force`.
         Some(state)
             if never_started(&state) && docker.container_remove_if_stopped(id)?.is_some() =>
         {
@@ -65,8 +67,8 @@ fn exit_if_start_failed(docker: &Docker, id: &str) -> Result<Option<TaskExit>> {
     Ok(Some(end))
 }
 
-/// Leaves the task to the supervisor; one without a journal to the next sweep. Gives its
-/// container's name.
+/// Hands the task to the supervisor, or, without a journal on disk, leaves it to the next sweep.
+/// Returns the name of the container.
 pub(crate) fn hand_off(host: &Host, made: CreatedContainer<'_>) -> String {
     let has_journal = made.has_journal();
     let name = made.release_to_supervisor();

@@ -1,5 +1,5 @@
-//! The first steps of a task, attached or detached: its turn, its container, the mark
-//! that it is about to be started.
+//! The first steps of a task, attached or detached: acquire its locks, create its container, write
+//! the journal event `started`.
 
 pub(crate) mod concurrency;
 pub(crate) mod create;
@@ -18,18 +18,20 @@ use crate::task::model::task_exit::{TaskExit, now};
 use crate::task::spec::TaskSpec;
 use crate::ui::{exit, message};
 
-/// What came of them.
+/// Result of [`prepare`].
 pub(crate) enum Prepared<'a> {
-    /// A container that is to be started now.
+    /// The container is created and is to be started now.
     Ready(CreatedContainer<'a>),
-    /// A signal came, or somebody has stopped it: nothing is left. The exit code.
+    /// A signal was received, or another process has stopped the task: no container and no journal
+    /// are left. The exit code of the command.
     Aborted(u8),
 }
 
-/// Takes them.
+/// Performs the first steps of a task, up to the start of its container.
 ///
 /// # Errors
-/// The container could not be made, or a hook refused it: nothing is left then.
+/// A lock is held by another task, docker could not create the container, or a hook has failed. No
+/// container is left then.
 pub(crate) fn prepare<'a>(
     host: &Host,
     docker: &'a Docker,
@@ -53,8 +55,8 @@ pub(crate) fn prepare<'a>(
     })
 }
 
-/// Somebody has stopped it, and may have removed its container. Gives the exit code:
-/// that of what TERM ends.
+/// Finalizes a task that another process has stopped, and whose container that process may have
+/// removed. Returns the exit code, which is that of a task ended by TERM.
 fn finalize_stopped_before_start(host: &Host, made: CreatedContainer<'_>) -> u8 {
     message::warn("The task was stopped before it was started");
     let end = TaskExit::Inspected(State {

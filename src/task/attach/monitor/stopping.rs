@@ -113,8 +113,8 @@ impl AttachMonitor<'_> {
         }
     }
 
-    /// If docker has refused KILL too often, kills the task with a call that unpauses its container
-    /// first: a paused task gets no signal until it is unpaused.
+    /// If docker has refused KILL too often, kills the task with a call that also unpauses its
+    /// container: a paused task gets no signal until it is unpaused.
     pub(crate) fn kill_even_if_paused(&mut self) {
         if self.delivery_failed(SIGKILL) {
             self.failed_deliveries = 0;
