@@ -1,4 +1,4 @@
-//! The one-off containers that there are.
+//! Listing and finding the containers of tasks.
 
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +24,8 @@ impl ContainerSummary {
         )
     }
 
-    /// When it was created; `None` for a time that docker shows otherwise.
+    /// When the container was created; `None` if docker prints the time in another form than the
+    /// one below.
     pub(crate) fn created(&self) -> Option<SystemTime> {
         // `2022-08-03 05:47:44 +0200 CEST`
         let mut words = self.created_at.split(' ');
@@ -45,8 +46,8 @@ impl ContainerSummary {
         }
     }
 
-    /// When it is to be stopped, in RFC 3339, UTC. It counts from the start (in the same
-    /// form), or from the creation of what was never started.
+    /// The task's deadline in RFC 3339, UTC; `None` without one. It counts from the start
+    /// (`started`, RFC 3339), or from the creation if the task was never started.
     pub(crate) fn deadline(&self, started: Option<&str>) -> Option<String> {
         let time_to_live = Duration::from_secs(labels::seconds(&self.time_to_live)?);
         let started = started.and_then(|started| humantime::parse_rfc3339(started).ok());
@@ -57,10 +58,10 @@ impl ContainerSummary {
     }
 }
 
-/// The tasks of an app, or of every app; newest first.
+/// Lists the tasks of an app, or of every app; newest first.
 ///
 /// # Errors
-/// Docker gives no answer.
+/// Docker does not answer.
 pub(crate) fn list_tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<ContainerSummary>> {
     let mut labels = vec![labels::CONTAINER_TYPE.to_owned()];
     labels.extend(app.map(|app| format!("{}={}", labels::APP, app.name())));
@@ -69,12 +70,12 @@ pub(crate) fn list_tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<Conta
     Ok(tasks)
 }
 
-/// The task whose container has exactly this name or id, of an app that the user
-/// may see. What is not there, is no task or is another user's is told apart by
-/// nothing.
+/// Finds the task whose container has exactly this name, id or 12-character short id, and whose app
+/// the user may access.
 ///
 /// # Errors
-/// There is none, or it is not the app's.
+/// No such task exists, or the task is not of this app. The message is the same for a container
+/// that does not exist, a container that is not a task, and a task that the user may not access.
 pub(crate) fn find(
     host: &Host,
     docker: &Docker,

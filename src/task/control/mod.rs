@@ -1,4 +1,4 @@
-//! What a command does to tasks of others: finding, stopping, sweeping.
+//! Operations on existing tasks, also those of other users: find, stop, sweep.
 
 pub(crate) mod find;
 pub(crate) mod retire;

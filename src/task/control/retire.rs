@@ -1,22 +1,22 @@
-//! Sweeping: tasks past their deadline, and what was left behind.
+//! The sweep stops tasks past their deadline, and finalizes or removes tasks that were left behind.
 //!
-//! A task whose journal is locked has somebody who looks after it and is left alone, and
-//! so is one without a journal whose app is not here: docker may serve another host, too.
-//! For the others:
+//! A task whose journal is locked is supervised by the process that holds the lock; the sweep skips
+//! it. It also skips a task without a journal whose app does not exist here: docker may serve
+//! another Dokku host, too. The others, by state ("ours": created by this plugin):
 //!
-//! | it | past its deadline | else |
+//! | task | past its deadline | otherwise |
 //! |---|---|---|
-//! | was never started, ours | removed | removed: nobody is left to start it |
-//! | was never started, core's (`cron:run`) | removed | left |
-//! | runs | stopped, told to the hook, removed; ours: left to the supervisor that lives | ours: the supervisor is told of it |
-//! | has ended | told to the hook, removed | the same when ours, else left to core |
-//! | has no container any more | told to the hook as lost | the same |
+//! | never started, ours | removed | removed: no process is left to start it |
+//! | never started, core's (`cron:run`) | removed | skipped |
+//! | running | stopped, hook fired, removed; ours: left to a running supervisor | ours: handed to the supervisor |
+//! | ended | hook fired, removed | ours: hook fired, removed; core's: left to core |
+//! | container is removed | hook fired, recorded as lost | hook fired, recorded as lost |
 //!
-//! What is core's is told to no hook: core does.
+//! No hook is fired for core's tasks: core fires it.
 //!
-//! Whether a deadline has passed is read from the host's clock here, which somebody may set
-//! forward. A supervisor counts by a clock that nobody sets, so as long as one lives, and
-//! has not begun to end the task in vain, the deadline is its to keep.
+//! The sweep compares deadlines with the host's clock, which an administrator may set forward. The
+//! supervisor uses a clock that cannot be set. So as long as a supervisor is running, it alone
+//! enforces the deadlines of our tasks, except for a task that it has failed to stop in time.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
@@ -40,23 +40,23 @@ use crate::task::teardown::finalize;
 use crate::task::teardown::recover::{Recovery, recover};
 use crate::ui::message;
 
-/// What is to be done with a container that nobody looks after.
+/// What the sweep does with a container that no process supervises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Leave,
-    /// It has ended or was never started: its last steps are missing.
+    /// Perform the missing last steps: the task has ended or was never started.
     Finalize,
-    /// Stop it at its deadline.
+    /// Stop the task: its deadline has passed.
     Stop,
-    /// Tell the supervisor.
+    /// Hand the task to the supervisor.
     Adopt,
 }
 
-/// Retires the tasks of an app, or of all. Gives whether all went well; what did
-/// not is said and does not stop the rest.
+/// Sweeps the tasks of an app, or of all apps. Returns whether all steps succeeded; a failure is
+/// printed and does not stop the sweep.
 ///
 /// # Errors
-/// Docker gives no answer to the first question.
+/// Docker does not answer when the containers are listed or inspected.
 pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
     let mut tasks = find::list_tasks(docker, app)?;
     let mut journals = journal::names(host);
@@ -91,8 +91,8 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
     Ok(pass.succeeded)
 }
 
-/// Moves a journal that can be of no task out of the way, once: every sweep would fail at it.
-/// Gives whether it is no task's.
+/// Sets a damaged journal aside, so that later sweeps do not fail at it again. Returns whether the
+/// journal is damaged.
 fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
     let damage = |story: &JournalState| story.damage_reason(name);
     let Some(damage) = journal::story(host, name).as_ref().and_then(damage) else {
@@ -115,9 +115,9 @@ fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
 struct Sweep<'a> {
     host: &'a Host,
     docker: &'a Docker,
-    /// Seconds, by app.
+    /// Stop timeouts in seconds, by app.
     timeouts: HashMap<String, u64>,
-    /// Once a journal could not be written.
+    /// The lock on the directory of journals; `Some` once a journal could not be written.
     without_journals: Option<AllLocked>,
     succeeded: bool,
 }
@@ -147,8 +147,8 @@ impl Sweep<'_> {
                 "{name} has no deadline: its label says '{label}', which is not a number of seconds"
             ));
         }
-        // The journal of what is to be left is not taken for a moment: core's hook may
-        // be about to begin it.
+        // A container to be skipped: its journal is not locked even briefly, as core's hook may be
+        // about to create that journal.
         if self.assess(facts, false).0 == Action::Leave {
             return Ok(());
         }
@@ -158,8 +158,8 @@ impl Sweep<'_> {
         let Some(journal) = self.journal(name)? else {
             return Ok(());
         };
-        // It may have been started since it was looked at, and be between two processes
-        // that look after it: only what is seen under the lease counts.
+        // The container may have been started since the inspection, and its task may just be handed
+        // from one process to another: only an inspection under the journal's lock counts.
         let Some(facts) = &self.docker.container_fact(&facts.id)? else {
             journal.release();
             return Ok(());
@@ -172,7 +172,7 @@ impl Sweep<'_> {
             Action::Finalize => self.finish(facts, journal, late.is_some())?,
             Action::Stop => {
                 let timeout = self.stop_timeout(app)?;
-                // It has asked the task to end, which takes its time.
+                // The supervisor has begun to stop the task, which takes up to the stop timeout.
                 let grace = Duration::from_secs(timeout).saturating_add(STOP_GRACE_SLACK);
                 if is_ending && late.is_some_and(|late| late < grace) && is_supervised {
                     journal.release();
@@ -195,8 +195,9 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// The journal of a container, or one in memory where the disk takes none; `None` when
-    /// a process that lives has it. No two passes go on without journals at once.
+    /// Locks the container's journal. If no journal can be written, returns one in memory; `None`
+    /// if a live process has locked the journal, or if another sweep without journals is running:
+    /// two must not run in parallel.
     fn journal(&mut self, name: &str) -> Result<Option<Journal>> {
         let taken = Journal::lock(self.host, name);
         if taken.is_ok() {
@@ -211,8 +212,8 @@ impl Sweep<'_> {
         Journal::in_memory(self.host, name).map(Some)
     }
 
-    /// What is to be done with it now, and for how long its deadline has passed.
-    /// `is_kept`: a supervisor keeps its deadline.
+    /// The action for the container, and how long ago its deadline was; `None` before the
+    /// deadline. `is_kept`: a supervisor enforces the deadline.
     fn assess(&self, facts: &ContainerInfo, is_kept: bool) -> (Action, Option<Duration>) {
         let late = overdue_by(facts, SystemTime::now()).unwrap_or(None);
         let is_ours = facts.is_ours(self.host);
@@ -235,7 +236,8 @@ impl Sweep<'_> {
         self.finish(facts, journal, true)
     }
 
-    /// What is core's is removed only past its deadline.
+    /// Performs the missing last steps of a task. A task of core's is removed only past its
+    /// deadline.
     fn finish(&self, facts: &ContainerInfo, journal: Journal, late: bool) -> Result<()> {
         if facts.state.status == Status::Created && never_started(&facts.state) {
             if let Some(journal) =
@@ -256,7 +258,7 @@ impl Sweep<'_> {
         finalize::remove_unless_core(self.docker, journal, &story, &end)
     }
 
-    /// Somebody else has removed it, or nobody has come to make it.
+    /// Recovers a journal whose container was removed by another process, or was never created.
     fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
         let owner = journal::story(self.host, name).and_then(|story| story.info);
         let is_asked_for = |app: &App| owner.as_ref().is_some_and(|head| head.app == app.name());
@@ -273,10 +275,10 @@ impl Sweep<'_> {
     }
 }
 
-/// What a supervisor may take beyond the stop timeout.
+/// How long beyond the stop timeout a supervisor may take to stop a task at its deadline.
 const STOP_GRACE_SLACK: Duration = Duration::from_secs(10);
 
-/// `is_kept`: a supervisor keeps the deadline.
+/// Decides what the sweep does with a container. `is_kept`: a supervisor enforces the deadline.
 fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Action {
     match status {
         Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Action::Finalize,
@@ -286,11 +288,11 @@ fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Ac
     }
 }
 
-/// For how long the deadline has passed; `None` before it, and without one. It counts
-/// from the start, or from the creation of what was never started.
+/// How long ago the deadline was; `None` before the deadline, and without one. The deadline counts
+/// from the task's start, or from the container's creation if the task was never started.
 ///
 /// # Errors
-/// The label's value, when it is no number.
+/// The label's value, if it is not a valid number of seconds.
 fn overdue_by(facts: &ContainerInfo, now: SystemTime) -> Result<Option<Duration>, String> {
     let label = facts.label(labels::TIME_TO_LIVE).unwrap_or_default();
     if label.is_empty() {

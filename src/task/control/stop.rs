@@ -1,8 +1,8 @@
-//! Stopping a task, whatever it is about to do.
+//! Stopping a task, even one that is about to be started.
 //!
-//! Docker does nothing about a container that was not started yet. Who starts one writes
-//! so into its journal first, and then looks whether it is to be stopped; who stops one
-//! does it the other way round. So at least one of them knows of the other.
+//! `docker stop` has no effect on a container that was not started yet. So the starting process
+//! writes `started` into the journal and then checks it for `ending`; the stopping process writes
+//! `ending` and then checks for `started`. At least one of the two sees the event of the other.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,14 +19,14 @@ use crate::task::journal;
 use crate::task::journal::JournalEvent;
 use crate::task::model::task_exit::{exit_code_of, never_started};
 
-/// How long until one that is about to start is looked at again.
+/// Interval between two attempts to stop a container that is about to be started.
 const START_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Stops some that run, in one call of docker's. Gives the ids of those that it has
-/// stopped; [`stop`] tells what became of the others. `timeout` is in seconds.
+/// Stops several running tasks in one docker call. Returns the ids of the containers that docker
+/// has stopped; [`stop`] reports the outcome for each of the others. `timeout` is in seconds.
 ///
 /// # Errors
-/// Docker gives no answer.
+/// Docker does not answer.
 pub(crate) fn stop_running(
     host: &Host,
     docker: &Docker,
@@ -41,10 +41,10 @@ pub(crate) fn stop_running(
     docker.containers_stop(&ids, timeout)
 }
 
-/// Stops it. One that nobody has begun to start is removed. `timeout` is in seconds.
+/// Stops a task. A container that no process is about to start is removed. `timeout` is in seconds.
 ///
 /// # Errors
-/// Docker gives no answer.
+/// Docker does not answer.
 pub(crate) fn stop(
     host: &Host,
     docker: &Docker,
@@ -77,7 +77,7 @@ pub(crate) fn stop(
     }
 }
 
-/// Whether somebody is about to start it.
+/// Whether a process is about to start the task: its journal has `started` and is locked.
 fn is_being_started(host: &Host, task: &ContainerSummary) -> bool {
     let story = journal::story(host, &task.name);
     story.is_some_and(|story| story.id.as_ref() == Some(&task.id) && story.started.is_some())

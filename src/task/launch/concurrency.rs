@@ -148,8 +148,8 @@ fn is_holder(
         return Ok(false);
     };
     journal.release();
-    // The supervisor may have been notified of the task meanwhile, and have found the journal locked
-    // by this process.
+    // The supervisor may have been notified of the task meanwhile, and have found its journal
+    // locked by this process.
     if journal::is_unlocked(host, &other.name) {
         let _ = supervisor::adopt(host, &other.name); // on failure the next sweep does it
     }

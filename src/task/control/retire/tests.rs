@@ -36,14 +36,14 @@ fn the_sweep_counts_a_deadline_from_the_start_or_the_creation() {
             Err(odd.to_owned())
         );
     }
-    // As we write it of a task without a deadline.
+    // The plugin sets an empty label for a task without a deadline.
     let none = facts("running", "", NEVER);
     assert_eq!(seconds(&none, "2026-01-01T00:00:30Z"), Ok(None));
 }
 
 #[test]
 fn the_sweep_action_is_derived_from_status_owner_and_lateness() {
-    // What a living supervisor changes nothing of.
+    // The cases in which a live supervisor makes no difference.
     for (status, ours, late, expected) in [
         (Status::Created, true, false, Action::Finalize),
         (Status::Created, false, false, Action::Leave),
@@ -72,7 +72,7 @@ fn the_sweep_leaves_overdue_tasks_to_a_live_supervisor() {
         for (now, kept, expected) in [
             ("2026-01-01T00:00:30Z", true, Action::Adopt),
             ("2026-01-01T00:00:30Z", false, Action::Adopt),
-            // An hour, or ten years: the difference is no proof.
+            // However much time has passed: the host's clock may have been set forward.
             ("2026-01-01T01:00:30Z", true, Action::Adopt),
             ("2036-01-01T00:00:30Z", true, Action::Adopt),
             ("2026-01-01T01:00:30Z", false, Action::Stop),
