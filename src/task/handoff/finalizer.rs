@@ -1,5 +1,5 @@
-//! The process that takes the last steps for a command that has seen a task's end: what
-//! they need is no part of every command's program.
+//! Starting the process that performs a task's last steps for the command that has waited for the
+//! task's exit (`bin/agent --finalize`). The binaries of the commands do not contain that code.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -15,15 +15,17 @@ use crate::task::journal;
 use crate::task::journal::Journal;
 use crate::task::model::task_exit::TaskExit;
 
-/// Its first argument, before a container's name, the open file with what a full disk has
-/// left out of the journal, and the words of an end.
+/// The first argument of that process. The container's name follows, the number of the open file
+/// with the unflushed lines of the journal (empty without such lines), and the arguments of
+/// [`TaskExit::to_args`].
 pub(crate) const FINALIZE: &str = "--finalize";
 
-/// Has the last steps taken while `meanwhile` is done, and gives the exit code; `None`
-/// when the process was killed. What is missing then is left to the supervisor.
+/// Starts the process, runs `meanwhile`, and waits for the process. Returns the exit code of the
+/// command; `None` if the process was killed. Steps that are missing then are left to the
+/// supervisor.
 ///
 /// # Errors
-/// The process could not be started.
+/// The process could not be started, or the supervisor could not be notified.
 pub(crate) fn spawn(
     host: &Host,
     name: &str,
@@ -39,7 +41,7 @@ pub(crate) fn spawn(
     let words = [FINALIZE.to_owned(), name.to_owned(), number];
     let call = ProcessBuilder::new(&program, words.into_iter().chain(end.to_args()));
     let call = host.without_misattributed_env(call);
-    // The journal is its input: so the lock is never free in between.
+    // The process inherits the locked journal as its stdin, so the lock is never free in between.
     let finisher = call.spawn_captured_with_stdin(file).with_context(|| {
         format!(
             "'{}' could not be started for the task's end",
@@ -56,8 +58,8 @@ pub(crate) fn spawn(
     Ok(said.trim().parse().ok())
 }
 
-/// An open file with these lines, which the next process that we start has, too: on its
-/// command line everybody could read them, and there is no space for many.
+/// Writes the lines to a file in memory that the next process inherits; `None` without lines. On
+/// the command line every user could read them, and its length is limited.
 fn lines(unwritten: &[u8]) -> io::Result<Option<File>> {
     if unwritten.is_empty() {
         return Ok(None);

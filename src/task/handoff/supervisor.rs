@@ -1,7 +1,8 @@
-//! How a task comes to the supervisor, and how that comes to be.
+//! Handing a task to the supervisor, and starting the supervisor.
 //!
-//! A name is written into a FIFO as one line, which the kernel keeps whole. Nobody
-//! reads there: a supervisor is started, and told the name.
+//! The container's name is written into the control FIFO as one line; the kernel does not split a
+//! write of that length. If no process reads the FIFO, a supervisor is started with the name as an
+//! argument.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -18,26 +19,28 @@ use crate::sys::process::ProcessBuilder;
 use crate::task::journal;
 use crate::task::journal::file_lock::{self, FileLock};
 
-/// The argument of the process that starts the supervisor, before a task's name.
+/// The argument of the process that starts the supervisor. The container's name follows.
 pub(crate) const START_SUPERVISOR: &str = "--start-supervisor";
 
-/// The supervisor's one argument, before a task's name.
+/// The argument of the supervisor. The container's name follows.
 pub(crate) const SUPERVISE: &str = "--supervise";
 
-/// Tells the supervisor of a task that nobody looks after.
+/// Notifies the supervisor of a task that no process supervises, and starts a supervisor if none is
+/// running.
 ///
 /// # Errors
-/// There is none, and it could not be started.
+/// The supervisor could not be started.
 pub(crate) fn adopt(host: &Host, name: &str) -> Result<()> {
     if notify_running(host, name) {
         return Ok(());
     }
-    // It has no output to say so itself.
+    // The supervisor has no output on which it could report the error.
     check(host)?;
     spawn(name)
 }
 
-/// The same where there is such a task, and somebody was killed.
+/// Notifies the supervisor of an orphaned task if there is one: the process that supervised the
+/// task was killed. One name is enough: the supervisor finds further orphaned tasks itself.
 pub(crate) fn adopt_orphans(host: &Host) {
     let mut names = journal::names(host).into_iter();
     let is_lost = |name: &String| {
@@ -45,38 +48,39 @@ pub(crate) fn adopt_orphans(host: &Host) {
             && journal::story(host, name).is_some_and(|story| story.damage_reason(name).is_none())
     };
     if let Some(name) = names.find(is_lost) {
-        // `run:retire` comes back to it.
+        // On failure the next sweep notifies it.
         let _ = adopt(host, &name);
     }
 }
 
-/// Whether a supervisor was there and was told.
+/// Notifies a running supervisor. Returns whether there is one.
 pub(crate) fn notify_running(host: &Host, name: &str) -> bool {
     let fifo = open_fifo(OpenOptions::new().write(true), &fifo_path(host));
     match fifo.and_then(|mut fifo| fifo.write_all(format!("{name}\n").as_bytes())) {
         Ok(()) => true,
-        // It has more than it can read, and will look for itself.
+        // The FIFO is full: the supervisor has names to read, and looks for further tasks itself.
         Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
 }
 
-/// Whether a supervisor is there.
+/// Whether a supervisor is running.
 pub(crate) fn is_running(host: &Host) -> bool {
     file_lock::is_held(&lock_path(host))
 }
 
-/// Removes what a supervisor that was killed has left, when there is no other.
+/// Removes the FIFO that a killed supervisor has left behind, unless another supervisor is running.
 pub(crate) fn remove_stale_fifo(host: &Host) {
-    // Who is about to take the lock waits for us, and makes its FIFO after that.
+    // A supervisor that is starting retries the lock until we release it, and creates its FIFO
+    // after that.
     if let Ok(Some(_lock)) = FileLock::acquire_existing(&lock_path(host)) {
         let _ = std::fs::remove_file(fifo_path(host));
     }
 }
 
-/// Whether one can come to be.
+/// Checks that a supervisor can be started.
 ///
 /// # Errors
-/// Its lock cannot be made.
+/// The file of the supervisor's lock cannot be created.
 pub(crate) fn check(host: &Host) -> Result<()> {
     FileLock::check(&lock_path(host))
 }
@@ -89,10 +93,11 @@ pub(crate) fn fifo_path(host: &Host) -> PathBuf {
     file_lock::data_directory(host).join("supervisor.wake")
 }
 
-/// Opens a FIFO that is ours: whatever else is at its path reads no names.
+/// Opens the control FIFO. Names are never written to another kind of file, or to a FIFO of another
+/// user, at its path.
 ///
 /// # Errors
-/// There is none, or nobody reads it.
+/// The FIFO does not exist, or is opened for writing and no process reads it.
 pub(crate) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
     let file = options
@@ -118,13 +123,14 @@ fn spawn(name: &str) -> Result<()> {
         })
 }
 
-/// Starts the supervisor itself. Nothing of the command that happens to start it reaches
-/// the hooks of other users' tasks: neither its environment nor what else a process
-/// inherits, which the supervisor resets itself ([`process::inherited`]). A process between
-/// the two does this, since it is no part of every command's program.
+/// Starts the supervisor. The hooks that it runs for other users' tasks must not inherit anything
+/// from the command that happens to start it: the environment is replaced here, and the supervisor
+/// resets the other attributes that a process inherits itself ([`process::inherited`]).
+/// An intermediate process of `bin/agent` calls this function, so that the binaries of the commands
+/// do not contain the code.
 ///
 /// # Errors
-/// It could not be started.
+/// The process could not be started.
 pub(crate) fn start_supervisor(host: &Host, name: &str) -> Result<()> {
     let program = process::agent_path().context("our own program's path cannot be read")?;
     ProcessBuilder::new(&program, [SUPERVISE, name])
