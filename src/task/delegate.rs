@@ -1,4 +1,5 @@
-//! A task of an app that another scheduler runs: its plugin does the work.
+//! Delegated tasks: the app's scheduler is not `docker-local`, and a hook of that scheduler's
+//! plugin runs the task.
 
 use std::io::IsTerminal;
 use std::process::Output;
@@ -15,22 +16,24 @@ use crate::task::events::{Event, Events};
 use crate::task::model::request::{Request, Tty};
 use crate::ui::message::on_stdout;
 
-/// The hook that does the work.
+/// The trigger whose hook runs the task.
 const SCHEDULER_RUN: &str = "scheduler-run";
 
-/// A task that is ready to be handed to the scheduler's plugin.
+/// A task that is ready to be delegated to the scheduler's plugin.
 pub(crate) struct SchedulerDelegate {
     arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
-    /// The call as it may be seen: without the values of the task's environment.
+    /// The hook's call for display, with the values of the task's environment masked.
     shown: String,
     stdin: bool,
 }
 
 impl SchedulerDelegate {
+    /// Builds the hook's arguments and environment.
+    ///
     /// # Errors
-    /// No plugin runs tasks for this scheduler, or the task asks for what only this
-    /// host can do.
+    /// No enabled plugin runs tasks for this scheduler, or the request has an option that only
+    /// `docker-local` supports.
     pub(crate) fn new(
         host: &Host,
         app: &App,
@@ -54,13 +57,13 @@ impl SchedulerDelegate {
         })
     }
 
-    /// What [`SchedulerDelegate::run`] would do, for `--dry-run`.
+    /// The hook's call that [`SchedulerDelegate::run`] would make, for `--dry-run`.
     pub(crate) fn shown(&self) -> &str {
         &self.shown
     }
 
-    /// Lets the hook run the task and gives the hook's exit status. Its streams are
-    /// ours.
+    /// Runs the task through the hook, which inherits our streams (stdin only if requested), and
+    /// returns the hook's exit status.
     ///
     /// # Errors
     /// The hook cannot be started.
@@ -84,8 +87,8 @@ impl SchedulerDelegate {
     }
 }
 
-/// Waits for the hook's end and passes signals on. A key of the terminal reaches
-/// the hook by itself: it is in our process group.
+/// Waits until the hook has ended, and forwards signals to it. With a terminal, INT and QUIT are
+/// not forwarded: the hook is in our process group and gets them from the terminal's keys.
 fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
     let hook = Arc::new(call.spawn()?);
     let pid = hook
@@ -107,8 +110,8 @@ fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
     }
 }
 
-/// `<scheduler> <app> <env count> <env>… -- <command>…`, each value of the task's
-/// environment `as_seen`.
+/// The hook's arguments, `<scheduler> <app> <env count> <env>… -- <command>…`. Each value of the
+/// task's environment is passed through `as_seen`, which can mask it.
 fn arguments(
     app: &str,
     scheduler: &str,
@@ -131,7 +134,7 @@ fn arguments(
     arguments
 }
 
-/// The hook's call, to be pasted into a shell, and what it finds in its environment.
+/// The hook's call as a shell command, then the variables in its environment, one per line.
 fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
     let variables: Vec<String> = variables
         .iter()
@@ -144,7 +147,7 @@ fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
     )
 }
 
-/// What core tells a scheduler in its environment.
+/// The environment variables in which core passes options of a task to a scheduler's hook.
 fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
     let yes = || "true".to_owned();
     let cron = request.cron.as_ref();
@@ -174,7 +177,7 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
     .collect()
 }
 
-/// A wish that the hook has no word for would be lost silently.
+/// Rejects options that the hook's interface cannot express: they would be ignored silently.
 fn refuse_docker_only_options(scheduler: &str, request: &Request) -> Result<()> {
     let wishes = [
         ("--label", !request.labels.is_empty()),

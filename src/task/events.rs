@@ -1,4 +1,5 @@
-//! Signals and other things that happen while a task runs.
+//! Events while a task runs: signals, the exit of docker's client, the exit of the task, a closed
+//! output, timers.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -16,38 +17,38 @@ use crate::docker::Docker;
 use crate::docker::events::DieEvents;
 use crate::task::model::task_exit::TaskExit;
 
-/// How long the client of a task that has ended may still hand on its last output.
+/// How long docker's client may still forward the last output of a task that has ended.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What wakes the one who looks after a task.
+/// An event for the process that supervises a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// A signal was sent to us.
+    /// This process has received a signal.
     Signal(i32),
-    /// The docker client that was watched has ended, with exit code 0 or not.
+    /// The watched docker client has ended. `well`: its exit code is 0.
     ClientExited { well: bool },
-    /// Docker has told that the task has ended: its state is being read.
+    /// A die event has reported the task's exit; the container is being inspected.
     Died,
-    /// Its end as the container's state has it. `None` where docker has ceased to tell
-    /// anything, or the state cannot be read.
+    /// The task's exit, from the container's state. `None` if docker's event stream has ended, or
+    /// the state cannot be read.
     ExitReported(Option<TaskExit>),
-    /// Nobody reads our output any more.
+    /// The reader of our stdout has closed it.
     OutputClosed,
-    /// The time that was waited for has come.
+    /// The time given to [`Events::next`] has come.
     Timeout,
 }
 
-/// Everything that may happen, in the order in which it did.
+/// The channel of all events, in the order in which they occurred.
 pub(crate) struct Events {
     sender: Sender<Event>,
     receiver: Receiver<Event>,
 }
 
 impl Events {
-    /// Installs the handlers: from here on a signal ends a task, not us. They are
-    /// handlers, since a signal that is ignored would be ignored by every program
-    /// that we start. One that was ignored when we came (`nohup`, a background job
-    /// of a script) stays so.
+    /// Installs handlers for INT, TERM, QUIT and HUP: from here on these signals are events and do
+    /// not end this process. Ignoring the signals instead would be inherited by every program that
+    /// we start. A signal that was ignored at our start (`nohup`, a background job of a script)
+    /// stays ignored.
     ///
     /// # Errors
     /// The handlers cannot be installed.
@@ -72,7 +73,7 @@ impl Events {
         Ok(events)
     }
 
-    /// A signal that came already.
+    /// A signal that this process has already received. Other pending events are discarded.
     pub(crate) fn received_signal(&self) -> Option<i32> {
         self.receiver.try_iter().find_map(|event| match event {
             Event::Signal(signal) => Some(signal),
@@ -80,13 +81,13 @@ impl Events {
         })
     }
 
-    /// Tells when the reader of our stdout has gone: no signal does, and a task that
-    /// writes nothing would never notice.
+    /// Sends [`Event::OutputClosed`] when the reader of our stdout has closed it. No signal reports
+    /// this, and a task that writes nothing would never get an error.
     pub(crate) fn watch_output(&self) {
         let sender = self.sender.clone();
         thread::spawn(move || {
             let stdout = std::io::stdout();
-            // Asked for no event, poll(2) tells of errors and hang-ups only.
+            // Without requested events, poll(2) reports errors and hang-ups only.
             let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
             while poll(&mut watched, None) == Err(Errno::INTR) {}
             if !watched[0].revents().is_empty() {
@@ -95,7 +96,7 @@ impl Events {
         });
     }
 
-    /// Tells of the client's end when it comes.
+    /// Sends [`Event::ClientExited`] when the client has ended.
     pub(crate) fn watch_client(&self, client: impl Into<Arc<Handle>>) {
         let client = client.into();
         let sender = self.sender.clone();
@@ -105,9 +106,10 @@ impl Events {
         });
     }
 
-    /// Tells of the task's end when docker does, as long as it does. An event says when
-    /// to look, and the container's own state how it has ended: it is read while docker
-    /// frees what the container had, and its client hands on the last output.
+    /// Sends [`Event::Died`] at the first die event, then [`Event::ExitReported`] with the exit.
+    /// The die event only says when to inspect; the exit is read from the container's state, while
+    /// docker frees the container's resources and its client forwards the last output. If the event
+    /// stream ends first, only `ExitReported(None)` is sent.
     pub(crate) fn watch_exit(&self, docker: &Docker, mut deaths: DieEvents) {
         let sender = self.sender.clone();
         let docker = docker.clone();
@@ -120,16 +122,16 @@ impl Events {
         });
     }
 
-    /// Waits for the end of the client of a task that has ended: it hands on the last
-    /// output. For [`DRAIN_TIMEOUT`] only where the task was asked to end, or is now.
+    /// Waits until the client of a task that has ended has forwarded the last output and ended.
+    /// Waits for [`DRAIN_TIMEOUT`] at most if the task was asked to stop, or once another event
+    /// (such as a signal) arrives.
     pub(crate) fn drain(&self, asked: bool) {
         if asked || !matches!(self.next(None), Event::ClientExited { .. }) {
             self.wait_for_client(DRAIN_TIMEOUT);
         }
     }
 
-    /// Waits for the end of the client that is watched, but so long at most. What else
-    /// happens meanwhile is passed over.
+    /// Waits until the watched client has ended, for `limit` at most. Other events are discarded.
     pub(crate) fn wait_for_client(&self, limit: Duration) {
         let until = Instant::now().checked_add(limit);
         while !matches!(
@@ -153,7 +155,8 @@ impl Events {
     }
 }
 
-/// The bits of `SigIgn` in `/proc/self/status` (proc(5)); none when it cannot be read.
+/// The mask of ignored signals, `SigIgn` in `/proc/self/status` (proc(5)); 0 if the file cannot be
+/// read.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
