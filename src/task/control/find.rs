@@ -74,8 +74,9 @@ pub(crate) fn list_tasks(docker: &Docker, app: Option<&App>) -> Result<Vec<Conta
 /// the user may access.
 ///
 /// # Errors
-/// No such task exists, or the task is not of this app. The message is the same for a container
-/// that does not exist, a container that is not a task, and a task that the user may not access.
+/// Docker does not answer, no such task exists, or the task is not of this app. The message is the
+/// same for a container that does not exist, a container that is not a task, and a task that the
+/// user may not access.
 pub(crate) fn find(
     host: &Host,
     docker: &Docker,

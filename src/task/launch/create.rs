@@ -212,7 +212,7 @@ fn without_a_journal(host: &Host, head: &TaskInfo, error: &anyhow::Error) -> Res
     Ok(journal)
 }
 
-/// The warning that a task without a journal on disk is not supervised after its command's end.
+/// Printed for a task without a journal on disk: no process supervises it after its command's end.
 pub(crate) const UNSUPERVISED: &str =
     "Its deadline and its end are up to 'dokku run:retire', which Dokku fires every five minutes";
 

@@ -1,7 +1,8 @@
 //! Supervision of an attached task: its exit, its deadline, and signals.
 //!
 //! * INT, TERM and QUIT are forwarded to the task. A hang-up is forwarded as TERM, or as HUP to a
-//!   task with a terminal (shells end on HUP only); with `--on-hangup keep` it is not forwarded.
+//!   task with a terminal (interactive shells end on HUP, not on TERM); with `--on-hangup keep` it
+//!   is not forwarded.
 //!   A second signal, or the end of the stop timeout, kills the task.
 //! * At the deadline the task gets TERM, and KILL after the stop timeout. The exit status is then
 //!   124, whatever the task's own exit code is.
