@@ -1,4 +1,4 @@
-//! Whether an app exists, and whether the one who asks may see it.
+//! Whether an app exists, and whether the requesting user may see it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -23,9 +23,11 @@ impl App {
 }
 
 impl Host {
-    /// Core's `verify_app_name`, with core's message and exit code. A name that
-    /// is none, an app that is not there and one that another user owns are told
-    /// apart by nothing.
+    /// Core's `verify_app_name`, with core's message and exit code.
+    ///
+    /// # Errors
+    /// The name is not valid, the app does not exist, or the user may not see it: nothing in the
+    /// error distinguishes the three.
     pub(crate) fn app(&self, name: &str) -> Result<App> {
         // Looked for before the app: what is said of them must not depend on that.
         let hooks = self.app_access_hooks();
@@ -38,18 +40,18 @@ impl Host {
         ))
     }
 
-    /// Whether the app is there, whoever may see it.
+    /// Whether the app exists, independent of who may see it.
     pub(crate) fn has_app(&self, name: &str) -> bool {
         is_valid_name(name) && self.root.join(name).is_dir()
     }
 
-    /// Whether the app was destroyed, as far as can be told: while there is no app at all,
-    /// their directory may not be mounted.
+    /// Whether the app has been destroyed, as far as can be known: `false` while there is no app
+    /// at all, because the apps' directory may not be mounted.
     pub(crate) fn lacks_app(&self, name: &str) -> bool {
         !self.has_app(name) && !self.all_apps().is_empty()
     }
 
-    /// Every app that there is, whoever may see it, by name.
+    /// The names of all apps, independent of who may see them, sorted.
     pub(crate) fn all_apps(&self) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(&self.root)
             .into_iter()
@@ -61,18 +63,19 @@ impl Host {
         names
     }
 
-    /// Every app that the user may see, by name.
+    /// The apps that the user may see, sorted by name.
     pub(crate) fn apps(&self) -> Vec<App> {
         let names = self.all_apps();
         let seen = self.visible_apps(&self.app_access_hooks(), names);
         seen.into_iter().map(App).collect()
     }
 
-    /// Asks the access plugins whether the user may say these words, as Dokku does
-    /// before it starts a plugin (`dokku_auth`): it has asked about other ones.
+    /// Asks the access plugins whether the user may use these words as a command, as Dokku does
+    /// before it starts a plugin (`dokku_auth`). Dokku has asked about its own words, which can
+    /// be different ones.
     ///
     /// # Errors
-    /// They do not allow it.
+    /// The access plugins deny the command.
     pub(crate) fn authorize(&self, argv: &[OsString]) -> Result<()> {
         const HOOK: &str = "user-auth";
         let hooks = match self.access_hooks(HOOK) {
@@ -104,25 +107,25 @@ impl Host {
         Ok(())
     }
 
-    /// For one app exactly one line, in all, means yes (`filterApps` in core's
-    /// plugin `common`). Without an access plugin everybody may.
+    /// As core does (`filterApps` in its plugin `common`), takes an answer of exactly one line as
+    /// a yes. Without an access plugin every user may see every app.
     fn may_see(&self, hooks: &AccessHooks, name: &str) -> bool {
         match hooks {
             AccessHooks::Absent => true,
-            // Why there is no answer is not said: only for an app that exists it would be.
+            // No message on a failure: it would appear only for an app that exists.
             _ => self
                 .access_answer(hooks, &[name])
                 .is_ok_and(|seen| seen.len() == 1),
         }
     }
 
-    /// Whether there is no access plugin: every user sees every app then.
+    /// Whether there is no access plugin, so that every user may see every app.
     pub(crate) fn shows_every_app(&self) -> bool {
         matches!(self.app_access_hooks(), AccessHooks::Absent)
     }
 
-    /// Whether the user may see every app that there is. Where an access plugin decides and
-    /// there is no app, there is nothing to tell it from.
+    /// Whether the user may see every existing app. `false` if there is an access plugin but no
+    /// app, because then nothing can be asked.
     pub(crate) fn sees_every_app(&self) -> bool {
         let hooks = self.app_access_hooks();
         if matches!(hooks, AccessHooks::Absent) {
@@ -133,8 +136,8 @@ impl Host {
         count > 0 && self.visible_apps(&hooks, names).len() == count
     }
 
-    /// Those among the names that the user may see. One that the answer has twice is not,
-    /// as when it is asked for alone.
+    /// The names that the user may see. A name that occurs twice in the answer is left out, as it
+    /// is when the plugins are asked about that app alone.
     fn visible_apps(&self, hooks: &AccessHooks, mut names: Vec<String>) -> Vec<String> {
         if matches!(hooks, AccessHooks::Absent) {
             return names;
@@ -148,8 +151,8 @@ impl Host {
         names
     }
 
-    /// The access plugins' answer about these apps: a line each that may be seen. None
-    /// where a hook cannot be used, which is said where it was found.
+    /// The access plugins' answer about these apps: one line per visible app. Empty if a hook
+    /// cannot be used; the warning about it is printed where the hooks are looked up.
     fn access_answer(&self, hooks: &AccessHooks, names: &[&str]) -> Result<Vec<String>> {
         let AccessHooks::Executable(hooks) = hooks else {
             return Ok(Vec::new());
@@ -166,8 +169,8 @@ impl Host {
             .collect())
     }
 
-    /// The hooks that decide which apps the user may see. One that cannot be used is said,
-    /// once in a process.
+    /// The hooks that decide which apps the user may see. Prints a warning if one of them cannot
+    /// be used, once per process.
     fn app_access_hooks(&self) -> AccessHooks {
         static WARNING: Once = Once::new();
         let hooks = self.access_hooks(APP_HOOK);
@@ -183,7 +186,7 @@ impl Host {
     }
 }
 
-/// Says which apps a user may see.
+/// The trigger whose hooks print the apps that a user may see.
 const APP_HOOK: &str = "user-auth-app";
 
 /// `^[a-z0-9][a-z0-9._-]*$`

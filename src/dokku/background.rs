@@ -1,12 +1,12 @@
 //! The environment of a process that works for all apps.
 //!
-//! A caller's variables are not for the hooks of other users' tasks: `sudo -E`, with which
-//! Dokku starts itself, keeps every secret, proxy and path of the session. This is an
-//! allow-list: what Dokku exports to every plugin, what its settings files assign, and
-//! what belongs to the system, from the system. A variable that an administrator wants
-//! hooks to have (`DOCKER_HOST`, a proxy, `DOKKU_EVENTS`, a plugin's configuration) is set
-//! in one of these files, where no caller writes. Its value is the one in our environment:
-//! Dokku sources these files before it starts us.
+//! The variables of a caller must not reach the hooks of other users' tasks: `sudo -E`, with
+//! which Dokku starts itself, keeps every secret, proxy and path of the session. So this is an
+//! allow-list: what Dokku exports to every plugin, what its settings files assign, and the
+//! system's own variables with the system's values. A variable that hooks need
+//! (`DOCKER_HOST`, a proxy, `DOKKU_EVENTS`, a plugin's configuration) is set by an administrator
+//! in one of the settings files, which no caller can write. Its value is read from our
+//! environment: Dokku sources the files before it starts a plugin.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use crate::dokku::host::Host;
 use crate::dokku::triggers::path::plugn;
 
-/// What Dokku exports to every plugin, without `PLUGIN_*`, which are derived below, and
-/// without what it exports about one command (`DOKKU_COMMAND`, `DOKKU_PID`).
+/// The variables that Dokku exports to every plugin, without `PLUGIN_*` (derived in
+/// `plugin_paths`) and without those about one command (`DOKKU_COMMAND`, `DOKKU_PID`).
 const EXPORTED: [&str; 20] = [
     "DOCKER_BIN",
     "DOKKU_API_VERSION",
@@ -41,17 +41,17 @@ const EXPORTED: [&str; 20] = [
     "DOKKU_VALID_EXIT",
 ];
 
-/// Where programs are, as sudo's `secure_path` has it on Debian and Ubuntu.
+/// The directories of programs, as in sudo's `secure_path` on Debian and Ubuntu.
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
-/// The settings that Dokku sources first, beside those below `DOKKU_ROOT`.
+/// The settings file that Dokku sources first, before those below `DOKKU_ROOT`.
 const SYSTEM_SETTINGS: &str = "/etc/default/dokku";
 
-/// The locale of hooks: no language of a caller's, and UTF-8.
+/// The locale of hooks: UTF-8, and independent of the caller's language.
 const LANGUAGE: &str = "C.UTF-8";
 
 impl Host {
-    /// Every variable of a process that works for all apps.
+    /// All variables of a process that works for all apps.
     pub(crate) fn background_environment(&self) -> BTreeMap<OsString, OsString> {
         let settings = Settings::read(&self.settings_files());
         let mut environment = self.account();
@@ -70,8 +70,8 @@ impl Host {
         environment
     }
 
-    /// `PATH` as the settings extend or replace the system's. The directory of docker's
-    /// client and of plugn is added at the end where they are not in it.
+    /// The system's `PATH` as the settings files extend or replace it. The directories of docker's
+    /// client and of plugn are appended if these programs are not found in it.
     fn background_path(&self, settings: &Settings) -> OsString {
         let mut entries = settings.path(SYSTEM_PATH);
         let docker = self.docker_client().ok().map(|client| client.program);
@@ -87,7 +87,8 @@ impl Host {
         std::env::join_paths(entries).unwrap_or_else(|_| SYSTEM_PATH.into())
     }
 
-    /// Dokku takes them from its caller, or else derives them from `DOKKU_LIB_ROOT`.
+    /// The `PLUGIN_*` variables, derived from `DOKKU_LIB_ROOT` as Dokku derives those that its
+    /// caller has not set.
     fn plugin_paths(&self) -> [(&'static str, PathBuf); 6] {
         let plugins = self.library.join("plugins");
         let core = self.library.join("core-plugins");
@@ -113,8 +114,8 @@ impl Host {
         first.into_iter().chain(more).collect()
     }
 
-    /// Name and home of our user from the system's list of users; from our own variables
-    /// where the user is not in it.
+    /// Name and home directory of our user, from `/etc/passwd`; if the user is not in it, from our
+    /// own variables.
     #[allow(clippy::unused_self, reason = "a part of the host's environment")]
     fn account(&self) -> BTreeMap<OsString, OsString> {
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -131,7 +132,7 @@ impl Host {
     }
 }
 
-/// Name and home of a user (passwd(5)).
+/// Name and home directory of the user with this id, from the text of passwd(5).
 fn account(users: &str, id: u32) -> Option<(&str, &str)> {
     users.lines().find_map(|line| {
         let fields: Vec<&str> = line.split(':').collect();
@@ -142,12 +143,12 @@ fn account(users: &str, id: u32) -> Option<(&str, &str)> {
     })
 }
 
-/// What settings files assign: the right-hand sides of each name, in their order.
+/// The assignments of the settings files: per name the right-hand sides, in their order.
 #[derive(Debug, Default)]
 struct Settings(BTreeMap<String, Vec<String>>);
 
 impl Settings {
-    /// What cannot be read assigns nothing.
+    /// A file that cannot be read contributes nothing.
     fn read(files: &[PathBuf]) -> Self {
         let mut settings = Self::default();
         for file in files {
@@ -156,8 +157,8 @@ impl Settings {
         settings
     }
 
-    /// Notes the assignments at the beginning of each line of a shell script: their
-    /// values are in our environment already.
+    /// Collects the assignments at the beginning of each line of a shell script. Only the names
+    /// matter (and the value of `PATH`): the values are in our environment already.
     fn add(&mut self, text: &str) {
         const BEFORE: [&str; 4] = ["export", "declare", "typeset", "-x"];
         for line in text.lines() {
@@ -165,7 +166,7 @@ impl Settings {
             if line.starts_with('#') {
                 continue;
             }
-            // A quote that another line closes: the first word is whole.
+            // A quote that is closed on a later line: only the first two words are read.
             let words = shell_words::split(line)
                 .unwrap_or_else(|_| line.split_whitespace().take(2).map(str::to_owned).collect());
             let is_exported = words.first().is_some_and(|word| BEFORE.contains(&&**word));
@@ -189,8 +190,8 @@ impl Settings {
         self.0.contains_key(name)
     }
 
-    /// The directories of `PATH`, as it becomes where it was `system` at first. What a
-    /// shell would make of another expansion is left out.
+    /// The directories of `PATH` after all assignments, if its value was `system` before them.
+    /// Entries with any other shell expansion are left out.
     fn path(&self, system: &str) -> Vec<PathBuf> {
         let mut path = system.to_owned();
         for value in self.0.get("PATH").into_iter().flatten() {

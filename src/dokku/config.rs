@@ -8,11 +8,11 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 
 impl Host {
-    /// The config values of the app, global ones below them, byte for byte.
+    /// The config values of the app and, below them, the global ones, byte for byte.
     ///
     /// # Errors
-    /// The hook fails, what it says is not a JSON object of strings, or a value is no
-    /// UTF-8. No value is part of the message.
+    /// The hook fails, its answer is not a JSON object of strings, or a value is not valid
+    /// UTF-8. The message contains no value.
     pub(crate) fn config(&self, app: &App) -> Result<BTreeMap<String, String>> {
         const HOOK: &str = "config-export";
         let json = self.query(HOOK, &[app.name(), "false", "true", "json"])?;
@@ -24,7 +24,7 @@ impl Host {
             .with_context(|| {
                 format!("the answer of hook '{HOOK}' is not a JSON object of strings")
             })?;
-        // JSON has U+FFFD for what is no UTF-8: whether it stood there, the bytes tell.
+        // JSON has U+FFFD in place of invalid UTF-8. The raw bytes show whether it is in the value.
         for name in config
             .iter()
             .filter(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
@@ -39,8 +39,7 @@ impl Host {
         Ok(config)
     }
 
-    /// A value of the app's own config, whatever the global one says; empty when
-    /// there is none.
+    /// A value of the app's own config, independent of the global one; empty if there is none.
     pub(crate) fn own_config(&self, app: &App, name: &str) -> String {
         let answer = self.query_or_empty("config-get", &[app.name(), name]);
         answer.trim().to_owned()

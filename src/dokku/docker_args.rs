@@ -1,4 +1,4 @@
-//! The docker options that plugins ask for.
+//! The docker options that other plugins add.
 
 use anyhow::{Context, Result};
 
@@ -7,7 +7,7 @@ use crate::dokku::argv::xargs_split;
 use crate::dokku::host::Host;
 
 impl Host {
-    /// The options for one-off containers of the app: storage, phase `run`.
+    /// The options for one-off containers of the app: storage, and docker options of phase `run`.
     ///
     /// # Errors
     /// A hook fails, or a quote in its answer is not closed.
@@ -15,7 +15,7 @@ impl Host {
         self.option_words("docker-args-run", &[app.name(), tag])
     }
 
-    /// The options that depend on how the image was built: network, launcher.
+    /// The options that depend on how the image was built: network, buildpack launcher.
     ///
     /// # Errors
     /// As [`Host::docker_options`].
@@ -29,8 +29,8 @@ impl Host {
     }
 
     fn option_words(&self, hook: &str, arguments: &[&str]) -> Result<Vec<String>> {
-        // Dokku splits one long string: after an answer comes a blank, not the end,
-        // and so an empty word there counts.
+        // Dokku splits one long string, in which a space follows each answer. An empty quoted word
+        // before a space counts, at the end of the string it does not.
         let text = self.query(hook, arguments)? + " ";
         xargs_split::split(&text)
             .with_context(|| format!("the docker options of hook '{hook}' cannot be split"))

@@ -1,4 +1,4 @@
-//! Which docker client Dokku uses.
+//! The docker client that Dokku uses.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,22 +9,22 @@ use crate::dokku::host::Host;
 use crate::dokku::timeouts::DOCKER_TIMEOUT;
 use crate::ui::exit::{self, Failure};
 
-/// The program, and how long it may take.
+/// The client's program, its timeout, and whether its calls are printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DockerClient {
-    /// Its absolute path.
+    /// The absolute path of the program.
     pub(crate) program: PathBuf,
-    /// How long docker may take to answer.
+    /// How long docker may take to answer (property `docker-timeout`).
     pub(crate) timeout: Duration,
-    /// Each call is printed on stderr.
+    /// Whether each call is printed on stderr.
     pub(crate) trace: bool,
 }
 
 impl Host {
-    /// `DOCKER_BIN`, which may be a wrapper, or `docker`.
+    /// The program of `DOCKER_BIN`, which may be a wrapper, or else `docker`.
     ///
     /// # Errors
-    /// There is none (exit code 125).
+    /// The program is not found (exit code 125).
     pub(crate) fn docker_client(&self) -> Result<DockerClient> {
         let name = &self.docker_bin;
         let program = which::which(name).map_err(|_| {

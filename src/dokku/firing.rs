@@ -1,4 +1,4 @@
-//! What we ask and tell the hooks of other plugins.
+//! Fires triggers: queries and notifies the hooks of other plugins.
 
 use std::ffi::OsStr;
 use std::io;
@@ -15,14 +15,15 @@ use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::message;
 
-/// What our own hooks of these triggers are told by core we know when we tell it.
+/// Triggers for which our own hooks are skipped when we fire them: they would only learn what
+/// this process already knows.
 const OWN_TRIGGERS: [&str; 2] = ["post-container-create", "scheduler-post-run"];
 
 impl Host {
-    /// What the hooks print, one after the other.
+    /// What the hooks print, concatenated.
     ///
     /// # Errors
-    /// A hook that cannot be started or fails; the hooks after it are not asked.
+    /// A hook cannot be started or fails; the hooks after it are not run.
     pub(crate) fn query(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
         text_of(
             trigger,
@@ -30,8 +31,8 @@ impl Host {
         )
     }
 
-    /// As [`Host::query`] for a question whose failure means "nothing to say":
-    /// what the hooks say on stderr is left out, too. What is no UTF-8 becomes U+FFFD.
+    /// Like [`Host::query`], but a failure results in an empty string, and the hooks' stderr is
+    /// discarded. Invalid UTF-8 is replaced by U+FFFD.
     pub(crate) fn query_or_empty(&self, trigger: &str, arguments: &[&str]) -> String {
         match self.fire_softly(trigger, arguments) {
             Ok(TriggerOutcome::Succeeded(said)) => String::from_utf8_lossy(&said).into_owned(),
@@ -39,7 +40,7 @@ impl Host {
         }
     }
 
-    /// Whether the hooks answer, and with something that is no UTF-8.
+    /// Whether the hooks succeed and print something that is not valid UTF-8.
     pub(crate) fn answers_with_invalid_utf8(&self, trigger: &str, arguments: &[&str]) -> bool {
         let fired = self.fire_softly(trigger, arguments);
         matches!(fired, Ok(TriggerOutcome::Succeeded(said)) if std::str::from_utf8(&said).is_err())
@@ -55,11 +56,11 @@ impl Host {
             .fire(trigger, &words(arguments), |_| {}, silently)
     }
 
-    /// Tells the hooks of something. What they print goes to our stderr. One that
-    /// does not end is killed at its limit.
+    /// Notifies the hooks of an event. Their output goes to our stderr. A hook that exceeds its
+    /// time limit (property `hook-timeout`) is killed.
     ///
     /// # Errors
-    /// As [`Host::query`]; the hook's exit status is ours.
+    /// As [`Host::query`]; the error has the hook's exit code.
     pub(crate) fn notify(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
         let relay =
             |call| self.within_limit(call, ProcessBuilder::run_with_output_to_stderr_within);
@@ -86,16 +87,16 @@ impl Host {
         })
     }
 
-    /// The hooks of a trigger that decides on access.
+    /// The hooks of a trigger that decides on access, or why there are none to run.
     pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
         self.bus().access_hooks(trigger)
     }
 
-    /// What access hooks print, one after the other, where `run` captures it. One that does
-    /// not end is killed at its limit.
+    /// What the access hooks print on the stream that `run` captures, concatenated. A hook that
+    /// exceeds its time limit is killed.
     ///
     /// # Errors
-    /// A hook that cannot be started or fails, and an answer that is not valid UTF-8.
+    /// A hook cannot be started or fails, or the answer is not valid UTF-8.
     pub(crate) fn ask_for_access(
         &self,
         hooks: &ExecutableHooks,
@@ -111,8 +112,8 @@ impl Host {
             .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8"))
     }
 
-    /// Lets the hooks do the work: `run` starts each and waits for it. Gives the
-    /// exit status of the first that fails, or 0.
+    /// Lets the hooks do the work: `run` starts each hook and waits for its end. Returns the exit
+    /// code of the first hook that fails, else 0.
     ///
     /// # Errors
     /// A hook cannot be started.
@@ -128,7 +129,7 @@ impl Host {
         }
     }
 
-    /// Whether a plugin other than the event log and these has a hook of this name.
+    /// Whether a plugin other than the event log and those in `but_by` has a hook for this trigger.
     pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
         self.bus().has_hook_besides(trigger, but_by)
     }
@@ -158,7 +159,7 @@ fn words<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
     arguments.iter().copied().map(OsStr::new).collect()
 }
 
-/// What was printed, as text; a failure becomes an error with its exit code.
+/// The printed output as text; a failed hook becomes an error with the hook's exit code.
 fn text_of(trigger: &str, fired: TriggerOutcome) -> Result<String> {
     match fired {
         TriggerOutcome::Succeeded(said) => String::from_utf8(said)

@@ -1,4 +1,4 @@
-//! The Dokku installation that started us, from its exported variables.
+//! The Dokku installation that started this process, read from its exported variables.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -12,38 +12,38 @@ use crate::dokku::argv::{global_flags, ssh};
 use crate::sys::process::ProcessBuilder;
 use crate::ui::message;
 
-/// Directories, the one who asks, and what the global flags say.
+/// Directories of the installation, the requesting user, and the global flags.
 pub(crate) struct Host {
-    /// `DOKKU_ROOT`: one directory an app.
+    /// `DOKKU_ROOT`: one directory per app.
     pub(crate) root: PathBuf,
-    /// `DOKKU_LIB_ROOT`: properties below `config`, data below `data`.
+    /// `DOKKU_LIB_ROOT`: properties are below `config`, plugin data below `data`.
     pub(crate) library: PathBuf,
-    /// `PLUGIN_ENABLED_PATH`: what hooks are looked up in.
+    /// `PLUGIN_ENABLED_PATH`: the directory in which hooks are looked up.
     pub(crate) enabled: PathBuf,
-    /// Who asks, as core tells it to access hooks.
+    /// The requesting user, as core passes it to access hooks.
     pub(crate) user: String,
     pub(crate) key_name: String,
     pub(crate) flags: GlobalFlags,
     pub(super) docker_bin: String,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
-    /// We have no user: no key reaches what we start, and it is ended with all that
-    /// it has started itself.
+    /// This process serves no user: keystrokes of a terminal do not reach the processes that it
+    /// starts, and a hook that is killed is killed with all of its descendants.
     pub(crate) in_background: bool,
 }
 
-/// What Dokku calls the key of one who came without.
+/// The key name that Dokku uses for a user without an SSH key.
 const NO_KEY: &str = "default";
 
-/// Every word of Dokku's command line that begins with two dashes, the user's own command
-/// included.
+/// Every word of Dokku's command line that begins with two dashes, including words of the
+/// user's own command.
 pub(crate) const GLOBAL_FLAGS: &str = "DOKKU_GLOBAL_FLAGS";
 
 impl Host {
-    /// Reads the environment; `argv` are our arguments, the command word first.
+    /// Reads the environment. `argv` are our arguments, the command word first.
     ///
     /// # Errors
-    /// Not started by Dokku, or global flags that cannot be told.
+    /// Dokku has not started this process, or the global flags are ambiguous.
     pub(crate) fn from_environment(argv: &[OsString]) -> Result<Self> {
         let flags = global_flags::find(&FlagSources {
             global_flags: &std::env::var_os(GLOBAL_FLAGS)
@@ -63,15 +63,15 @@ impl Host {
         Self::with_flags(flags)
     }
 
-    /// For a process that another one of ours started: it has read the flags.
+    /// For a process that another process of the plugin started, which has evaluated the flags.
     ///
     /// # Errors
-    /// Not started by Dokku.
+    /// `DOKKU_ROOT`, `DOKKU_LIB_ROOT` or `PLUGIN_ENABLED_PATH` is not set.
     pub(crate) fn without_flags() -> Result<Self> {
         Self::with_flags(GlobalFlags::default())
     }
 
-    /// For a process that has no user.
+    /// For a process that serves no user.
     pub(crate) fn in_background(self) -> Self {
         Self {
             in_background: true,
@@ -98,14 +98,14 @@ impl Host {
         })
     }
 
-    /// Says what we do, unless `--quiet` leaves it out.
+    /// Prints a progress message, unless `--quiet` is set.
     pub(crate) fn info(&self, text: &str) {
         if !self.quiet {
             message::info(text);
         }
     }
 
-    /// Who asks, for people: the name of the SSH key, else the user.
+    /// The requesting user for people: the name of the SSH key, else the user name.
     pub(crate) fn requester(&self) -> &str {
         if self.key_name == NO_KEY {
             &self.user
@@ -114,7 +114,8 @@ impl Host {
         }
     }
 
-    /// What is started for Dokku sees nothing of what only the user's command said.
+    /// Removes from the environment of a call what Dokku has set only because of words of the
+    /// user's own command.
     pub(crate) fn without_misattributed_env(&self, call: ProcessBuilder) -> ProcessBuilder {
         let call = match &self.flags.scanned {
             Some(flags) => call.env(GLOBAL_FLAGS, flags),
@@ -127,7 +128,7 @@ impl Host {
     }
 }
 
-/// What is no UTF-8 is somebody else's name, and not none.
+/// The variable's value. Invalid UTF-8 is replaced: the result is another name, not no name.
 fn text(variable: &str) -> Option<String> {
     std::env::var_os(variable).map(|value| value.to_string_lossy().into_owned())
 }

@@ -1,4 +1,4 @@
-//! The name of an app's current image, and where it is pulled from.
+//! The name of an app's current image, and the login for its registry.
 
 use std::fs;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::sys::parallel::joined;
 
-/// What a release without push to a registry is tagged with.
+/// The tag of a release that has not been pushed to a registry.
 const LATEST: &str = "latest";
 
 /// `<registry prefix><repository>:<tag>`
@@ -22,14 +22,14 @@ pub(crate) struct AppImage {
 }
 
 impl AppImage {
-    /// Only a release that was pushed has a tag of its own and can be pulled.
+    /// Whether the image can be pulled: only a release that was pushed has a tag of its own.
     pub(crate) fn can_be_pulled(&self) -> bool {
         self.tag != LATEST
     }
 }
 
 impl Host {
-    /// The tag of the image that the app was deployed as.
+    /// The tag of the image that was deployed for the app.
     ///
     /// # Errors
     /// A hook fails.
@@ -40,7 +40,7 @@ impl Host {
             .unwrap_or_else(|| LATEST.to_owned()))
     }
 
-    /// What stands before the tag in that image's reference.
+    /// The part of that image's reference before the tag: registry prefix and repository.
     ///
     /// # Errors
     /// A hook fails.
@@ -62,8 +62,8 @@ impl Host {
             .map(|answer| answer.trim().to_owned())
     }
 
-    /// The directory that docker reads the app's registry login from, where it
-    /// has one of its own.
+    /// The directory from which docker reads the app's registry login; `None` if the app has no
+    /// login of its own.
     pub(crate) fn registry_login(&self, app: &App) -> Option<PathBuf> {
         let directory = self.library.join("config/registry").join(app.name());
         let config: ClientConfig =
@@ -72,7 +72,7 @@ impl Host {
     }
 }
 
-/// The configuration file of docker's client, as far as it matters here.
+/// The fields of docker's client configuration that are used here.
 #[derive(Deserialize)]
 struct ClientConfig {
     auths: Option<IgnoredAny>,

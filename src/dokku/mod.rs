@@ -1,5 +1,5 @@
-//! What Dokku knows: its environment, its hooks and their order, and what they
-//! say about an app.
+//! The interface to Dokku: its environment, its triggers and hooks, and what they report
+//! about an app.
 
 pub(crate) mod app;
 pub(crate) mod argv;

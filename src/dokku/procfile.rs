@@ -10,13 +10,13 @@ impl Host {
     /// splits them (nothing is expanded); `None` when there is no such entry.
     ///
     /// # Errors
-    /// A quote in the entry is not closed, or the entry is no UTF-8.
+    /// A quote in the entry is not closed, or the entry is not valid UTF-8.
     pub(crate) fn procfile_command(
         &self,
         app: &App,
         process_type: &str,
     ) -> Result<Option<Vec<String>>> {
-        // Core passes 5000 as the port of an entry that asks for one.
+        // Core passes 5000 as the port for entries that use `$PORT`.
         let line = self.query_or_empty("procfile-get-command", &[app.name(), process_type, "5000"]);
         if line.contains(char::REPLACEMENT_CHARACTER) {
             bail!(

@@ -1,4 +1,4 @@
-//! Dokku's property store: one plain file a value.
+//! Dokku's property store: one plain file per value.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -9,13 +9,13 @@ use anyhow::{Context, Result};
 use crate::dokku::host::Host;
 use crate::sys::regular_file;
 
-/// No property's file is larger.
+/// Upper limit of a property file's size in bytes.
 const MOST_BYTES: u64 = 1024 * 1024;
 
 /// This plugin's name in the store.
 pub(crate) const PLUGIN_NAME: &str = "oneoff";
 
-/// In place of an app's name, what holds for every app.
+/// In place of an app's name: the values for all apps.
 pub(crate) const GLOBAL: &str = "--global";
 
 impl Host {
@@ -23,7 +23,7 @@ impl Host {
         self.library.join("config").join(plugin).join(app)
     }
 
-    /// An app's property of a plugin; `None` when it is not set or empty.
+    /// A plugin's property of an app; `None` if it is not set or empty.
     pub(crate) fn property(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
         let file = self.properties(plugin, app).join(name);
         let value = if plugin == PLUGIN_NAME {
@@ -36,13 +36,13 @@ impl Host {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// The app's property, else the global one.
+    /// The app's property, or else the global one.
     pub(crate) fn property_or_global(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
         self.property(plugin, app, name)
             .or_else(|| self.property(plugin, GLOBAL, name))
     }
 
-    /// Writes a property as a whole or not at all.
+    /// Writes a property atomically.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -85,10 +85,10 @@ impl Host {
             .with_context(|| format!("'{}' cannot be removed", directory.display()))
     }
 
-    /// Copies all that it can.
+    /// Copies all properties of app `old` to app `new`; a failure does not stop the copying.
     ///
     /// # Errors
-    /// The store cannot be written: the first failure.
+    /// The store cannot be written: the first error.
     pub(crate) fn copy_properties(&self, plugin: &str, old: &str, new: &str) -> Result<()> {
         let from = self.properties(plugin, old);
         let Ok(entries) = fs::read_dir(&from) else {
@@ -105,7 +105,7 @@ impl Host {
     }
 }
 
-/// What is not there need not be removed.
+/// Treats a missing file as removed.
 fn or_none(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,9 +1,9 @@
-//! The resource limits that were set for process type `run`.
+//! The resource limits that are set for process type `run`.
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 
-/// Values for docker's options of these names.
+/// Values for the docker options of these names.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Resources {
     pub(crate) memory: Option<String>,
@@ -14,8 +14,8 @@ pub(crate) struct Resources {
 }
 
 impl Host {
-    /// The property files themselves are read: core's hook falls back to the
-    /// defaults of every process type, which are meant for the web processes.
+    /// Reads the property files instead of firing core's trigger: core's hook falls back to the
+    /// defaults for every process type, which are meant for web processes.
     pub(crate) fn resources(&self, app: &App) -> Resources {
         if std::env::var("DOKKU_OMIT_RESOURCE_ARGS").as_deref() == Ok("1") {
             return Resources::default();
@@ -31,8 +31,8 @@ impl Host {
     }
 }
 
-/// A number without a unit is megabytes (core's plugin `resource`); docker would
-/// take it for bytes.
+/// Adds `m` to a number without a unit: core's plugin `resource` means megabytes, docker would
+/// read bytes.
 pub(crate) fn megabytes(value: String) -> String {
     if value
         .bytes()

@@ -1,4 +1,4 @@
-//! Which scheduler runs an app, and how tasks run on this host.
+//! The scheduler of an app, and settings of containers on this host.
 
 use anyhow::{Context, Result, bail};
 
@@ -9,14 +9,14 @@ use crate::dokku::timeouts::MAX_SECONDS;
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
 
-/// Those whose plugins come with Dokku and have hook `scheduler-run`.
+/// The schedulers whose plugins are part of Dokku and have a hook `scheduler-run`.
 const CORE_SCHEDULERS: [&str; 2] = [DOCKER_LOCAL, "k3s"];
 
 impl Host {
-    /// The scheduler's name.
+    /// The name of the app's scheduler.
     ///
     /// # Errors
-    /// The hook fails.
+    /// The hook `scheduler-detect` fails.
     pub(crate) fn scheduler(&self, app: &App) -> Result<String> {
         let answer = self.query("scheduler-detect", &[app.name()])?;
         Ok(Some(answer.trim())
@@ -25,18 +25,18 @@ impl Host {
             .to_owned())
     }
 
-    /// The app's scheduler where its property names another one than this host's.
-    /// It saves a question for every app of a list.
+    /// The app's scheduler if its property names another one than `docker-local`. Reading the
+    /// property saves firing a trigger per app of a list.
     pub(crate) fn other_scheduler(&self, app: &App) -> Option<String> {
         let selected = self.property_or_global("scheduler", app.name(), "selected")?;
         (selected != DOCKER_LOCAL).then_some(selected)
     }
 
-    /// Lets another scheduler's plugin serve a command about its tasks; its exit
-    /// status is ours.
+    /// Lets the plugin of another scheduler serve a command about its tasks. Returns the exit
+    /// status for our process.
     ///
     /// # Errors
-    /// No plugin has such a hook, or it cannot be started.
+    /// No plugin has such a hook, or the hook cannot be started.
     pub(crate) fn delegate_command(
         &self,
         trigger: &str,
@@ -48,10 +48,10 @@ impl Host {
         self.delegate(trigger, &arguments, |call| call.spawn()?.into_output())
     }
 
-    /// What another scheduler's plugin says about its tasks.
+    /// The answer of another scheduler's plugin about its tasks.
     ///
     /// # Errors
-    /// No plugin has such a hook, or it fails.
+    /// No plugin has such a hook, or the hook fails.
     pub(crate) fn ask_scheduler(
         &self,
         trigger: &str,
@@ -81,9 +81,9 @@ impl Host {
             .collect())
     }
 
-    /// Whether a plugin may serve this trigger for the scheduler. Each answers to its
-    /// own name only and passes others over with success: of core's it is known to
-    /// which, of the rest there is no telling.
+    /// Whether a plugin may serve this trigger for the scheduler. Each scheduler plugin ignores
+    /// other schedulers' names, with exit code 0. For core's plugins the name is known; any other
+    /// plugin with such a hook may be the right one.
     pub(crate) fn has_plugin_for(&self, trigger: &str, scheduler: &str) -> bool {
         let others: Vec<String> = CORE_SCHEDULERS
             .into_iter()
@@ -94,7 +94,7 @@ impl Host {
         self.has_hook_besides(trigger, &others)
     }
 
-    /// The program of a task without a command, where one was chosen.
+    /// The program of a task without a command; `None` if none is configured.
     pub(crate) fn shell(&self, app: &App) -> Option<String> {
         std::env::var("DOKKU_SHELL")
             .ok()
@@ -102,22 +102,22 @@ impl Host {
             .or_else(|| self.property_or_global("scheduler", app.name(), "shell"))
     }
 
-    /// Whether containers of the app get an init process, as its deploys do.
+    /// Whether containers of the app get an init process, as in its deployments.
     pub(crate) fn wants_init(&self, app: &App) -> bool {
         self.property_or_global("scheduler-docker-local", app.name(), "init-process")
             .as_deref()
             != Some("false")
     }
 
-    /// Seconds between TERM and KILL.
+    /// The app's stop timeout: seconds between TERM and KILL.
     ///
     /// # Errors
-    /// The property is no number.
+    /// The property is not a number.
     pub(crate) fn stop_timeout(&self, app: &App) -> Result<u64> {
         self.stop_timeout_of(app.name())
     }
 
-    /// The same for an app that may have gone.
+    /// Like [`Host::stop_timeout`], for the name of an app that may have been destroyed.
     ///
     /// # Errors
     /// As [`Host::stop_timeout`].

@@ -1,15 +1,16 @@
-//! The user that Dokku and all of this plugin run as: nothing of ours is written by root.
+//! The user that Dokku and the whole plugin run as. The plugin writes no file as root.
 //!
-//! Dokku becomes `DOKKU_SYSTEM_USER` before it does anything else, but for `plugin:*`: with
-//! `dokku plugin:trigger`, or `plugn trigger` by hand, root executes our hooks. What they
-//! write would be root's, and then nobody else could write a journal or remove an app's
-//! records.
+//! Dokku switches to `DOKKU_SYSTEM_USER` before it does anything else, except for `plugin:*`:
+//! with `dokku plugin:trigger`, or `plugn trigger` by hand, root executes our hooks. Files that
+//! such a hook wrote would belong to root, and no other user could write a journal or remove an
+//! app's records.
 //!
-//! So such a hook executes itself again as that user, by setpriv (util-linux, which Debian
-//! and Ubuntu always have). Our own process cannot become another user without unsafe code,
-//! and what the standard library starts as another user is in none of its groups, of which
-//! `docker` is one. To give the files away afterwards would have to be thought of wherever
-//! something is written, and the supervisor that a hook starts would still be root's.
+//! So a hook that root has started executes itself again as the system user, with setpriv
+//! (util-linux, always present on Debian and Ubuntu). A process cannot switch its user without
+//! unsafe code, and the standard library starts a process of another user without that user's
+//! supplementary groups, of which `docker` is one. Changing the owner of files afterwards would
+//! have to be done at every place that writes, and a supervisor that a hook starts would still
+//! run as root.
 
 use std::env;
 use std::ffi::OsString;
@@ -21,25 +22,26 @@ use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 
-/// Dokku's own names (its `/etc/default/dokku` may set others).
+/// Dokku's variables for user and group (`/etc/default/dokku` may set others than the default).
 const USER: &str = "DOKKU_SYSTEM_USER";
 const GROUP: &str = "DOKKU_SYSTEM_GROUP";
 const DEFAULT_USER: &str = "dokku";
 
-/// Who is to run what root has started.
+/// The user and group to switch to.
 struct Account {
     user: String,
-    /// Its number.
+    /// The user id, a number.
     id: String,
-    /// By name or number.
+    /// A name or a number.
     group: String,
 }
 
-/// Executes this program again, with its arguments and streams, when root has started it and
-/// is not the system user. Gives its exit code then; `None` when it is to go on.
+/// If root has started this process and is not the system user, executes the program again as
+/// the system user, with the same arguments and streams. Returns the exit code of that process;
+/// `None` if the current process is to continue.
 ///
 /// # Errors
-/// There is no such user, or no way to become it.
+/// The user does not exist, or the switch fails.
 pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
     let Some(account) = other_than_root()? else {
         return Ok(None);
@@ -68,10 +70,10 @@ pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
     Ok(Some(process::exit_code(output.status)))
 }
 
-/// For a command, which Dokku never starts as root.
+/// For commands, which Dokku never starts as root.
 ///
 /// # Errors
-/// Root has started it, and is not the system user.
+/// Root has started the command and is not the system user.
 pub(crate) fn refuse_root() -> Result<()> {
     match other_than_root()? {
         Some(Account { user, .. }) => bail!(
@@ -81,7 +83,7 @@ pub(crate) fn refuse_root() -> Result<()> {
     }
 }
 
-/// The system user where we are root and it is not.
+/// The system user if this process runs as root and the system user is not root.
 fn other_than_root() -> Result<Option<Account>> {
     if !geteuid().is_root() {
         return Ok(None);
@@ -101,7 +103,7 @@ fn other_than_root() -> Result<Option<Account>> {
     Ok(Some(Account { user, id, group }))
 }
 
-/// What coreutils' `id` says: without unsafe code nobody else reads the system's users.
+/// The answer of coreutils' `id`: the user database cannot be read without unsafe code.
 fn id_of(option: &str, user: &str) -> Result<String> {
     let none = || anyhow!("root must not run this, and there is no user '{user}' ({USER})");
     let program = which::which("id").map_err(|_| none())?;

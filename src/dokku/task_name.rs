@@ -1,22 +1,22 @@
-//! The names of the containers of one-off tasks, which are core's.
+//! The names of one-off containers, in core's format.
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 
-/// Core's numbers have five digits at most, and ours.
+/// Upper limit of the digits in a name; the numbers of core and of the plugin have at most five.
 const MAX_DIGITS: usize = 10;
 
 /// The parts of a task's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TaskName<'a> {
-    /// It may have dots itself.
+    /// The app's name, which may contain dots.
     pub(crate) app: &'a str,
     /// `run` or `cron`.
     pub(crate) process_type: &'a str,
 }
 
 impl<'a> TaskName<'a> {
-    /// `None` for a name that no task has.
+    /// Parses a container's name; `None` if it is not the name of a task.
     pub(crate) fn read(name: &'a str) -> Option<Self> {
         let (rest, number) = name.rsplit_once('.')?;
         let (app, process_type) = rest.rsplit_once('.')?;
@@ -28,7 +28,7 @@ impl<'a> TaskName<'a> {
 }
 
 impl Host {
-    /// The app in the name of a task's container; `None` where the user may not see it.
+    /// The app in the name of a task's container; `None` if the user may not see it.
     pub(crate) fn visible_app_of(&self, container: &str) -> Option<App> {
         self.app(TaskName::read(container)?.app).ok()
     }

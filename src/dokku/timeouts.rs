@@ -1,34 +1,34 @@
-//! How long others may take: global properties of ours.
+//! Time limits of docker and of hooks, from global properties of the plugin.
 
 use std::time::Duration;
 
 use crate::dokku::host::Host;
 use crate::dokku::property::{GLOBAL, PLUGIN_NAME};
 
-/// The longest time that is taken anywhere: a hundred years.
+/// The upper limit of every duration: a hundred years.
 pub(crate) const MAX_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
 
-/// A property, and the seconds that hold when it is not set.
+/// A property, and its default in seconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeout {
     pub(crate) property: &'static str,
     pub(crate) default: &'static str,
 }
 
-/// Docker, for an answer: not for what a task does, nor for a pull.
+/// For docker's answers; not for the run time of a task, nor for pulls.
 pub(crate) const DOCKER_TIMEOUT: Timeout = Timeout {
     property: "docker-timeout",
     default: "60",
 };
 
-/// A hook that is told of a task.
+/// For a hook that is notified of a task.
 pub(crate) const HOOK_TIMEOUT: Timeout = Timeout {
     property: "hook-timeout",
     default: "60",
 };
 
 impl Host {
-    /// One that was written by hand, and wrongly, is the default.
+    /// The limit in effect. A value that is not a number counts as not set.
     pub(crate) fn timeout(&self, limit: Timeout) -> Duration {
         let set = self.property(PLUGIN_NAME, GLOBAL, limit.property);
         let seconds = set.and_then(|value| value.parse().ok());
