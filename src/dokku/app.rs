@@ -29,7 +29,7 @@ impl Host {
     /// The name is not valid, the app does not exist, or the user may not see it: nothing in the
     /// error distinguishes the three.
     pub(crate) fn app(&self, name: &str) -> Result<App> {
-        // Looked for before the app: what is said of them must not depend on that.
+        // Looked up before the app: a warning about the hooks must not depend on whether it exists.
         let hooks = self.app_access_hooks();
         if self.has_app(name) && self.may_see(&hooks, name) {
             return Ok(App(name.to_owned()));

@@ -27,8 +27,8 @@ pub(crate) struct Host {
     pub(super) docker_bin: String,
     pub(crate) quiet: bool,
     pub(crate) trace: bool,
-    /// This process serves no user: keystrokes of a terminal do not reach the processes that it
-    /// starts, and a hook that is killed is killed with all of its descendants.
+    /// This process serves no user: the hooks that it starts get process groups of their own, so
+    /// that a terminal's Ctrl-C does not reach them, and a hook's timeout kills its whole group.
     pub(crate) in_background: bool,
 }
 

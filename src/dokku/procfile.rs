@@ -16,7 +16,7 @@ impl Host {
         app: &App,
         process_type: &str,
     ) -> Result<Option<Vec<String>>> {
-        // Core passes 5000 as the port for entries that use `$PORT`.
+        // Core passes 5000 as the port that an entry may refer to.
         let line = self.query_or_empty("procfile-get-command", &[app.name(), process_type, "5000"]);
         if line.contains(char::REPLACEMENT_CHARACTER) {
             bail!(

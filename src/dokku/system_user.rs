@@ -22,7 +22,7 @@ use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 
-/// Dokku's variables for user and group (`/etc/default/dokku` may set others than the default).
+/// Dokku's variables for its user and group, which `/etc/default/dokku` may set.
 const USER: &str = "DOKKU_SYSTEM_USER";
 const GROUP: &str = "DOKKU_SYSTEM_GROUP";
 const DEFAULT_USER: &str = "dokku";

@@ -1,4 +1,4 @@
-//! The processes that led to us, as far as they are `dokku`.
+//! The ancestors of this process, and the command lines of those that are `dokku`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,13 +9,13 @@ use std::sync::OnceLock;
 /// An ancestor of this process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ancestor {
-    /// The words after `dokku`; `None` when it is another program.
+    /// The words after `dokku`; `None` if the process is another program.
     pub(crate) words: Option<Vec<Vec<u8>>>,
-    /// What an SSH client asked for, where this `dokku` was told of it.
+    /// The command that an SSH client sent, if this `dokku` process has it in its environment.
     pub(crate) ssh_command: Option<String>,
 }
 
-/// Nearest first. Read once: they are what they were when we were started.
+/// The nearest ancestor first. Read once per process: later ancestors could be others.
 pub(crate) fn ancestors() -> &'static [Ancestor] {
     static ANCESTORS: OnceLock<Vec<Ancestor>> = OnceLock::new();
     ANCESTORS.get_or_init(|| {
@@ -37,7 +37,7 @@ fn parent_of(pid: u32) -> Option<u32> {
         .ok()
 }
 
-/// Another user's process shows its command line, and its environment not.
+/// Reads one process. Another user's process shows its command line, but not its environment.
 fn read(pid: u32) -> Ancestor {
     let file = |name| fs::read(format!("/proc/{pid}/{name}")).ok();
     let words = file("cmdline").and_then(|line| words_of_dokku(&line));
@@ -48,7 +48,7 @@ fn read(pid: u32) -> Ancestor {
 }
 
 /// The words after `dokku` in a process's command line (NUL-separated, as in
-/// `/proc/<pid>/cmdline`); `None` when it is none.
+/// `/proc/<pid>/cmdline`); `None` if the program is not `dokku`.
 fn words_of_dokku(command_line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words: Vec<Vec<u8>> = command_line
         .split(|byte| *byte == 0)
@@ -62,9 +62,9 @@ fn words_of_dokku(command_line: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(words.split_off(at + 1))
 }
 
-/// `SSH_ORIGINAL_COMMAND` in a process's environment (as in `/proc/<pid>/environ`),
-/// when it is not empty. `None` with `POSIXLY_CORRECT`, too: the programs that Dokku
-/// splits it with follow other rules then.
+/// `SSH_ORIGINAL_COMMAND` in a process's environment (as in `/proc/<pid>/environ`); `None` if
+/// it is empty or not set, or if `POSIXLY_CORRECT` is set: `xargs` and `echo`, which Dokku
+/// splits the command with, follow other rules then.
 fn ssh_command(environment: &[u8]) -> Option<String> {
     let value = |name: &[u8]| {
         environment

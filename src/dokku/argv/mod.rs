@@ -1,4 +1,4 @@
-//! Which words the user typed, and which of Dokku's global flags are meant.
+//! The words that the user typed, and which of Dokku's global flags were meant for Dokku.
 
 pub(crate) mod ancestors;
 pub(crate) mod global_flags;

@@ -1,8 +1,8 @@
-//! Splitting a string into words as `xargs` does.
+//! Splits a string into words as `xargs` does.
 //!
-//! Dokku hands its docker options on as one string and splits it so
-//! (`fn-docker-args-split` in its plugin `common`), and does the same with a
-//! command that comes through SSH; nothing is expanded.
+//! Dokku passes docker options on as one string, which it splits this way
+//! (`fn-docker-args-split` in its plugin `common`). It splits a command that comes through SSH
+//! in the same way. Nothing is expanded.
 
 use anyhow::{Result, bail};
 
@@ -13,11 +13,11 @@ enum State {
     Quoted(char),
 }
 
-/// Splits as GNU `xargs` does: words end at blanks, tabs and newlines;
-/// `'…'`, `"…"` and `\` quote.
+/// Splits as GNU `xargs` does: words end at spaces, tabs and newlines; `'…'`, `"…"` and `\`
+/// quote.
 ///
 /// # Errors
-/// A quote that its line does not close.
+/// A quote is not closed on its line.
 pub(crate) fn split(text: &str) -> Result<Vec<String>> {
     let (words, open) = split_until_open_quote(text);
     match open {
@@ -26,16 +26,16 @@ pub(crate) fn split(text: &str) -> Result<Vec<String>> {
     }
 }
 
-/// The same as far as it goes: the words before a quote that its line does not
-/// close, and that quote.
+/// Like [`split`], but stops at a quote that is not closed on its line: returns the words
+/// before it, and the quote.
 pub(crate) fn split_until_open_quote(text: &str) -> (Vec<String>, Option<char>) {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut state = State::Between;
     for character in text.chars() {
         state = match (state, character) {
-            // Before a word every white space is passed over, in it only a blank
-            // or the end of the line ends it (xargs: ISSPACE and ISBLANK).
+            // Any white space before a word is skipped; within a word only a space, a tab or the end
+            // of the line ends it (xargs: ISSPACE and ISBLANK).
             (State::Between, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c') => State::Between,
             (State::Word, ' ' | '\t' | '\n') => {
                 words.push(std::mem::take(&mut word));
@@ -55,8 +55,8 @@ pub(crate) fn split_until_open_quote(text: &str) -> (Vec<String>, Option<char>) 
             }
         };
     }
-    // At the end xargs looks only at what it has of a word: none, and neither an
-    // open quote nor an empty word counts.
+    // At the end of the text xargs considers only the characters of the last word: if there
+    // are none, neither an open quote nor an empty word counts.
     match state {
         _ if word.is_empty() => (words, None),
         State::Quoted(quote) => (words, Some(quote)),
@@ -91,7 +91,7 @@ mod tests {
         }
     }
 
-    /// What Dokku itself does with the string; `None` when xargs refuses it.
+    /// The result of `xargs` itself; `None` if it refuses the text.
     fn split_by_xargs(text: &str) -> Option<Vec<String>> {
         let xargs = duct::cmd!("xargs", "-r", "printf", "%s\\0")
             .stdin_bytes(text)

@@ -1,8 +1,8 @@
-//! Hooks that decide on access: one that is there and gives no answer allows nothing.
+//! Hooks that decide on access: a hook that exists but cannot answer denies everything.
 //!
-//! Core asks for any directory entry of the hook's name (a glob), and plugn passes over
-//! what is not an executable file. So with core, too, a hook `user-auth-app` that has lost
-//! its mode leaves a user without apps.
+//! Core looks for any directory entry of the hook's name (a glob), and plugn skips files that
+//! are not executable. So with core, too, a hook `user-auth-app` that has lost its executable
+//! mode leaves a user without apps.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,19 +19,19 @@ use crate::sys::process::ProcessBuilder;
 
 /// The hooks of a trigger that decides on access.
 pub(crate) enum AccessHooks {
-    /// No plugin but the event log has one: everything is allowed.
+    /// No plugin but the event log has such a hook: everything is allowed.
     Absent,
-    /// All of them can be executed.
+    /// All of the hooks can be executed.
     Executable(ExecutableHooks),
-    /// This one, or the directory that may hold one, cannot be used: nothing is allowed.
+    /// This hook, or the directory that may contain one, cannot be used: nothing is allowed.
     Unusable(PathBuf),
 }
 
-/// Hooks that were there a moment ago: one that is not any more is a failure.
+/// Hooks that have been found. If one is removed before it runs, that is a failure.
 pub(crate) struct ExecutableHooks(Vec<Hook>);
 
 impl TriggerRunner {
-    /// The hooks of this trigger.
+    /// The hooks of this trigger, or why there are none to run.
     pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
         match self.find_access_hooks(trigger) {
             Ok(hooks) if hooks.iter().all(|hook| hook.plugin == EVENT_LOG) => AccessHooks::Absent,
@@ -40,7 +40,7 @@ impl TriggerRunner {
         }
     }
 
-    /// In the order in which plugn comes to them. The error is the path that cannot be used.
+    /// The hooks in the order of plugn. The error is the path that cannot be used.
     fn find_access_hooks(&self, trigger: &str) -> Result<Vec<Hook>, PathBuf> {
         let enabled = self.plugins.join("enabled");
         let mut plugins = fs::read_dir(&enabled)
@@ -57,9 +57,9 @@ impl TriggerRunner {
             let is_event_log = plugin.as_bytes() == EVENT_LOG.as_bytes();
             let executable = match path.symlink_metadata() {
                 Err(error) if is_absence(&error) => continue,
-                // It cannot be told whether there is one.
+                // It is unknown whether there is a hook.
                 Err(_) => false,
-                // plugn passes over plugins that begin with a dot, core counts them.
+                // plugn skips plugins whose name begins with a dot, core counts them.
                 Ok(_) => !plugin.as_bytes().starts_with(b".") && can_answer(&path),
             };
             if executable {
@@ -76,10 +76,10 @@ impl TriggerRunner {
         Ok(hooks)
     }
 
-    /// Runs these hooks as [`TriggerRunner::fire`] does.
+    /// Runs these hooks as [`TriggerRunner::fire`] does, and returns what they print.
     ///
     /// # Errors
-    /// As [`TriggerRunner::fire`]. Every failure of a hook is one.
+    /// As [`TriggerRunner::fire`]; a hook that fails is an error, too.
     pub(crate) fn ask_for_access(
         &self,
         hooks: &ExecutableHooks,
@@ -98,9 +98,9 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// A regular file that the kernel lets us execute: `access` knows of file systems that
-/// execute nothing. An empty one is about to be written: a shell would find no command in
-/// it and report success.
+/// Whether the path is a regular file that the kernel lets us execute (`access` takes `noexec`
+/// mounts into account). An empty file does not count, since it may be about to be written: a
+/// shell would find no command in it and report success.
 fn can_answer(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
         && access(path, Access::EXEC_OK).is_ok()

@@ -1,4 +1,4 @@
-//! The configuration of a plugin, as plugn hands it to the plugin's hooks.
+//! The configuration of a plugin, as plugn passes it to the plugin's hooks.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -7,13 +7,13 @@ use std::{fs, io};
 use crate::dokku::triggers::toml::{Tables, Value};
 use crate::dokku::triggers::{Exports, toml};
 
-/// For every key of `[plugin.config]` in `available/<plugin>/plugin.toml` (its
-/// value there is ignored) `CONFIG_<KEY>`: the value of variable `<PLUGIN>_<KEY>`,
-/// else the one of `config.toml`, else empty. `variable` looks up a variable.
+/// Per key of `[plugin.config]` in `available/<plugin>/plugin.toml` (the value there is ignored)
+/// a variable `CONFIG_<KEY>`: its value is that of the variable `<PLUGIN>_<KEY>`, else that of
+/// `config.toml`, else empty. `variable` looks up a variable.
 ///
-/// `None` when only plugn can tell: it hands the values to a shell, which expands
-/// them. For a file that is missing, or has no such table, it prints a complaint
-/// and goes on; so do we, without the complaint.
+/// `None` if only plugn can determine the values: it passes them to a shell, which expands them.
+/// If the file or the table is missing, plugn prints a complaint and continues; this function
+/// returns no variables, without a complaint.
 pub(crate) fn exports(
     plugins: &Path,
     plugin: &str,
@@ -21,7 +21,7 @@ pub(crate) fn exports(
 ) -> Option<Exports> {
     let file = plugins.join("available").join(plugin).join("plugin.toml");
     let tables = read(&file)?;
-    // A table below it would be a key of it.
+    // A table below `plugin.config` would be one of its keys.
     if tables.keys().any(|name| name.starts_with("plugin.config."))
         || tables
             .get("plugin")
@@ -33,7 +33,7 @@ pub(crate) fn exports(
         return Some(Exports::new());
     };
     if plugin.starts_with(|first: char| first.is_ascii_digit()) || plugin.contains('.') {
-        return None; // no name of a variable begins so
+        return None; // not valid as the beginning of a variable's name
     }
     let values = values(plugins, plugin)?;
     keys.keys()
@@ -47,8 +47,8 @@ pub(crate) fn exports(
         .collect()
 }
 
-/// The plugin's table in `config.toml`. A file with anything but tables of strings
-/// is one that plugn cannot read.
+/// The plugin's table in `config.toml`. `None` if the file contains anything but tables of
+/// strings, because plugn cannot read such a file.
 fn values(plugins: &Path, plugin: &str) -> Option<std::collections::BTreeMap<String, String>> {
     let mut tables = read(&plugins.join("config.toml"))?;
     let is_text = |value: &Value| matches!(value, Value::Text(_));
@@ -68,7 +68,7 @@ fn values(plugins: &Path, plugin: &str) -> Option<std::collections::BTreeMap<Str
         .collect()
 }
 
-/// No tables when there is no such file; `None` when it cannot be read for certain.
+/// The tables of a file, none if it does not exist; `None` if it cannot be read reliably.
 fn read(file: &Path) -> Option<Tables> {
     match fs::read_to_string(file) {
         Ok(text) => toml::read(&text),
@@ -81,7 +81,7 @@ fn in_variables(name: &str) -> String {
     name.replace('-', "_").to_ascii_uppercase()
 }
 
-/// Whether a shell takes the value in `"${NAME:-"value"}"` as it stands.
+/// Whether a shell takes the value literally in `"${NAME:-"value"}"`.
 fn is_literal(value: &str) -> bool {
     !value.contains(|c: char| c.is_control() || "$`\"\\{}".contains(c))
 }

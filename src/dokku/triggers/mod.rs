@@ -1,10 +1,10 @@
-//! Dokku's plugin bus: a trigger runs every enabled plugin's hook of that name.
+//! Fires triggers: runs the hook of a trigger in every enabled plugin.
 //!
-//! `plugn trigger` does it, starting a shell, and itself again for every plugin;
-//! here it costs one process a hook. The rules are plugn's (its `trigger` and
-//! `config-export`): plugins in byte order of their names, a configuration that
-//! stays for the hooks that follow, the first failure ends the chain. What cannot
-//! be told for certain without plugn is left to plugn.
+//! `plugn trigger` starts a shell, and itself again for every plugin; this module needs one
+//! process per hook. The rules are plugn's (its `trigger` and `config-export`): plugins in byte
+//! order of their names, an environment in which a plugin's configuration stays for the hooks
+//! after it, and the first failure ends the chain. What cannot be decided with certainty without
+//! plugn is delegated to plugn.
 
 pub(crate) mod access;
 pub(crate) mod configuration;
@@ -26,22 +26,22 @@ use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 use crate::ui::exit::Failure;
 
-/// Core's event log implements nearly every hook and does nothing unless
-/// `DOKKU_EVENTS` is set; Dokku counts it as nobody.
+/// Core's event log implements nearly every hook and does nothing unless `DOKKU_EVENTS` is set;
+/// Dokku does not count it as a plugin with that hook.
 const EVENT_LOG: &str = "20_events";
 
-/// The plugins below one directory.
+/// Fires triggers at the plugins below one directory.
 pub(crate) struct TriggerRunner {
     /// `PLUGIN_PATH`: `enabled`, `available` and `config.toml`.
     plugins: PathBuf,
     without_ours: bool,
 }
 
-/// What the hooks of a trigger came to.
+/// The result of all hooks of a trigger.
 pub(crate) enum TriggerOutcome {
-    /// All of them did well; what they printed.
+    /// All hooks succeeded; their stdout, concatenated.
     Succeeded(Vec<u8>),
-    /// The first one that failed: who, and with which exit code.
+    /// The first hook that failed, described for a message, and its exit code.
     Failed { who: String, code: u8 },
 }
 
@@ -64,7 +64,7 @@ impl TriggerRunner {
         }
     }
 
-    /// Passes over the hooks that are programs beside ours.
+    /// Skips hooks that are programs in our own directory.
     pub(crate) fn skip_own_hooks(self) -> Self {
         Self {
             without_ours: true,
@@ -72,12 +72,12 @@ impl TriggerRunner {
         }
     }
 
-    /// Runs the hooks, each by `run`. A file that cannot be executed is passed over,
-    /// with a sentence to `complain`.
+    /// Runs the hooks, each by `run`. A file that is not executable is skipped, and `complain` gets
+    /// a message about it.
     ///
     /// # Errors
-    /// A hook cannot be started (exit code 126 or 127, as a shell has it), or was killed
-    /// at its limit.
+    /// A hook cannot be started (exit code 126 or 127, as in a shell), or was killed at its time
+    /// limit.
     pub(crate) fn fire(
         &self,
         trigger: &str,
@@ -129,14 +129,14 @@ impl TriggerRunner {
         Ok(TriggerOutcome::Succeeded(said))
     }
 
-    /// Whether a plugin other than the event log and these has a hook of this name.
+    /// Whether a plugin other than the event log and those in `but_by` has a hook for this trigger.
     pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
         self.hooks(trigger).iter().any(|hook| {
             hook.executable && hook.plugin != EVENT_LOG && !but_by.contains(&hook.plugin.as_str())
         })
     }
 
-    /// In the order in which plugn comes to them: plugin names by bytes.
+    /// The hooks in the order of plugn: by the bytes of the plugins' names.
     fn hooks(&self, trigger: &str) -> Vec<Hook> {
         let enabled = self.plugins.join("enabled");
         let mut plugins: Vec<_> = fs::read_dir(&enabled)
@@ -159,8 +159,8 @@ impl TriggerRunner {
             .collect()
     }
 
-    /// What each hook finds in its environment beyond ours; `None` where only plugn
-    /// can tell.
+    /// The variables that each hook gets in addition to our environment; `None` if only plugn can
+    /// determine them.
     fn configurations(&self, hooks: &[Hook]) -> Option<Vec<Exports>> {
         let mut so_far = Exports::new();
         hooks
@@ -192,7 +192,7 @@ fn is_own_hook(hook: &Path) -> bool {
     ours.is_some() && directory(hook) == ours
 }
 
-/// A name that plugn's shell does not split or expand.
+/// Whether plugn's shell neither splits nor expands the name.
 fn is_plain_name(plugin: &str) -> bool {
     plugin
         .bytes()
@@ -212,7 +212,7 @@ fn run_hook(
         )
     };
     match run(call(path, arguments.to_vec())) {
-        // A script without its first line: a shell reads it itself.
+        // A script without a `#!` line: bash interprets it, as a shell would.
         Err(error) if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
             let bash = which::which("bash").map_err(|_| error)?;
             let words = [&[path.as_os_str()], arguments].concat();
@@ -222,7 +222,7 @@ fn run_hook(
     }
 }
 
-/// For what cannot be told for certain: plugn runs the whole chain.
+/// For what cannot be decided with certainty: plugn runs the whole chain.
 fn delegate_to_plugn(
     trigger: &str,
     arguments: &[&OsStr],
@@ -241,7 +241,7 @@ fn delegate_to_plugn(
     })
 }
 
-/// Hooks call plugn themselves: they find ours first.
+/// Hooks call `plugn` themselves: our own one is first in their `PATH`.
 fn with_our_plugn(call: ProcessBuilder) -> ProcessBuilder {
     match path::for_hooks() {
         Some(path) => call.env("PATH", path),
@@ -253,8 +253,8 @@ fn not_started(who: &str, path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::TimedOut {
         return anyhow!("{who} was killed: {error}");
     }
-    // What a script lacks when it is there is the program of its first line: for the
-    // shell that plugn brings along (bash before 5.2) a reason not to execute it.
+    // If the script exists, the missing file is the program of its `#!` line. The shell that
+    // plugn uses (bash before 5.2) reports that as 126, not executable.
     let code = if error.kind() == io::ErrorKind::NotFound && !path.exists() {
         exit::NOT_FOUND
     } else {

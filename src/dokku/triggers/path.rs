@@ -1,4 +1,4 @@
-//! Which `plugn` is found: by the hooks that we start ours, by us the real one.
+//! Which `plugn` is found: hooks find our own, this process finds the real one.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use std::{env, fs};
 
 use rustix::fs::{Access, access};
 
-/// Beside `bin` in the plugin's tree. It holds nothing else, so that in `PATH` no
-/// other program of ours (`list`, `run`, `set`) stands before somebody's.
+/// The directory beside `bin` in the plugin's tree. It contains only `plugn`, so that no other
+/// program of ours (`list`, `run`, `set`) hides another one in `PATH`.
 const PLUGN_DIRECTORY: &str = "path";
 const PLUGN: &str = "plugn";
 
-/// `PATH` with our plugn in front; `None` when it is that already, or is not to be
-/// changed: it is empty, or there is no such plugn.
+/// `PATH` with our plugn in front; `None` if it has that already, is empty, or if our plugn
+/// does not exist.
 pub(crate) fn for_hooks() -> Option<&'static OsStr> {
     static PATH: OnceLock<Option<OsString>> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -27,8 +27,8 @@ pub(crate) fn for_hooks() -> Option<&'static OsStr> {
     .as_deref()
 }
 
-/// The first `plugn` behind our own in `PATH`: two that are ours, of two trees, do
-/// not hand a call to each other and back.
+/// The first `plugn` after our own in `PATH`. Skipping everything before our own prevents that
+/// two of ours, of two trees, pass a call to each other endlessly.
 pub(crate) fn plugn() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let entries: Vec<PathBuf> = env::split_paths(&path).collect();
@@ -45,7 +45,7 @@ fn own_directory() -> Option<PathBuf> {
     Some(program.parent()?.parent()?.join(PLUGN_DIRECTORY))
 }
 
-/// The file that `plugn` in this directory comes to.
+/// The file that `plugn` in this directory resolves to.
 fn real(directory: &Path) -> Option<PathBuf> {
     fs::canonicalize(directory.join(PLUGN)).ok()
 }

@@ -1,9 +1,9 @@
-//! As much TOML as the files of plugins hold: tables of strings, numbers and
-//! booleans, one a line. Anything else is left to a reader of the whole language.
+//! The subset of TOML in plugins' files: tables of strings, numbers and booleans, one value per
+//! line. Everything else is left to a reader of the whole language.
 
 use std::collections::BTreeMap;
 
-/// Each table by its name, and each key's value.
+/// Per table its keys and their values.
 pub(crate) type Tables = BTreeMap<String, BTreeMap<String, Value>>;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,8 @@ pub(crate) enum Value {
     Other,
 }
 
-/// `None` when something stands there that is not read here: a key outside of a
-/// table, a quoted key, an escape, a value of several lines, a mistake.
+/// `None` if the text contains anything outside the subset: a key outside of a table, a quoted
+/// key, an escape, a value of several lines, a syntax error.
 pub(crate) fn read(text: &str) -> Option<Tables> {
     let mut tables = Tables::new();
     let mut table: Option<&mut BTreeMap<String, Value>> = None;
@@ -46,7 +46,7 @@ fn value(text: &str) -> Option<Value> {
             continue;
         };
         let (string, rest) = rest.split_once(quote)?;
-        // `""` and then one more would begin a string of several lines.
+        // `""` followed by a third quote would begin a string of several lines.
         let has_escape = quote == '"' && string.contains('\\');
         return (is_end(rest) && !has_escape && !string.contains(char::is_control))
             .then(|| Value::Text(string.to_owned()));

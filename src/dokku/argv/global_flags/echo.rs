@@ -1,6 +1,6 @@
-//! What bash's `echo -e` makes of a line: Dokku's list of flags went through it.
+//! The escapes of bash's `echo -e`, through which Dokku passes its list of flags.
 
-/// The escapes of bash(1), `echo`: `\c` ends the output, an unknown one stays.
+/// Expands the escapes of bash(1), `echo`: `\c` ends the output, an unknown escape is kept.
 pub(crate) fn expanded(line: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -41,7 +41,7 @@ pub(crate) fn expanded(line: &[u8]) -> Vec<u8> {
                         .to_string();
                     out.extend(text.as_bytes());
                 } else {
-                    // A string of bash's cannot hold a NUL: it is dropped.
+                    // A variable of bash cannot contain a NUL: bash drops it.
                     out.extend(u8::try_from(value & 0xff).ok().filter(|byte| *byte != 0));
                 }
                 continue;
@@ -53,7 +53,7 @@ pub(crate) fn expanded(line: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The number at the beginning, of at most so many digits, and how many it has.
+/// The number at the beginning of the text, of at most `digits` digits, and its digit count.
 fn number(text: &[u8], digits: usize, radix: u32) -> (u32, usize) {
     let values = text
         .iter()
@@ -79,7 +79,7 @@ mod tests {
                 .map(|_| *random.choice(alphabet).unwrap())
                 .collect();
             let text = String::from_utf8(line.clone()).unwrap();
-            // As Dokku does: through a variable, whose NULs bash drops.
+            // As in Dokku: through a variable, from which bash drops NULs.
             let script = r#"x=$(echo -ne "$1" 2>/dev/null; printf .); printf %s "${x%?}""#;
             let bash = cmd!("bash", "-c", script, "bash", &text)
                 .stderr_null()

@@ -1,10 +1,9 @@
-//! Dokku's global flags, told from words of the user's own command.
+//! Dokku's global flags, separated from words of the user's own command.
 //!
-//! Dokku scans *every* word of the command line for its flags, so its variables
-//! alone do not say whether `--trace` was meant for it or for the user's
-//! program. `DOKKU_GLOBAL_FLAGS` holds every `--word` of the line; what is in it
-//! beyond the words that are still in our argv was a leading word, and only
-//! those are Dokku's (`parse_args` in its plugin `common`, and `dokku` itself).
+//! Dokku scans *every* word of the command line for its flags, so its variables alone do not
+//! show whether `--trace` was meant for Dokku or for the user's program. `DOKKU_GLOBAL_FLAGS`
+//! contains every `--word` of the line. Those that are not in our argv were before the command
+//! word, and only those are Dokku's (`parse_args` in its plugin `common`, and `dokku` itself).
 
 pub(crate) mod echo;
 
@@ -12,31 +11,31 @@ use std::collections::HashMap;
 
 use anyhow::{Result, bail};
 
-/// What stood before the command word.
+/// The flags before the command word.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct GlobalFlags {
-    /// The app of `--app`.
+    /// The value of `--app`.
     pub(crate) app: Option<String>,
-    /// Each `--label=…`, without the option's name.
+    /// The value of each `--label=…`.
     pub(crate) labels: Vec<String>,
-    /// Variables that Dokku set for a word of the user's own command. They must
-    /// reach neither us nor a hook.
+    /// Variables that Dokku has set because of a word of the user's own command. They must reach
+    /// neither the plugin nor a hook.
     pub(crate) misattributed: Vec<&'static str>,
-    /// What `DOKKU_GLOBAL_FLAGS` is without the words of the user's own command, which may
-    /// hold values: `--env=NAME=value`. `None` where nobody has looked.
+    /// `DOKKU_GLOBAL_FLAGS` without the words of the user's own command, which may contain
+    /// secret values: `--env=NAME=value`. `None` if the flags have not been evaluated.
     pub(crate) scanned: Option<String>,
 }
 
-/// What Dokku exported, and what its own processes can tell about it.
+/// What Dokku exported, and the command lines of its processes.
 pub(crate) struct FlagSources<'a> {
     pub(crate) global_flags: &'a str,
     pub(crate) app_name: Option<&'a str>,
     /// Our arguments, the command word first.
     pub(crate) argv: &'a [Vec<u8>],
-    /// The words after `dokku` of the ancestor processes that are one, nearest first.
+    /// The words after `dokku` of the ancestor processes that are `dokku`, nearest first.
     pub(crate) ancestors: &'a [Vec<Vec<u8>>],
-    /// What stood before the command word, where that is known: through SSH, where
-    /// the scanned words are not those that came out in the end.
+    /// The words before the command word, if they are known: for a command through SSH, where
+    /// Dokku has scanned other words than those of the final split.
     pub(crate) leading: Option<&'a [String]>,
 }
 
@@ -46,9 +45,11 @@ const VARIABLES: [(&str, &str); 3] = [
     ("--force", "DOKKU_APPS_FORCE_DELETE"),
 ];
 
+/// Finds the flags that were meant for Dokku.
+///
 /// # Errors
-/// The user's command holds an `--app` too, and no ancestor process tells which
-/// app was meant for Dokku.
+/// The user's command contains an `--app`, too, and no ancestor process shows which app was
+/// meant for Dokku.
 pub(crate) fn find(evidence: &FlagSources<'_>) -> Result<GlobalFlags> {
     let mut ours = dokku_flag_scan(evidence.argv);
     let (leading, exact) = if let Some(words) = evidence.leading {
@@ -96,9 +97,8 @@ pub(crate) fn find(evidence: &FlagSources<'_>) -> Result<GlobalFlags> {
     })
 }
 
-/// The words that Dokku's scan of `argv` adds to `DOKKU_GLOBAL_FLAGS`. The word
-/// after an `--app` is passed over; the line goes through `echo -e`, and a word
-/// with blanks falls apart.
+/// The words that Dokku's scan of `argv` adds to `DOKKU_GLOBAL_FLAGS`. The scan skips the word
+/// after an `--app`. The line goes through `echo -e`, and a word with spaces becomes several.
 fn dokku_flag_scan(argv: &[Vec<u8>]) -> Vec<String> {
     let mut line = Vec::new();
     let mut argv = argv.iter();
@@ -118,7 +118,7 @@ fn dokku_flag_scan(argv: &[Vec<u8>]) -> Vec<String> {
         .collect()
 }
 
-/// The words of `flags` that are not among `ours`, each counted as often as it stands.
+/// The words of `flags` that are not among `ours`, each counted as often as it occurs.
 fn leading_flags(flags: &str, ours: &[String]) -> Vec<String> {
     let mut count: HashMap<&str, usize> = HashMap::new();
     for word in ours {
@@ -141,9 +141,9 @@ fn leading_flags(flags: &str, ours: &[String]) -> Vec<String> {
     leading
 }
 
-/// The leading words as they were typed, from the farthest ancestor `dokku` whose
-/// command line ends with our argv (`sudo` starts a second one without them).
-/// They count only when they hold what `leading` says and nothing else.
+/// The leading words as they were typed, from the farthest ancestor `dokku` whose command line
+/// ends with our argv (`sudo` starts a second one without them). They are used only if their
+/// scan results in exactly `leading`.
 fn recover_leading_words(evidence: &FlagSources<'_>, leading: &[String]) -> Option<Vec<String>> {
     evidence
         .ancestors
@@ -159,7 +159,7 @@ fn recover_leading_words(evidence: &FlagSources<'_>, leading: &[String]) -> Opti
         .last()
 }
 
-/// The last `--app` of the leading words.
+/// The app of the last `--app` among the leading words.
 fn app_of(words: &[String]) -> Option<String> {
     let at = words.iter().rposition(|word| word == "--app")?;
     words.get(at + 1).cloned()

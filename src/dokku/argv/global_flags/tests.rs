@@ -1,4 +1,4 @@
-//! Whole command lines, and what of them is Dokku's.
+//! Tests with whole command lines: which words are Dokku's flags.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn line(text: &str) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// What Dokku does: `typed` is the whole command line, `argv` what is left of it.
+/// Dokku's part: `typed` is the whole command line, `argv` the words that reach the plugin.
 fn found(typed: &str, argv: &str, app: Option<&str>, seen: bool) -> Result<GlobalFlags> {
     found_all(typed, argv, app, seen).map(without_scanned)
 }
@@ -175,8 +175,8 @@ fn an_app_name_from_the_environment_of_the_caller_is_used() {
     assert_eq!(found("run ls", "run ls", Some(""), true).unwrap().app, None);
 }
 
-/// The outer one of two `dokku` has split the text of an SSH client at its blanks,
-/// and scanned that.
+/// The outer one of two `dokku` processes has split the text of an SSH client at its spaces,
+/// and scanned the result.
 #[test]
 fn flags_within_a_quoted_word_are_not_global_flags() {
     let argv = [

@@ -1,17 +1,17 @@
-//! What Dokku makes of a command that comes through SSH: `xargs -n 1` starts one
-//! `echo` a word, and each line that they print is a word.
+//! How Dokku splits a command that comes through SSH: `xargs -n 1` starts one `echo` per word,
+//! and each line of their output becomes a word.
 
 use crate::dokku::argv::xargs_split;
 use crate::sys::process::ProcessBuilder;
 
-/// The words of Dokku's; `echo` gives what echo(1) prints for an option that makes
-/// it print text of its own. `None` when it does not say.
+/// The words after Dokku's split. `echo` returns what echo(1) prints for `--help` and
+/// `--version`. `None` if it returns `None`.
 pub(crate) fn given(text: &str, echo: impl Fn(&str) -> Option<String>) -> Option<Vec<String>> {
-    // Words before a quote that is not closed are printed all the same.
+    // The words before a quote that is not closed are printed, too.
     let (words, open) = xargs_split::split_until_open_quote(text);
     let mut printed = String::new();
     if words.is_empty() && open.is_none() {
-        printed.push('\n'); // xargs starts one `echo` for no word, too
+        printed.push('\n'); // xargs starts one `echo` without a word
     }
     for word in &words {
         match word.as_str() {
@@ -30,16 +30,16 @@ pub(crate) fn given(text: &str, echo: impl Fn(&str) -> Option<String>) -> Option
     Some(printed.split_terminator('\n').map(str::to_owned).collect())
 }
 
-/// `-n` prints no line's end, `-e` and `-E` change nothing in no word (echo.c of
-/// coreutils; letters may run together).
+/// Whether echo(1) takes the word as options: `-n` prints no line end, `-e` and `-E` have no
+/// effect without text (echo.c of coreutils; the letters may be combined).
 fn is_switches(word: &str) -> bool {
     word.strip_prefix('-').is_some_and(|letters| {
         !letters.is_empty() && letters.bytes().all(|letter| b"neE".contains(&letter))
     })
 }
 
-/// Asks this machine's `echo`, through this machine's `xargs`: its text depends on
-/// its version, its name and the language.
+/// Runs this machine's `echo` through this machine's `xargs`: the text depends on its version,
+/// its name and the language.
 pub(crate) fn ask_echo(option: &str) -> Option<String> {
     let xargs = which::which("xargs").ok()?;
     let output = ProcessBuilder::new(&xargs, ["-n", "1"])
@@ -56,7 +56,7 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Dokku's own lines for it.
+    /// The split by the same commands as in Dokku.
     pub(crate) fn by_bash(text: &str) -> Vec<String> {
         let script = r#"readarray -t words < <(printf '%s' "$1" | xargs -n 1 2>/dev/null)
             [[ ${#words[@]} -eq 0 ]] || printf '%s\0' "${words[@]}""#;

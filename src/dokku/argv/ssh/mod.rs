@@ -1,11 +1,11 @@
-//! A command that came through SSH: what its user typed, and what Dokku made of it.
+//! A command that came through SSH: what its user typed, and how Dokku split it.
 //!
-//! Dokku takes `SSH_ORIGINAL_COMMAND` out of its exports, splits it with
-//! `xargs -n 1`, and starts itself anew with the words that come out (`dokku`, near
-//! its end). On that way `--version` becomes a licence, `-n` nothing, and a line
-//! break another word. The text itself still stands in the environment that this
-//! outer `dokku` was started with. Where Dokku's way, gone again, leads from it to
-//! exactly the words that we got, it is what they were made from.
+//! Dokku removes `SSH_ORIGINAL_COMMAND` from its exports, splits it with `xargs -n 1`, and
+//! executes itself again with the resulting words (`dokku`, near its end). In this split
+//! `--version` becomes echo's licence text, `-n` disappears, and a line break starts another
+//! word. The original text is still in the initial environment of the outer `dokku` process.
+//! If splitting that text as Dokku does results in exactly the words of the inner process, the
+//! text is their origin.
 
 pub(crate) mod given;
 pub(crate) mod typed;
@@ -17,7 +17,7 @@ use crate::dokku::argv::ancestors::{Ancestor, ancestors};
 pub(crate) use crate::dokku::argv::ssh::given::given;
 pub(crate) use crate::dokku::argv::ssh::typed::typed;
 
-/// A command line: the global flags in front, and the rest.
+/// A command line: the global flags before the command word, and the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommandLine {
     pub(crate) flags: Vec<String>,
@@ -25,17 +25,18 @@ pub(crate) struct CommandLine {
     pub(crate) argv: Vec<OsString>,
 }
 
-/// The same command twice.
+/// One command in two versions.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SshCommand {
-    /// As Dokku has split it.
+    /// The words as Dokku has split them.
     pub(crate) as_dokku_split: CommandLine,
-    /// As it was typed; `None` when that cannot be told, or is another command.
+    /// The words as the user typed them; `None` if a quote is not closed, or if the command word
+    /// is a different one.
     pub(crate) as_typed: Option<CommandLine>,
 }
 
 impl SshCommand {
-    /// The flags that stood before these words.
+    /// The global flags before these words.
     pub(crate) fn flags_before(&self, argv: &[OsString]) -> &[String] {
         match &self.as_typed {
             Some(typed) if typed.argv == argv => &typed.flags,
@@ -44,8 +45,7 @@ impl SshCommand {
     }
 }
 
-/// The command that led to this process; `None` when it did not come through SSH, or
-/// that cannot be proven.
+/// The SSH command that led to this process; `None` if there is none, or no proof of it.
 pub(crate) fn command() -> Option<&'static SshCommand> {
     static COMMAND: OnceLock<Option<SshCommand>> = OnceLock::new();
     let find = || {
@@ -55,16 +55,16 @@ pub(crate) fn command() -> Option<&'static SshCommand> {
     COMMAND.get_or_init(find).as_ref()
 }
 
-/// Our parent has to be the `dokku` that was started with the words, and its parent
-/// the one that was told of the command, with nobody between: a hook of a command
-/// that came through SSH may run `dokku`, too.
+/// The SSH command of this process's ancestors. The parent has to be the `dokku` process that
+/// was started with the split words, and its parent the one with the SSH command, without
+/// another process in between: a hook of a command that came through SSH may run `dokku`, too.
 pub(crate) fn find(
     argv: &[OsString],
     ancestors: &[Ancestor],
     echo: impl Fn(&str) -> Option<String>,
 ) -> Option<SshCommand> {
     let parent = ancestors.first().filter(|one| one.ssh_command.is_none())?;
-    // A shell that is about to start another program is there twice for a moment.
+    // A shell that has forked to execute another program appears twice for a moment.
     let outer = ancestors.iter().find(|one| *one != parent)?;
     let text = outer.ssh_command.as_ref()?;
     let words = given(text, echo)?;
@@ -85,8 +85,8 @@ pub(crate) fn find(
     })
 }
 
-/// Without the flags in front, as Dokku drops them: `--version` stays, and so one
-/// more of what follows (`dokku`, after `parse_args`).
+/// Separates the leading flags as Dokku does. `--version` is kept, and Dokku then drops one
+/// word fewer (`dokku`, after `parse_args`).
 fn line(mut words: Vec<String>) -> CommandLine {
     let mut dropped = 0;
     let mut rest = words.iter();

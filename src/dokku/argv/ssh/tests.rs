@@ -1,4 +1,4 @@
-//! Which text is what our words were made from.
+//! Tests of which SSH command is recognized as the origin of our words.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn argv(words: &[&str]) -> Vec<OsString> {
 
 const VERSION: &str = "echo (GNU coreutils) 9.1\n\nWritten by two.\n";
 
-/// Through SSH: `given` is what the inner `dokku` was started with, `ours` what we were.
+/// Through SSH: the inner `dokku` was started with the words `given`, this process with `ours`.
 fn found(text: &str, given: &[&str], ours: &[&str]) -> Option<SshCommand> {
     let ancestors = [
         dokku(given, None),
@@ -182,7 +182,7 @@ fn recovered_ssh_words_equal_the_words_of_bash_or_of_dokku() {
         "-n ",
         "",
     ];
-    // Which words are used, asked with xargs and bash in the place of what we know of them.
+    // The expected words are those of xargs and bash.
     let check = |text: &str| {
         let given: Vec<String> = given::tests::by_bash(text);
         let ancestors = [
@@ -208,7 +208,7 @@ fn recovered_ssh_words_equal_the_words_of_bash_or_of_dokku() {
             let pieces: String = pieces.collect();
             random.choice(&BEGINNINGS).unwrap().to_string() + &pieces
         })
-        // Bash's script goes on after it.
+        // The script of bash continues after the text.
         .filter(|text| !text.ends_with('\\'))
         .collect();
     let repaired: usize = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! What the user of an SSH client typed, split as a shell splits words.
+//! The words that the user of an SSH client typed, split as a shell splits words.
 
 enum State {
     Between,
@@ -9,16 +9,16 @@ enum State {
     DoubleEscaped,
 }
 
-/// The words by the quoting rules of POSIX's shell. Nothing is evaluated: `$HOME`,
-/// `*`, `;`, `#` and the like are letters, as they are in Dokku's own words, and a
-/// line break outside of quotes is a blank. `None` when a quote is not closed.
+/// Splits by the quoting rules of the POSIX shell. Nothing is evaluated: `$HOME`, `*`, `;`, `#`
+/// and the like are literal, as in Dokku's own split. A line break outside of quotes is a
+/// space. `None` if a quote is not closed.
 pub(crate) fn typed(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut state = State::Between;
     for character in text.chars() {
         state = match (state, character) {
-            // A backslash before a line break: the line goes on in the next one.
+            // A backslash before a line break joins the two lines.
             (State::Between, ' ' | '\t' | '\n') | (State::Escaped { in_word: false }, '\n') => {
                 State::Between
             }
@@ -66,8 +66,8 @@ pub(crate) mod tests {
 
     use crate::dokku::argv::ssh::typed::typed;
 
-    /// Between the parentheses of an array a line break is a blank. `None` for an
-    /// open quote. (`set -f` and `+B`: no `*`, no braces.)
+    /// The split of bash itself; `None` if a quote is not closed. The words are elements of an
+    /// array, where a line break counts as a space. (`set -f` and `+B`: no `*`, no braces.)
     pub(crate) fn by_bash(text: &str) -> Option<Vec<String>> {
         let script =
             format!("set -f +B; words=({text}\n); printf '%s\\0' ${{#words[@]}} \"${{words[@]}}\"");
@@ -131,7 +131,7 @@ pub(crate) mod tests {
                     .map(|_| *random.choice(&PIECES).unwrap())
                     .collect()
             })
-            // The script goes on after it.
+            // The script of bash continues after the text.
             .filter(|text: &String| !text.ends_with('\\'))
             .collect();
         std::thread::scope(|scope| {

@@ -7,7 +7,7 @@ use super::*;
 
 const HOOK: &str = "user-auth-app";
 
-/// Plugins in `enabled`.
+/// A directory of plugins with `enabled`.
 struct Plugins(TempDir);
 
 impl Plugins {
@@ -86,7 +86,7 @@ fn a_non_executable_access_hook_counts_as_present() {
         }),
     ];
     for (name, make) in cases {
-        // Whatever other plugins say.
+        // The result does not depend on other plugins.
         for beside in [None, Some("aaa"), Some("zzz")] {
             let plugins = Plugins::new();
             if let Some(beside) = beside {
@@ -110,7 +110,7 @@ fn an_unsearchable_plugin_directory_counts_as_an_access_hook() {
     let plugins = Plugins::new();
     fs::remove_dir(plugins.0.path().join("enabled")).unwrap();
     assert!(matches!(plugins.hooks(), AccessHooks::Unusable(_)));
-    // Root can search every directory, and nobody one that is its own link.
+    // Root can search every directory, but nobody can search a link to itself.
     symlink("enabled", plugins.0.path().join("enabled")).unwrap();
     assert!(matches!(plugins.hooks(), AccessHooks::Unusable(_)));
     fs::remove_file(plugins.0.path().join("enabled")).unwrap();

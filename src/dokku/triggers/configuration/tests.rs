@@ -1,7 +1,7 @@
 use super::*;
 
-/// The exports of plugin `my-plugin` with these two files, `A=B C=D`, or `plugn`
-/// where it has to tell.
+/// The exports of plugin `my-plugin` with these two files, as `A=B C=D`; `plugn` if only plugn
+/// can determine them.
 fn told(plugin_toml: &str, config_toml: &str, variables: &[(&str, &str)]) -> String {
     let directory = tempfile::tempdir().unwrap();
     let available = directory.path().join("available/my-plugin");
