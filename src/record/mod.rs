@@ -1,6 +1,6 @@
-//! What is kept of a task after its end: a record, and the end of its output.
+//! What is stored of a task after its end: a record, and the tail of its output.
 //!
-//! docs/records.md is the reference of what stands in the files.
+//! docs/records.md is the reference of the file formats.
 
 pub(crate) mod output;
 pub(crate) mod read;
@@ -22,24 +22,24 @@ pub(crate) use crate::record::store::{Appended, Store};
 use crate::settings::properties::{KEEP_OUTPUTS, KEEP_RECORDS, OUTPUT_BYTES, Property};
 use crate::ui::message;
 
-/// The format that we write. A key keeps its meaning for good; one that is new is
-/// optional. Another number means that a reader of this one would misunderstand it.
+/// The version of the format that we write. The meaning of a key never changes, and a new key is
+/// optional. A higher number means that a reader of this version would misunderstand the record.
 pub(crate) const VERSION: u32 = 1;
 
-/// Our own trigger: `<app> <name> <exit code> <reason> <seconds>`.
+/// The plugin's own trigger, with the arguments `<app> <name> <exit code> <reason> <seconds>`.
 const POST_RUN_TRIGGER: &str = "oneoff-post-run";
 
-/// A command is kept up to so many bytes.
+/// Upper limit of a stored command, in bytes; the rest is cut off.
 const MAX_COMMAND_BYTES: usize = 16 * 1024;
 
-/// One task that has ended; a line of JSON in its app's file. What an older version
-/// did not write is empty.
+/// One task that has ended: a line of JSON in its app's file. Keys that an older version did not
+/// write are empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// [`VERSION`]
     #[serde(default)]
     pub(crate) version: u32,
-    /// The container's id, whole.
+    /// The container's full id.
     pub(crate) id: String,
     pub(crate) app: String,
     /// The container's name.
@@ -47,29 +47,29 @@ pub(crate) struct Record {
     /// `run` or `cron`.
     #[serde(rename = "type", default)]
     pub(crate) process_type: String,
-    /// The words that docker ran.
+    /// The words that docker executed.
     #[serde(default)]
     pub(crate) command: Vec<String>,
     #[serde(default)]
     pub(crate) image: String,
-    /// Who asked for it; empty when nobody knows.
+    /// The user who started the task; empty if unknown.
     #[serde(default)]
     pub(crate) user: String,
     #[serde(default)]
     pub(crate) detached: bool,
-    /// Times are RFC 3339, UTC.
+    /// Times are in RFC 3339, UTC.
     #[serde(default)]
     pub(crate) created: String,
-    /// `None` for one that never ran.
+    /// `None` for a task that never ran.
     #[serde(default)]
     pub(crate) started: Option<String>,
     pub(crate) finished: String,
-    /// `None` where nobody could tell.
+    /// `None` if it could not be determined.
     #[serde(default)]
     pub(crate) exit_code: Option<u8>,
     pub(crate) reason: Reason,
-    /// What is kept of its output; `None` for an attached task, and where nothing is
-    /// to be kept. [`write()`] fills it in.
+    /// The saved output; `None` for an attached task, and if no output is to be saved. [`write()`]
+    /// sets it.
     #[serde(default)]
     pub(crate) output: Option<Output>,
 }
@@ -78,24 +78,25 @@ pub(crate) struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Reason {
-    /// By itself.
+    /// The task ended by itself.
     Exited,
-    /// At its deadline.
+    /// The task was stopped at its deadline.
     Deadline,
-    /// By `run:stop`, a signal to its command, or a task that took its place.
+    /// The task was stopped by `run:stop`, by a signal to its command, or by a task that replaced
+    /// it.
     Stopped,
-    /// Its caller had gone.
+    /// The task was stopped because its caller had disconnected.
     Hangup,
-    /// The kernel killed it for its memory.
+    /// The kernel killed the task because it ran out of memory.
     Oom,
-    /// It could not be started.
+    /// The task could not be started.
     Failed,
-    /// Its container or its daemon went while nobody looked.
+    /// The container disappeared, or docker's daemon ended, while nothing observed the task.
     Lost,
 }
 
 impl Reason {
-    /// Its word in records and for the trigger.
+    /// The reason's word in records and in the trigger's arguments.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Exited => "exited",
@@ -110,8 +111,8 @@ impl Reason {
 }
 
 impl Record {
-    /// From its start to its end; nothing for one that never ran, and for one whose start
-    /// docker has noted after its end.
+    /// The time from start to end; zero for a task that never ran, and if docker noted the start
+    /// after the end.
     pub(crate) fn duration(&self) -> Duration {
         let time = |text: &str| humantime::parse_rfc3339(text).ok();
         let started = self.started.as_deref().and_then(time);
@@ -122,7 +123,7 @@ impl Record {
             .unwrap_or_default()
     }
 
-    /// Whether it came to another end than a good one.
+    /// Whether the exit code is unknown or not 0.
     pub(crate) fn has_failed(&self) -> bool {
         self.exit_code != Some(0)
     }
@@ -134,10 +135,9 @@ impl Record {
     }
 }
 
-/// Writes down how a task has ended, with the output of a detached one, whose
-/// container must still be there, and tells the plugins of it. Told of the same
-/// container again, it does nothing. What goes wrong is said and changes nothing: the
-/// task has run.
+/// Writes the record of a task, saves the output of a detached task (its container must still
+/// exist), and fires the trigger. For a container that has a record already, nothing is done. An
+/// error is only a warning, because the task has run.
 pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
     match write_once(host, docker, record) {
         Ok(false) => return,
@@ -158,25 +158,25 @@ pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
     }
 }
 
-/// How many seconds these are, to the nearest: docker notes a start a little late, and
-/// what slept 2 seconds took 1.99.
+/// The duration in seconds, rounded: docker notes a start a little late, so that a task that
+/// slept for 2 seconds took 1.99.
 pub(crate) fn nearest_second(duration: Duration) -> u64 {
     duration
         .saturating_add(Duration::from_millis(500))
         .as_secs()
 }
 
-/// Whether there is a record of this container.
+/// Whether this container has a record.
 pub(crate) fn exists(host: &Host, app: &str, id: &str) -> bool {
     Store::for_app(host, app).has(id)
 }
 
-/// Removes the records of apps that have been missing for a day: of a task that was still
-/// being looked after when its app went. Without any app it is their directory that is
-/// missing, and nothing is removed, nor does time pass.
+/// Removes the records of apps that have been missing for a day, which are of tasks that were
+/// finalized after their app had been destroyed. If there is no app at all, the apps' directory
+/// itself is missing (not mounted): then nothing is removed, and the time does not count.
 pub(crate) fn sweep(host: &Host) {
     Store::remove_set_aside(host);
-    // In this order: an app that is new, or has a new name, keeps what it has.
+    // Stores are listed before apps, so that a new or renamed app keeps its records.
     let stores = Store::names(host);
     let apps = host.all_apps();
     if apps.is_empty() {
@@ -195,9 +195,9 @@ pub(crate) fn sweep(host: &Host) {
     }
 }
 
-/// Whether it is new.
+/// Returns whether the record is new.
 fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
-    // Paths are made of both.
+    // Paths are built from the app's name and the id.
     if !app::is_valid_name(&record.app) || !container_create::is_id(&record.id) {
         bail!(
             "'{}' is no name of an app, or '{}' no id of a container",
@@ -237,7 +237,7 @@ fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     }
 }
 
-/// The words, up to so many bytes in all; what was left out shows as an ellipsis.
+/// The words, cut to `longest` bytes in total; an ellipsis marks what was cut off.
 fn shortened(command: &[String], longest: usize) -> Vec<String> {
     let mut left = longest;
     let mut words = Vec::new();

@@ -1,9 +1,9 @@
-//! The end of a detached task's output, taken from docker's logs while the container
-//! is still there.
+//! Saves the tail of a detached task's output from docker's log, while the container still
+//! exists.
 //!
-//! A line of the file is an entry of the logs: `o` (stdout) or `e` (stderr), a blank
-//! or, when the task's line goes on in the next entry of its stream, a `+`; then the
-//! time, a blank and the bytes.
+//! Each line of the file is an entry of the log: `o` (stdout) or `e` (stderr); a space, or a `+`
+//! if the task's line continues in the next entry of the same stream; then the time, a space and
+//! the bytes.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Seek, SeekFrom, Write};
@@ -19,36 +19,37 @@ use crate::logs::merged_reader::{MergedReader, Producers};
 use crate::logs::parser::LogEntry;
 use crate::record::store::Store;
 
-/// No entry takes less of the file: its mark, a time with nine digits after the
-/// second, and the line's end.
+/// The size of an empty entry in the file: stream and continuation, a time with nine digits
+/// after the second, and the line end. No entry is smaller.
 const MIN_ENTRY_BYTES: u64 = 2 + 31 + 1;
 
-/// How long half an entry of one stream holds up the other's.
+/// How long an incomplete entry of one stream delays the entries of the other.
 const PARTIAL_ENTRY_PATIENCE: Duration = Duration::from_millis(200);
 
-/// What stands before an entry of stdout and of stderr.
+/// The first character of an entry of stdout and of stderr.
 const MARKS: [u8; 2] = *b"oe";
 
-/// What a record says of its task's output.
+/// What a record contains about its task's output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Output {
-    /// It is kept.
+    /// The output is saved.
     Kept {
-        /// Of the file.
+        /// The size of the file.
         bytes: u64,
-        /// Nothing that the task has written is missing.
+        /// Whether the file contains everything that the task has written.
         whole: bool,
     },
-    /// Why there is none.
+    /// The output could not be read, with the reason.
     Unreadable(String),
 }
 
-/// Takes the last entries of the container's logs, up to so many bytes of file.
-/// Neither memory nor time depends on what the task has written.
+/// Saves the last entries of the container's log, at most `most` bytes of file. Neither memory
+/// nor time depends on how much the task has written.
 ///
 /// # Errors
-/// The file cannot be written. Logs that cannot be read are no error.
+/// The file cannot be written. A log that cannot be read is not an error but
+/// [`Output::Unreadable`].
 pub(crate) fn save(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
     let count = most / MIN_ENTRY_BYTES + 1;
     let part = LogSelection {
@@ -79,8 +80,8 @@ pub(crate) fn save(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
     Ok(Output::Kept { bytes, whole })
 }
 
-/// Copies both streams in the order in which the task wrote. Gives the last line of
-/// docker's own, which may say nothing for so long.
+/// Copies both streams in the order in which the task wrote. Returns the last line without a
+/// time, which is a message of docker itself. Fails if docker is silent for `longest_silence`.
 fn copy(
     stdout: io::PipeReader,
     stderr: Option<io::PipeReader>,
@@ -107,8 +108,8 @@ fn copy(
     }
 }
 
-/// A file of the last entries. There are two parts of it, so that neither grows
-/// beyond the limit; when the second is full, the first is dropped.
+/// A file of the last entries, written as two segments so that neither exceeds the limit: when
+/// the second is full, the first is dropped.
 struct TailFile<'a> {
     store: &'a Store,
     id: &'a str,
@@ -118,7 +119,7 @@ struct TailFile<'a> {
     previous: Option<Segment>,
 }
 
-/// It goes with its owner, so that nothing half-done stays, unless it is kept.
+/// One file. It is removed when it is dropped, unless it was kept.
 struct Segment {
     path: PathBuf,
     number: u8,
@@ -163,7 +164,7 @@ impl<'a> TailFile<'a> {
         let mut piece = match self.current.take() {
             None => self.piece(0)?,
             Some(full) if full.length + length > self.most => {
-                self.previous = None; // the next one has its name
+                self.previous = None; // the next segment reuses its file name
                 let next = self.piece(1 - full.number)?;
                 self.previous = Some(full);
                 next
@@ -180,7 +181,7 @@ impl<'a> TailFile<'a> {
         Ok(())
     }
 
-    /// Puts the parts together in the task's file; gives its size.
+    /// Joins the segments as the task's output file; returns its size.
     fn finish(mut self) -> io::Result<u64> {
         let mut last = match self.current.take() {
             Some(piece) => piece,
@@ -206,7 +207,7 @@ impl<'a> TailFile<'a> {
     }
 }
 
-/// To the first line that begins at `from` or after it.
+/// Seeks to the first line that begins at `from` or after it.
 fn skip_to_line(file: &mut BufReader<&mut File>, from: u64) -> io::Result<()> {
     let Some(before) = from.checked_sub(1) else {
         return file.seek(SeekFrom::Start(0)).map(|_| ());

@@ -1,4 +1,4 @@
-//! Reading records, without a lock and from the newest on.
+//! Reads records, without a lock, starting at the newest one.
 
 use std::io;
 
@@ -10,11 +10,11 @@ use crate::record::reverse_lines::ReverseLines;
 use crate::record::{Record, Store, VERSION};
 use crate::ui::message;
 
-/// Lines that could not be shown.
+/// The counts of lines that were skipped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Skipped {
     pub(crate) damaged: u64,
-    /// Of a version that we do not know.
+    /// Lines of a later version of the format.
     pub(crate) newer: u64,
 }
 
@@ -24,7 +24,7 @@ impl Skipped {
         self.newer += other.newer;
     }
 
-    /// Says it, in a line each.
+    /// Prints a warning per kind of skipped lines.
     pub(crate) fn report(self) {
         let said = [
             (self.damaged, "cannot be read"),
@@ -38,15 +38,15 @@ impl Skipped {
 
 /// The records of one app, the newest first.
 pub(crate) struct RecordsNewestFirst {
-    /// `None` where there is no file, and so no record.
+    /// `None` if there is no file, and so no record.
     lines: Option<io::Result<ReverseLines>>,
-    /// What they are asked under: after a renaming they name the old one.
+    /// The app's current name. Records from before a rename contain the old one.
     app: String,
     pub(crate) passed: Skipped,
 }
 
 impl RecordsNewestFirst {
-    /// What cannot be read is none: [`RecordsNewestFirst::report_failure`].
+    /// An unreadable file yields no records; [`RecordsNewestFirst::report_failure`] prints why.
     pub(crate) fn of(host: &Host, app: &App) -> Self {
         Self::from(&Store::for_app(host, app.name()), app.name())
     }
@@ -63,7 +63,7 @@ impl RecordsNewestFirst {
         }
     }
 
-    /// Says why there are fewer records than there may be.
+    /// Prints a warning if the file could not be read completely.
     pub(crate) fn report_failure(&self) {
         let failure = match &self.lines {
             Some(Ok(lines)) => lines.failure.as_ref(),
@@ -109,7 +109,7 @@ enum ParsedLine {
     Newer,
 }
 
-/// `None` for what is damaged.
+/// `None` if the line is damaged.
 fn read(line: &[u8]) -> Option<ParsedLine> {
     #[derive(Deserialize)]
     struct Version {
@@ -124,13 +124,13 @@ fn read(line: &[u8]) -> Option<ParsedLine> {
     }
 }
 
-/// The newest record whose container had exactly this name or id, of an app that the
-/// user may see.
+/// The newest record of a container with exactly this name or id, in the given app or else in
+/// all apps that the user may see.
 pub(crate) fn find(host: &Host, container: &str, app: Option<&App>) -> Option<(Record, App)> {
     search(host, container, app, |_| {})
 }
 
-/// The same, and says what cannot be read.
+/// Like [`find`], with a warning per file that cannot be read.
 pub(crate) fn find_and_report(
     host: &Host,
     container: &str,
@@ -162,7 +162,7 @@ fn search(
         None => host
             .visible_app_of(container)
             .and_then(in_app)
-            // By id, or of an app that had another name then.
+            // By id, or by a name from before the app was renamed.
             .or_else(|| host.apps().into_iter().find_map(in_app)),
     }
 }

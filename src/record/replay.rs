@@ -1,4 +1,4 @@
-//! Reading the output that was kept, entry by entry.
+//! Reads a saved output, entry by entry.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
@@ -9,38 +9,38 @@ use crate::logs::parser::{MAX_ENTRY_BYTES, split_time};
 use crate::record::Store;
 use crate::sys::regular_file;
 
-/// An output is no larger: [`crate::settings::validate::bytes`] takes a gibibyte.
+/// Upper limit of a saved output: [`crate::settings::validate::bytes`] accepts up to 1 GiB.
 const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
-/// A line is no longer: its mark, a time, an entry and their blanks.
+/// Upper limit of a line: an entry, its mark, its time and the spaces between them.
 const LONGEST_LINE: u64 = (MAX_ENTRY_BYTES + 128) as u64;
 
-/// An entry, and the stream that it was written to.
+/// An entry of a saved output, and the stream that the task wrote it to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SavedEntry {
     pub(crate) to_stderr: bool,
-    /// As docker has it.
+    /// In docker's format.
     pub(crate) time: Vec<u8>,
     pub(crate) bytes: Vec<u8>,
-    /// With the end of a line after the bytes.
+    /// Whether a line end follows the bytes.
     pub(crate) ends_line: bool,
 }
 
-/// Which of them, as [`crate::docker::container_logs::LogSelection`] has it.
+/// The entries to read, as in [`crate::docker::container_logs::LogSelection`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selection {
-    /// From the end; `None` for all.
+    /// This many entries from the end; `None` for all.
     pub(crate) tail: Option<usize>,
     pub(crate) since: Option<SystemTime>,
-    /// Only what is later than this time of docker's.
+    /// Only entries that are later than this time, in docker's format.
     pub(crate) after: Option<Vec<u8>>,
 }
 
-/// Gives the part of a task's output to `show`, entry by entry. `None` when it is not
-/// there any more.
+/// Passes the selected entries of a task's output to `show`. `None` if the output does not exist
+/// any more.
 ///
 /// # Errors
-/// It cannot be read, or what `show` says.
+/// The file cannot be read, or `show` fails.
 pub(crate) fn replay(
     store: &Store,
     id: &str,
@@ -58,7 +58,7 @@ pub(crate) fn replay(
     };
     let mut left_out = 0;
     if let Some(tail) = part.tail {
-        // Read twice rather than held: one may ask for a great number of lines.
+        // The file is read twice instead of kept in memory: `tail` may be a large number.
         let mut count = 0;
         each(file.try_clone()?, |line| {
             count += usize::from(part.wants(line));
@@ -91,7 +91,7 @@ impl Selection {
     }
 }
 
-/// Lines of another form are passed over.
+/// Calls `with` per line. Lines of another format are skipped.
 fn each(file: File, mut with: impl FnMut(&SavedEntry) -> io::Result<()>) -> io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();

@@ -1,30 +1,30 @@
-//! The lines of a file from its end, without reading the rest.
+//! Reads the lines of a file backwards from its end, only as far as needed.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// No line of ours is longer; what is would cost memory.
+/// Upper limit of a line's bytes. We write no longer lines, and reading them would cost memory.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// A line that is too long to be one.
+/// A line of more than [`MAX_LINE_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLong;
 
-/// Lines without their ends, the last one first. What stands after the last end is
-/// none: it is being written, or was never finished.
+/// The lines without their line ends, the last one first. Text after the last line end is
+/// skipped: it is being written, or its writer was killed.
 pub(crate) struct ReverseLines {
     file: File,
-    /// Where `bytes` begin in the file.
+    /// The position in the file at which `bytes` begin.
     position: u64,
-    /// Read and not given yet.
+    /// Bytes that have been read but not returned yet.
     bytes: Vec<u8>,
-    /// The end of the line in `bytes` was left out.
+    /// The end of the line in `bytes` was dropped because the line is too long.
     too_long: bool,
-    /// Nothing was given yet.
+    /// No line has been returned yet.
     at_end: bool,
-    /// Why it ended before its beginning.
+    /// The read error that ended the iteration early.
     pub(crate) failure: Option<std::io::Error>,
 }
 
@@ -41,7 +41,7 @@ impl ReverseLines {
         })
     }
 
-    /// Whether there was something to read.
+    /// Reads the chunk before `position`; returns whether there was one.
     fn read(&mut self) -> bool {
         let length =
             usize::try_from(self.position).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
@@ -79,7 +79,7 @@ impl Iterator for ReverseLines {
                     line
                 }
                 None if self.read() => continue,
-                // The file's first line; after it there is nothing.
+                // The first line of the file has been returned.
                 None if self.bytes.is_empty() && !self.too_long => return None,
                 None => std::mem::take(&mut self.bytes),
             };

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A record as the tests of the store need it.
+/// A record for the tests of the store.
 pub(crate) fn record(id: &str) -> Record {
     Record {
         version: VERSION,
@@ -99,7 +99,7 @@ fn a_long_command_is_truncated_between_characters() {
     assert_eq!(shortened(&words(&["abc", "d"]), 3), words(&["abc", "…"]));
 }
 
-/// Asks again until it is so, for half a minute at most.
+/// Polls until the condition is true, for 30 seconds at most.
 #[track_caller]
 pub(crate) fn until(mut ready: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + Duration::from_secs(30);

@@ -1,10 +1,10 @@
-//! Times for people.
+//! Times and durations in the form for people.
 
 use std::time::{Duration, SystemTime};
 
 use crate::record::nearest_second;
 
-/// How long ago, as docker's lists say it: `2 hours ago`.
+/// The time since `time` as in docker's lists, `2 hours ago`; `-` if `time` is not valid.
 pub(crate) fn ago(time: &str, now: SystemTime) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
@@ -22,7 +22,7 @@ pub(crate) fn ago(time: &str, now: SystemTime) -> String {
     format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" })
 }
 
-/// `0.4s`, `12s`, `1h 2m 3s`.
+/// A duration: `0.4s`, `12s`, `1h 2m 3s`.
 pub(crate) fn took(duration: Duration) -> String {
     if duration < Duration::from_secs(10) {
         return format!("{:.1}s", duration.as_secs_f64());

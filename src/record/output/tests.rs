@@ -16,8 +16,8 @@ enum To {
 }
 use To::{Err as E, Out as O};
 
-/// The file made of what docker's client writes, one after the other, and what is
-/// said of it.
+/// The saved file, its size and whether it is complete, if docker's client writes these texts
+/// one after the other.
 fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_dir(directory.path());
@@ -73,7 +73,7 @@ fn saved_output_marks_the_stream_of_each_line_in_order() {
 
 #[test]
 fn a_partial_entry_of_one_stream_does_not_block_the_other() {
-    // As when a task closes its stderr within a line and writes on.
+    // As when a task closes its stderr within a line and continues on stdout.
     let stdout: String = (0..9999).map(|_| at(2, "line") + "\n").collect();
     let text = taken(&[(E, &at(1, "half")), (O, &stdout)], 10_000_000).0;
     assert_eq!(text.lines().count(), 10_000);
@@ -81,7 +81,7 @@ fn a_partial_entry_of_one_stream_does_not_block_the_other() {
 
 #[test]
 fn the_tail_file_keeps_the_last_lines_within_its_limit() {
-    // Each line is 40 bytes: the mark, the time, `line 7`, the line's end.
+    // Each line is 40 bytes: the mark, the time, `line 7`, the line end.
     let length = SECONDS + 6;
     let stdout: String = (0..10)
         .map(|number| at(number, &format!("line {number}")) + "\n")
@@ -117,7 +117,7 @@ fn a_tail_file_that_cannot_be_finished_leaves_no_segment() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_dir(directory.path());
     let output = directory.path().join("output");
-    // Nothing takes the place of a directory that is not empty.
+    // A file cannot replace a directory that is not empty.
     fs::create_dir_all(output.join("id/x")).unwrap();
     let mut file = TailFile::new(&store, "id", SECONDS + 4);
     let entry = |second| LogEntry {

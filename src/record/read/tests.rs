@@ -1,7 +1,7 @@
 use super::*;
 use crate::record::tests::record;
 
-/// A store with this file; what is read from it, the newest first, and what not.
+/// The records in a store with this file, newest first, and the counts of skipped lines.
 fn read_from(text: &str) -> (Vec<Record>, Skipped) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_dir(directory.path());

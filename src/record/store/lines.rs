@@ -1,21 +1,21 @@
-//! The lines of an app's file, each about a task.
+//! The lines of an app's file, each one a task's record.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 
-/// They take so many bytes at most, however many records are to be kept.
+/// Upper limit of all lines in bytes, however many records are to be kept.
 pub(crate) const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// A container's id stands within so many bytes of a line.
+/// The container's id is within the first bytes of a line.
 const ID_PREFIX_BYTES: usize = 128;
 
-/// What one pass over the file tells.
+/// The result of one pass over the file.
 pub(crate) struct Lines {
-    /// Where each line begins.
+    /// The position of each line.
     pub(crate) starts: Vec<u64>,
-    /// Bytes up to the end of the last whole line.
+    /// The number of bytes up to the end of the last complete line.
     pub(crate) length: u64,
-    /// Something follows that.
+    /// Whether an incomplete line follows.
     pub(crate) torn: bool,
     pub(crate) has_id: bool,
 }
@@ -45,8 +45,8 @@ impl Lines {
         Ok(lines)
     }
 
-    /// Where the lines begin that stay; `None` while there are not too many. A tenth
-    /// more may be there, so that not every end of a task writes the file anew.
+    /// The position of the first line to keep; `None` if there are not too many. A tenth more than
+    /// the limit is tolerated, so that not every task's end rewrites the file.
     pub(crate) fn first_to_keep(&self, most: usize) -> Option<u64> {
         let too_many = self.starts.len() > most + most / 10;
         if !too_many && self.length <= MAX_FILE_BYTES + MAX_FILE_BYTES / 10 {
@@ -54,7 +54,7 @@ impl Lines {
         }
         let kept = &self.starts[self.starts.len().saturating_sub(most)..];
         let fits = |start: &&u64| self.length - **start <= MAX_FILE_BYTES;
-        // The newest stays in any case.
+        // The newest line is kept in any case.
         kept.iter().find(fits).or(kept.last()).copied()
     }
 }

@@ -1,8 +1,8 @@
 //! For how long a store's app has been missing: a file in the store, written by each sweep.
 //!
-//! It may be missing because a volume is not mounted, so nothing is removed at the first
-//! sight of it. The time between two sweeps is added up instead of being taken from the
-//! first one: a wall clock that jumps must not remove anything.
+//! An app may be missing because a volume is not mounted, so nothing is removed by the first
+//! sweep that does not find it. The times between sweeps are added up, instead of using the time
+//! since the first sweep: a jump of the wall clock must not remove anything.
 
 use std::fs::OpenOptions;
 use std::io::Read;
@@ -13,22 +13,22 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
-/// After so long the app does not come back.
+/// After this time the app is considered destroyed.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Dokku sweeps every five minutes. More than this between two sweeps does not count: the
-/// clock was set, or the host was off.
+/// The most that counts between two sweeps. Dokku sweeps every five minutes; after a longer time
+/// the clock was set, or the host was off.
 const LONGEST_BETWEEN_SWEEPS: Duration = Duration::from_secs(60 * 60);
 
-/// The file is a short line. What is longer is not ours.
+/// Upper limit of the file's bytes. The file is one short line; a longer one is not ours.
 const LONGEST_TEXT: u64 = 256;
 
-/// What the sweeps have seen.
+/// The state after the last sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Missing {
-    /// So long it was missing up to the last sweep.
+    /// For how long the app had been missing at the last sweep.
     seconds: u64,
-    /// When that was, in seconds since 1970; `None` before the first one.
+    /// The time of the last sweep in seconds since 1970; `None` before the first one.
     last_sweep: Option<u64>,
 }
 
@@ -37,7 +37,7 @@ impl Missing {
         store.join("missing")
     }
 
-    /// What is damaged, or is not a file, begins anew.
+    /// Reads the file. If it is damaged or not a regular file, the time starts at zero.
     pub(crate) fn read(store: &Path) -> Self {
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = OpenOptions::new()
@@ -52,11 +52,11 @@ impl Missing {
     }
 
     pub(crate) fn text(self) -> String {
-        // Numbers: it cannot fail.
+        // Two numbers: serialization cannot fail.
         serde_json::to_string(&self).unwrap_or_default() + "\n"
     }
 
-    /// After another sweep.
+    /// The state after a sweep at `now` has found the app missing.
     pub(crate) fn seen_again(self, now: SystemTime) -> Self {
         let now = unix_seconds(now);
         let since_last = now.saturating_sub(self.last_sweep.unwrap_or(now));
@@ -72,7 +72,7 @@ impl Missing {
     }
 }
 
-/// Since 1970; 0 before.
+/// Seconds since 1970; 0 for earlier times.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
@@ -110,7 +110,7 @@ mod tests {
         assert!(!after([start, start + 365 * DAY]).is_long());
         assert!(!after([start, 0, start, 0, start]).is_long());
         assert!(!after([0, u64::MAX / 4]).is_long());
-        // Neither does it stop for ever.
+        // Time still counts after the clock was set back.
         let hours = (0..=24).map(|hour| start - 3600 * 50 + hour * 3600);
         assert!(after([start].into_iter().chain(hours)).is_long());
     }

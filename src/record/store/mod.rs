@@ -1,9 +1,9 @@
-//! The files of an app: `tasks.jsonl`, a line a task that has ended, oldest first,
-//! `output/<container id>`, and `missing` while there is no such app.
+//! The files of one app: `tasks.jsonl`, one line per task that has ended, oldest first;
+//! `output/<container id>`; and `missing` while the app does not exist.
 //!
-//! They are written under a lock (flock) on the app's directory, and read without
-//! one. A line is added by one write(2). Old lines go by a new file in the place of
-//! the old: a reader sees the one or the other.
+//! They are written under a lock (flock) on the app's directory, and read without one. A line is
+//! appended by one write(2). Old lines are removed by replacing the file with a new one: a reader
+//! sees either of the two.
 
 pub(crate) mod lines;
 pub(crate) mod missing;
@@ -19,13 +19,13 @@ use crate::record::store::lines::Lines;
 use crate::record::store::missing::Missing;
 use crate::sys::regular_file;
 
-/// The file of lines is no larger: see [`lines::MAX_FILE_BYTES`].
+/// Upper limit of the size of `tasks.jsonl`, with room above [`lines::MAX_FILE_BYTES`].
 const MOST_BYTES: u64 = 2 * lines::MAX_FILE_BYTES;
 
-/// An output that is being taken for longer has nobody any more.
+/// The process that was saving an output for longer than this does not exist any more.
 const STALE_OUTPUT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// With this begins the name of what could not be removed. It is no app's name.
+/// The prefix of the name of a store that could not be removed. No app's name begins like this.
 const SET_ASIDE: &str = ".removed-";
 
 /// What became of a line.
@@ -38,7 +38,7 @@ pub(crate) enum Appended {
     NotStored,
 }
 
-/// What is kept of one app's tasks.
+/// The directory of one app's records and saved outputs.
 #[derive(Debug, Clone)]
 pub(crate) struct Store(PathBuf);
 
@@ -47,7 +47,7 @@ impl Store {
         Self(Self::root(host).join(app))
     }
 
-    /// Where the store of each app is, by its name.
+    /// The directory that contains the stores, each named after its app.
     fn root(host: &Host) -> PathBuf {
         host.library.join("data/oneoff/records")
     }
@@ -59,7 +59,8 @@ impl Store {
             .collect()
     }
 
-    /// Tries again to remove what [`Store::remove`] could not: there was a warning then.
+    /// Removes the stores that [`Store::remove`] could only rename. Errors are ignored: `remove`
+    /// has printed a warning.
     pub(crate) fn remove_set_aside(host: &Host) {
         let all = Self::root(host);
         for name in directories(&all).filter(|name| name.starts_with(SET_ASIDE)) {
@@ -72,17 +73,17 @@ impl Store {
         Self(directory.to_owned())
     }
 
-    /// What it is in.
+    /// The store's directory.
     pub(crate) fn directory(&self) -> &Path {
         &self.0
     }
 
-    /// The file of lines.
+    /// The file of records, one per line.
     pub(crate) fn path(&self) -> PathBuf {
         self.0.join("tasks.jsonl")
     }
 
-    /// The output of one task.
+    /// The file of one task's output.
     pub(crate) fn output(&self, id: &str) -> PathBuf {
         self.outputs().join(id)
     }
@@ -91,10 +92,10 @@ impl Store {
         self.0.join("output")
     }
 
-    /// A file for output that is still being taken; it becomes [`Store::output`].
+    /// Creates a file for an output that is being saved; it is renamed to [`Store::output`] later.
     ///
     /// # Errors
-    /// It cannot be made.
+    /// The file cannot be created.
     pub(crate) fn new_output(&self, id: &str, part: u8) -> io::Result<(PathBuf, File)> {
         make_directory(&self.outputs())?;
         regular_file::directory(&self.outputs())?;
@@ -102,10 +103,11 @@ impl Store {
         Ok((path.clone(), create_private(&path)?))
     }
 
-    /// Adds a line about the container `id`. Of more than `most` lines the oldest are removed.
+    /// Appends a line about the container `id`, unless there is one already or the app does not
+    /// exist any more. If there are more than `most` lines, the oldest are removed.
     ///
     /// # Errors
-    /// It cannot be written: the file is as it was.
+    /// The line cannot be written; the file is unchanged.
     pub(crate) fn append(
         &self,
         id: &str,
@@ -119,7 +121,7 @@ impl Store {
         }
         make_directory(&self.0)?;
         let Some(_lock) = self.lock()? else {
-            return self.append(id, line, most, app_is_there); // it has just been removed
+            return self.append(id, line, most, app_is_there); // the directory has just been removed
         };
         if !app_is_there() {
             self.remove_orphan(id);
@@ -133,7 +135,7 @@ impl Store {
         options.read(true).append(true).create(true).mode(0o600);
         let mut file = regular_file::open_within(&mut options, &path, MOST_BYTES)?;
         let mut lines = Lines::read(&file, id)?;
-        // Nobody else writes now: what ends in no newline is of one who died.
+        // No other process writes now: a last line without a line end is of a killed writer.
         if lines.torn {
             file.set_len(lines.length)?;
         }
@@ -147,29 +149,30 @@ impl Store {
         lines.starts.push(lines.length);
         lines.length += line.len() as u64;
         if let Some(from) = lines.first_to_keep(most) {
-            // The next one tries again.
+            // On failure the next append tries again.
             let _ = self.drop_before(&file, from);
         }
         Ok(Appended::Added)
     }
 
-    /// With its app an app's store goes; nobody is to find it under the next app of
-    /// that name. What is not empty is yet to be removed.
+    /// Removes the output of a task whose app does not exist any more, so that the next app of that
+    /// name does not get it, and the store if it is empty. A store that is not empty is being removed
+    /// with its app.
     fn remove_orphan(&self, id: &str) {
         let _ = fs::remove_file(self.output(id));
         let _ = fs::remove_dir(self.outputs());
         let _ = fs::remove_dir(&self.0);
     }
 
-    /// The file of lines, for reading.
+    /// Opens the file of records for reading.
     ///
     /// # Errors
-    /// There is none, or it is none that we have written.
+    /// The file does not exist, is not a regular file, or is larger than we write it.
     pub(crate) fn lines(&self) -> io::Result<File> {
         regular_file::open_within(OpenOptions::new().read(true), &self.path(), MOST_BYTES)
     }
 
-    /// Whether there is a line about this container.
+    /// Whether there is a record of this container.
     pub(crate) fn has(&self, id: &str) -> bool {
         let lines = self.lines().and_then(|file| Lines::read(&file, id));
         lines.is_ok_and(|lines| lines.has_id)
@@ -180,7 +183,7 @@ impl Store {
         let mut new = create_private(&path)?;
         file.seek(SeekFrom::Start(from))?;
         let copied = io::copy(&mut file, &mut new)
-            // A name that leads to nothing yet would be an empty file after a crash.
+            // Without the sync a crash could leave the new name with an empty file.
             .and_then(|_| new.sync_data())
             .and_then(|()| fs::rename(&path, self.path()));
         if copied.is_err() {
@@ -189,8 +192,8 @@ impl Store {
         copied
     }
 
-    /// Removes all outputs but the `most` newest. Every task's end waits for it: where
-    /// there are no more, none is looked at.
+    /// Removes all outputs but the `most` newest, and stale unfinished ones. Every task's teardown
+    /// waits for this, so the ages of finished outputs are read only if there are more than `most`.
     pub(crate) fn prune_outputs(&self, most: usize) {
         if regular_file::directory(&self.outputs()).is_err() {
             return;
@@ -213,11 +216,11 @@ impl Store {
         }
     }
 
-    /// Removes it. What cannot be removed (root has written into it) gets another name, so
-    /// that the next app of this name does not find it.
+    /// Removes the store. If that fails (root has written into it), the store is renamed, so that the
+    /// next app of this name does not find it.
     ///
     /// # Errors
-    /// It can neither be removed nor renamed.
+    /// The store can be neither removed nor renamed.
     pub(crate) fn remove(&self) -> io::Result<()> {
         if fs::symlink_metadata(&self.0).is_ok_and(|found| !found.is_dir()) {
             return or_none(fs::remove_file(&self.0));
@@ -236,18 +239,18 @@ impl Store {
         fs::rename(&self.0, self.0.with_file_name(aside))
     }
 
-    /// Its app is there.
+    /// The app exists: resets the time for which it has been missing.
     ///
     /// # Errors
-    /// It cannot be written down.
+    /// The file `missing` cannot be removed.
     pub(crate) fn is_back(&self) -> io::Result<()> {
         or_none(fs::remove_file(Missing::path(&self.0)))
     }
 
-    /// Its app is missing: removes it when that has been so at every sweep for a day.
+    /// The app is missing: removes the store if every sweep for a day has found it missing.
     ///
     /// # Errors
-    /// It cannot be written down, or removed.
+    /// The file `missing` cannot be written, or the store cannot be removed.
     pub(crate) fn remove_when_long_missing(&self, now: SystemTime) -> io::Result<()> {
         let Some(_lock) = self.lock()? else {
             return Ok(());
@@ -262,10 +265,10 @@ impl Store {
         fs::rename(new, path)
     }
 
-    /// Makes it another app's, in the place of what that has.
+    /// Makes this the store of another app, replacing that app's store.
     ///
     /// # Errors
-    /// It cannot be moved.
+    /// The other store cannot be removed, or this one cannot be renamed.
     pub(crate) fn rename(&self, new: &Self) -> io::Result<()> {
         let Some(_lock) = self.lock()? else {
             return Ok(());
@@ -274,14 +277,14 @@ impl Store {
         fs::rename(&self.0, &new.0)
     }
 
-    /// The directory's lock; `None` when there is no directory.
+    /// Takes the lock on the directory; `None` if the directory does not exist.
     fn lock(&self) -> io::Result<Option<File>> {
         loop {
             let Some(directory) = found(regular_file::directory(&self.0))? else {
                 return Ok(None);
             };
             directory.lock()?;
-            // It may have been removed or renamed while we waited.
+            // The directory may have been removed or renamed during the wait.
             let now = found(fs::symlink_metadata(&self.0))?;
             if now.is_some_and(|now| {
                 directory
@@ -294,7 +297,7 @@ impl Store {
     }
 }
 
-/// The files that are still there, and how long ago each was written.
+/// The files that still exist, each with the time since it was last written.
 fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
     let age = |path: &Path| {
         let modified = fs::symlink_metadata(path)?.modified()?;
@@ -310,7 +313,7 @@ fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
         .collect()
 }
 
-/// A new file that only we may read, in place of one that was left.
+/// Creates a file that only our user may read, replacing one that an earlier process left.
 fn create_private(path: &Path) -> io::Result<File> {
     or_none(fs::remove_file(path))?;
     OpenOptions::new()
@@ -325,7 +328,7 @@ fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// The names of the directories in one.
+/// The names of the directories in a directory.
 fn directories(path: &Path) -> impl Iterator<Item = String> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries

@@ -20,7 +20,7 @@ fn add(store: &Store, id: &str, most: usize) -> Appended {
     store.append(id, &line, most, || true).unwrap()
 }
 
-/// The ids of the records, oldest first, and what could not be read.
+/// The ids of the records, oldest first, and the counts of skipped lines.
 fn ids(store: &Store) -> (Vec<String>, Skipped) {
     let mut newest = RecordsNewestFirst::from(store, "demo");
     let mut ids: Vec<String> = newest.by_ref().map(|record| record.id).collect();
@@ -50,7 +50,7 @@ fn the_record_store_is_readable_by_its_owner_only() {
     assert_eq!(mode(&store.outputs()), 0o700);
     assert_eq!(mode(&store.path()), 0o600);
     assert_eq!(mode(&store.output("a.0.new")), 0o600);
-    // A file that took the place of another one, too.
+    // Also when the store of another app was replaced.
     for id in ["b", "c"] {
         add(&store, id, 1);
     }
@@ -108,7 +108,7 @@ fn a_torn_line_does_not_damage_the_next_record() {
     add(&store, "a", 10);
     append_by_hand(&store, br#"{"version":1,"id":"b","app":"de"#);
     holds(&store, &["a"]);
-    // It may be told again of the task whose line was torn.
+    // The task whose line was incomplete may be recorded again.
     assert_eq!(add(&store, "b", 10), Appended::Added);
     add(&store, "c", 10);
     holds(&store, &["a", "b", "c"]);
@@ -123,7 +123,7 @@ fn an_append_leaves_no_store_of_a_removed_app() {
         Appended::NotStored
     );
     assert!(!store.0.exists());
-    // The app goes while the lock is waited for, and its output is taken already.
+    // The app is destroyed while the lock is waited for and its output is saved already.
     let asked = std::cell::Cell::new(0);
     fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
     let goes = || asked.replace(asked.get() + 1) == 0;
@@ -132,14 +132,14 @@ fn an_append_leaves_no_store_of_a_removed_app() {
         Appended::NotStored
     );
     assert!(asked.get() == 2 && !store.0.exists());
-    // The same when it has gone before.
+    // The app has been destroyed before.
     fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
     assert_eq!(
         store.append("b", &line, 10, || false).unwrap(),
         Appended::NotStored
     );
     assert!(!store.0.exists());
-    // And what is not there can be removed and moved.
+    // A store that does not exist can be removed and renamed.
     store.remove().unwrap();
     store
         .rename(&Store::open_dir(&store.0.with_extension("new")))
@@ -150,7 +150,7 @@ fn an_append_leaves_no_store_of_a_removed_app() {
 fn unremovable_records_are_set_aside() {
     let (directory, store) = store();
     add(&store, "old", 10);
-    // What `remove` does where nothing else helps: root, which runs this, can remove everything.
+    // Called directly, because `remove` as root, as which this test runs, always succeeds.
     store.set_aside().unwrap();
     let left: Vec<_> = fs::read_dir(directory.path().join("records"))
         .unwrap()
@@ -218,13 +218,14 @@ fn pruning_keeps_the_newest_outputs_and_removes_stale_files() {
     assert!(!store.output("newest").exists());
 }
 
-/// The environment variable that makes [`the_child_process_of_the_kill_test_appends_records`] one.
+/// The environment variable that makes [`the_child_process_of_the_kill_test_appends_records`] act as
+/// a writer.
 const WRITER: &str = "ONEOFF_TEST_WRITER";
-/// Those of all writers are less than a store keeps.
+/// Lines per writer. All writers together write fewer lines than a store keeps.
 const LINES: usize = 12;
 
-/// No test by itself: what a process of the next test does. It says each id when its
-/// line is written.
+/// Not a test of its own: the child process of the next test. It prints each id after the line is
+/// written.
 #[test]
 fn the_child_process_of_the_kill_test_appends_records() {
     let Ok(told) = std::env::var(WRITER) else {
@@ -234,7 +235,7 @@ fn the_child_process_of_the_kill_test_appends_records() {
     let store = Store::open_dir(Path::new(directory));
     for number in 0..LINES {
         let id = format!("{name}-{number}");
-        // Over the borders of pages, where the kernel may cut a write short.
+        // Larger than a page: the kernel may cut a write short at the end of one.
         let long = crate::record::Record {
             command: vec!["x".repeat(6000)],
             ..record(&id)
@@ -267,7 +268,7 @@ fn no_record_is_torn_or_lost_when_writers_are_killed() {
         .collect();
     let written = || fs::metadata(store.path()).map_or(0, |file| file.len());
     let mut alive: Vec<_> = writers.iter().collect();
-    // Two of three are killed, one after the other, while the file grows.
+    // Two of three writers are killed, one after the other, while the file grows.
     while alive.len() > 33 {
         let before = written();
         let is_over = || {
@@ -292,7 +293,7 @@ fn no_record_is_torn_or_lost_when_writers_are_killed() {
     }
     assert!(written() < MAX_FILE_BYTES, "some have gone by size");
     assert!(killed > 20, "only {killed} were killed at work");
-    // Whoever comes next mends what the last one left.
+    // The next writer removes an incomplete line.
     add(&store, "last", 100_000);
     let (ids, passed) = ids(&store);
     assert_eq!(passed, Skipped::default(), "torn");
@@ -303,6 +304,6 @@ fn no_record_is_torn_or_lost_when_writers_are_killed() {
     for id in &said {
         assert_eq!(count.remove(id.as_str()), Some(1), "{id}");
     }
-    // What is there beyond that was written and could not be said any more.
+    // A killed writer may have written one more line than it printed.
     assert!(count.len() <= killed + 1, "{count:?}");
 }
