@@ -9,9 +9,10 @@ use crate::docker::Docker;
 use crate::docker::container_start::DETACH_KEYS;
 
 impl Docker {
-    /// Starts a client that joins a running container with our streams, stdin only
-    /// when `stdin` is set. It passes no signal on: whoever only joined leaves by it.
-    /// With the container's `terminal` and our own every key goes to the task.
+    /// Starts a docker client that attaches our streams to a running container, stdin only when
+    /// `stdin` is set. The client forwards no signal (`--sig-proxy=false`): for a user who has only
+    /// attached, a signal ends the client and not the task. If the task has a terminal and we have
+    /// one, every key goes to the task.
     ///
     /// # Errors
     /// The client could not be started.
@@ -24,7 +25,7 @@ impl Docker {
         let mut call = self.call(&arguments);
         if stdin {
             call = call.inherit_stdin();
-            // A group in the background could not read a terminal.
+            // A background process group cannot read from the terminal.
             if std::io::stdin().is_terminal() {
                 call = call.caller_group();
             }

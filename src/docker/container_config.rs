@@ -1,11 +1,12 @@
-//! `docker container inspect`: what a container was made with.
+//! `docker container inspect`: the configuration that a container was created with.
 
 use anyhow::Result;
 use serde::Deserialize;
 
 use crate::docker::Docker;
 
-/// What whoever joins a container must know of it.
+/// The part of a container's configuration that a command needs in order to attach to the container
+/// or to execute another process in it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ContainerConfig {
@@ -18,8 +19,8 @@ pub(crate) struct ContainerConfig {
 }
 
 impl ContainerConfig {
-    /// The word by which buildpack images run a command in the app's environment:
-    /// `/exec` of herokuish, `launcher` of Cloud Native Buildpacks.
+    /// The word with which buildpack images run a command in the app's environment: `/exec` of
+    /// herokuish, `launcher` of Cloud Native Buildpacks.
     pub(crate) fn launcher(&self) -> Option<&str> {
         let first = |words: &Option<Vec<String>>| words.as_ref()?.first().cloned();
         if first(&self.cmd).as_deref() == Some("/exec") {
@@ -31,10 +32,10 @@ impl ContainerConfig {
 }
 
 impl Docker {
-    /// `None` when there is no such container any more.
+    /// Returns `None` if the container does not exist any more.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer or reports an error (exit code 125).
     pub(crate) fn container_config(&self, id: &str) -> Result<Option<ContainerConfig>> {
         self.inspect_field(id, "{{json .Config}}", |json| serde_json::from_slice(json))
     }

@@ -5,10 +5,10 @@ use anyhow::Result;
 use crate::docker::Docker;
 
 impl Docker {
-    /// Whether the container has a file of this path, before it has been started.
+    /// Whether the container has a file at this path. The container need not have been started.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer (exit code 125).
     pub(crate) fn container_has_file(&self, id: &str, path: &str) -> Result<bool> {
         let source = format!("{id}:{path}");
         let client = self

@@ -7,38 +7,39 @@ use anyhow::Result;
 use crate::docker::{Docker, docker_error};
 use crate::ui::exit;
 
-/// A container that is to be made. Its values come apart from the arguments, so
-/// that none of them stands on a command line.
+/// A container to create. The values of its environment are separate from the arguments, so that no
+/// value is on a command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ContainerSpec {
     pub(crate) name: String,
-    /// Docker options without environment, each word as it goes.
+    /// docker options without the environment, one argument per element.
     pub(crate) options: Vec<String>,
     pub(crate) environment: ClientEnvironment,
     pub(crate) image: String,
     pub(crate) command: Vec<String>,
 }
 
-/// How each value of the environment reaches docker.
+/// How each value of the environment is passed to docker.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ClientEnvironment {
-    /// The text of an env file, read by docker from its standard input.
+    /// The text of an env file, which docker's client reads from its standard input.
     pub(crate) file: String,
-    /// What an env file cannot carry: given by name, the value taken by docker's
-    /// client from its own environment.
+    /// Variables that an env file cannot carry. They are passed by name, and docker's client takes
+    /// the value from its own environment.
     pub(crate) inherited: Vec<(String, String)>,
 }
 
-/// What became of a creation.
+/// The result of a `docker container create`.
 #[derive(Debug)]
 pub(crate) enum CreateOutcome {
     /// The new container's id.
     Created(String),
     NameTaken,
-    /// The client has ended well and printed no id, but this, shortened: there may be a
-    /// container of that name.
+    /// The client has exited with 0 but printed no id. The text is what it printed, shortened. A
+    /// container of that name may exist.
     Unidentified(String),
-    /// Docker went away on the way: there may be one, or be one later.
+    /// docker failed before it reported a result, for example because it stopped answering: the
+    /// container may exist, or may be created later.
     Unknown(anyhow::Error),
 }
 
@@ -52,7 +53,7 @@ impl ContainerSpec {
         for (name, _) in &self.environment.inherited {
             arguments.extend(["--env".to_owned(), name.clone()]);
         }
-        // What follows cannot be an option any more.
+        // Nothing after `--` is parsed as an option.
         arguments.push("--".to_owned());
         arguments.push(self.image.clone());
         arguments.extend(self.command.iter().cloned());
@@ -62,7 +63,8 @@ impl ContainerSpec {
 
 impl Docker {
     /// # Errors
-    /// Docker refuses it (exit code 125); nothing was made then.
+    /// docker refuses to create the container (exit code 125); in that case no container was
+    /// created.
     pub(crate) fn container_create(&self, container: &ContainerSpec) -> Result<CreateOutcome> {
         let mut call = self
             .call(&container.arguments())
@@ -75,7 +77,7 @@ impl Docker {
             Err(error) => return Ok(CreateOutcome::Unknown(error)),
         };
         if output.status.success() {
-            // Warnings of the daemon, such as limits that its kernel lacks.
+            // Warnings of the daemon, for example that its kernel does not support a limit.
             for line in String::from_utf8_lossy(&output.stderr).lines() {
                 crate::ui::message::warn(line);
             }
@@ -96,20 +98,21 @@ impl Docker {
     }
 }
 
-/// Whether a text is a container's id, whole (moby, pkg/stringid: 32 random bytes in hex).
+/// Whether a text is a complete container id (moby, pkg/stringid: 32 random bytes in hex).
 pub(crate) fn is_id(text: &str) -> bool {
     let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     text.len() == 64 && text.bytes().all(is_hex)
 }
 
-/// The id that the client has printed; `None` for anything else, and for anything beside it.
+/// The id that the client has printed. `None` if stdout is anything else, or has anything besides
+/// the id.
 fn read_id(stdout: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(stdout).ok()?;
     let line = text.strip_suffix('\n').unwrap_or(text);
     is_id(line).then(|| line.to_owned())
 }
 
-/// What was printed, in one line for a message.
+/// The output, shortened to one line for a message.
 fn shortened(stdout: &[u8]) -> String {
     const LONGEST: usize = 100;
     let text = String::from_utf8_lossy(stdout);
@@ -122,8 +125,8 @@ fn shortened(stdout: &[u8]) -> String {
     beginning + "…"
 }
 
-/// Whether the daemon was there and said no, or was not there, or the client did not
-/// ask it: its own exit code is 125 for wrong options.
+/// Whether it is certain that no container was created: the daemon refused, could not be reached,
+/// or was not asked. The client's own exit code for wrong options is 125.
 fn is_refusal(output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
     output.status.code() == Some(i32::from(exit::DOCKER_FAILED))

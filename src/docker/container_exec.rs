@@ -8,10 +8,10 @@ use duct::Handle;
 use crate::docker::Docker;
 use crate::docker::container_start::DETACH_KEYS;
 
-/// Another process in a running container.
+/// Another process to execute in a running container.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ExecSpec<'a> {
-    /// The container's.
+    /// The container's id.
     pub(crate) id: &'a str,
     pub(crate) terminal: bool,
     pub(crate) environment: &'a [String],
@@ -27,7 +27,7 @@ impl ExecSpec<'_> {
         for variable in self.environment {
             arguments.extend(["--env", variable]);
         }
-        // What follows cannot be an option any more.
+        // Nothing after `--` is parsed as an option.
         arguments.extend(["--", self.id]);
         arguments.extend(self.command.iter().map(String::as_str));
         arguments
@@ -35,13 +35,13 @@ impl ExecSpec<'_> {
 }
 
 impl Docker {
-    /// Starts the process with our streams. The client's exit code is the process's.
+    /// Starts the process with our streams. The client's exit code is that of the process.
     ///
     /// # Errors
     /// The client could not be started.
     pub(crate) fn container_exec(&self, process: &ExecSpec<'_>) -> Result<Handle> {
         let call = self.call(&process.arguments()).inherit_stdin();
-        // A group in the background could not read a terminal.
+        // A background process group cannot read from the terminal.
         let call = if std::io::stdin().is_terminal() {
             call.caller_group()
         } else {
@@ -50,8 +50,8 @@ impl Docker {
         call.spawn().context("docker's client could not be started")
     }
 
-    /// Starts a command in the container without any stream of ours, with a client in a
-    /// process group of its own.
+    /// Starts a command in the container without any of our streams. The client has a process group
+    /// of its own.
     ///
     /// # Errors
     /// The client could not be started.

@@ -17,39 +17,41 @@ use crate::ui::exit::Failure;
 pub(crate) struct State {
     pub(crate) status: Status,
     pub(crate) exit_code: i64,
-    /// RFC 3339, UTC; in the year 1 for one that was never started.
+    /// RFC 3339, UTC; in the year 1 if the container was never started.
     #[serde(default)]
     pub(crate) started_at: String,
-    /// The same, for one that has not ended.
+    /// RFC 3339, UTC; in the year 1 if the container has not ended.
     #[serde(default)]
     pub(crate) finished_at: String,
-    /// The kernel killed one of its processes for its memory.
+    /// Whether the kernel's OOM killer has killed a process of the container.
     #[serde(default, rename = "OOMKilled")]
     pub(crate) oom_killed: bool,
 }
 
-/// What one call tells of a container, in the order of [`INFO_FORMAT`].
+/// docker's full answer about one container, in the order of [`INFO_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ContainerInfo {
     pub(crate) id: String,
-    /// With a slash before it.
+    /// The container's name, preceded by a slash.
     pub(crate) path: String,
     /// RFC 3339, UTC.
     pub(crate) created: String,
     pub(crate) state: State,
     pub(crate) labels: Option<HashMap<String, String>>,
     pub(crate) command: Option<Vec<String>>,
-    /// As it was asked for.
+    /// The image reference with which the container was created.
     pub(crate) image: String,
 }
 
 const STATE: &str = "{{json .State}}";
 
-/// What one call tells of several containers. One that is in neither list has gone.
+/// The answer of one call about several containers. A container that is in neither list does not
+/// exist any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Looks {
     pub(crate) found: Vec<ContainerInfo>,
-    /// Those of which docker says nothing that can be read, and not that they have gone.
+    /// Ids or names of containers about which docker printed neither a readable line nor "no such
+    /// container".
     pub(crate) unclear: Vec<String>,
 }
 
@@ -66,7 +68,7 @@ impl Looks {
                 .iter()
                 .any(|facts| facts.id == id || facts.name() == id)
         };
-        // One that was found by a part of its id.
+        // The container was found by a prefix of its id.
         let is_one = ids.len() == 1 && !found.is_empty();
         let unclear = ids
             .iter()
@@ -87,13 +89,14 @@ impl ContainerInfo {
         self.path.trim_start_matches('/')
     }
 
-    /// Whether docker's events say themselves how it has ended: none of its labels does.
+    /// Whether docker's events report the container's own exit code: none of its labels overrides
+    /// an attribute of the events.
     pub(crate) fn has_trustworthy_events(&self) -> bool {
         let mut labels = self.labels.iter().flat_map(HashMap::keys);
         !labels.any(|label| events::overrides_event_attribute(label))
     }
 
-    /// A label's value; `None` when it has none of that name.
+    /// A label's value; `None` if the container has no label of this name.
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.labels.as_ref()?.get(name).map(String::as_str)
     }
@@ -121,13 +124,15 @@ impl Status {
         ("removing", Self::Removing),
     ];
 
-    /// Docker's word for what does not run.
+    /// docker's word for a status in which no process of the container runs; `unknown` for any
+    /// other.
     pub(crate) fn as_str(self) -> &'static str {
         let found = Self::ENDED.iter().find(|(_, status)| *status == self);
         found.map_or("unknown", |(name, _)| name)
     }
 
-    /// What does not run, by docker's word.
+    /// The status in which no process of the container runs, from docker's word for it; `None` for
+    /// any other word.
     pub(crate) fn from_word(name: &str) -> Option<Self> {
         let found = Self::ENDED.iter().find(|(known, _)| *known == name);
         found.map(|(_, status)| *status)
@@ -135,11 +140,10 @@ impl Status {
 }
 
 impl Docker {
-    /// Facts of those that are still there, in one call. They are asked for by their ids or
-    /// names, whole.
+    /// Inspects several containers in one call. `ids` are complete ids or names.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer or reports an error (exit code 125).
     pub(crate) fn container_infos(&self, ids: &[&str]) -> Result<Looks> {
         if ids.is_empty() {
             return Ok(Looks::default());
@@ -151,17 +155,18 @@ impl Docker {
             .collect();
         let output = self.capture(self.call(&arguments))?;
         let looks = Looks::of(ids, &output);
-        // It fails for one that has gone meanwhile, and tells of the others.
+        // `inspect` fails if one of the containers has been removed meanwhile, but prints the
+        // others.
         if !output.status.success() && looks.unclear.len() == ids.len() {
             return Err(docker_error("look at the containers", &output));
         }
         Ok(looks)
     }
 
-    /// The same of one; `None` when there is no such container any more.
+    /// Inspects one container. Returns `None` if it does not exist any more.
     ///
     /// # Errors
-    /// Docker gives no answer, or none that can be read (exit code 125).
+    /// docker does not answer, reports an error, or its answer cannot be parsed (exit code 125).
     pub(crate) fn container_fact(&self, id: &str) -> Result<Option<ContainerInfo>> {
         let looks = self.container_infos(&[id])?;
         match looks.found.into_iter().next() {
@@ -173,29 +178,26 @@ impl Docker {
         }
     }
 
-    /// `None` when there is no such container any more.
+    /// Returns `None` if the container does not exist any more.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer or reports an error (exit code 125).
     pub(crate) fn container_state(&self, id: &str) -> Result<Option<State>> {
         self.inspect_field(id, STATE, parse_state)
     }
 
-    /// The same, by a client that ends with the thread that starts it: nobody may wait for
-    /// the answer.
-    ///
-    /// # Errors
-    /// As [`Docker::container_state`].
+    /// As [`Docker::container_state`], with a docker client that the kernel kills when the calling
+    /// thread ends: the answer may not be needed until then.
     pub(crate) fn container_state_in_thread(&self, id: &str) -> Result<Option<State>> {
         let words = ["container", "inspect", "--format", STATE, "--", id];
         self.part(id, self.call_with_pdeathsig(&words), parse_state)
     }
 
-    /// A part of a container's description, by docker's format, as `read` reads it;
-    /// `None` when there is no such container any more.
+    /// One field of a container's description: docker prints it in `format`, `read` parses it.
+    /// Returns `None` if the container does not exist any more.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer or reports an error (exit code 125).
     pub(crate) fn inspect_field<T>(
         &self,
         id: &str,
@@ -225,8 +227,8 @@ impl Docker {
     }
 }
 
-/// Reads the lines of a description, one per container. A line that cannot be read is
-/// passed over.
+/// Parses the output of an inspection, one line per container. A line that cannot be parsed is
+/// skipped.
 pub(crate) fn parse_infos(lines: &[u8]) -> Vec<ContainerInfo> {
     lines
         .split(|byte| *byte == b'\n')
@@ -234,7 +236,7 @@ pub(crate) fn parse_infos(lines: &[u8]) -> Vec<ContainerInfo> {
         .collect()
 }
 
-/// Reads the state alone.
+/// Parses the output for the format [`STATE`].
 pub(crate) fn parse_state(json: &[u8]) -> serde_json::Result<State> {
     serde_json::from_slice(json)
 }
@@ -246,7 +248,7 @@ mod tests {
 
     use super::*;
 
-    /// Of `ids` these were found, and of those nothing is known.
+    /// Which of `ids` [`Looks::of`] has found, and which are unclear.
     fn looks(ids: &[&str], stdout: &str, stderr: &str) -> (Vec<String>, Vec<String>) {
         let output = Output {
             status: ExitStatus::from_raw(256),
@@ -286,7 +288,7 @@ mod tests {
                 &["c"],
                 &[],
             ),
-            // Of another one whose name ends alike.
+            // The message is about another container, whose name ends in the same letter.
             (
                 line("b"),
                 "Error: No such container: xa\n",

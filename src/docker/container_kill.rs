@@ -6,22 +6,22 @@ use crate::docker::Docker;
 use crate::docker::container_inspect::Status;
 
 impl Docker {
-    /// Sends a signal by its number to the container's first process. Gives
-    /// whether docker did: not before it runs, and not after.
+    /// Sends a signal, given by its number, to the container's first process. Returns whether
+    /// docker has sent it, which docker does only while the container runs.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer (exit code 125).
     pub(crate) fn container_kill(&self, id: &str, signal: i32) -> Result<bool> {
         let signal = format!("--signal={signal}");
         let output = self.capture(self.call(&["container", "kill", &signal, "--", id]))?;
         Ok(output.status.success())
     }
 
-    /// The same to many in one call. One that is paused goes on first: it would get
-    /// no signal.
+    /// Sends a signal to several containers in one call. A paused container is resumed and then
+    /// signalled, because it would not get the signal otherwise.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer (exit code 125).
     pub(crate) fn containers_kill(&self, ids: &[&str], signal: i32) -> Result<()> {
         let signal = format!("--signal={signal}");
         let call = |verb: &[&str], ids| {
@@ -30,7 +30,8 @@ impl Docker {
         if call(&["kill", &signal], ids)?.status.success() {
             return Ok(());
         }
-        // It fails for one that has ended, too, and the others have got their signal.
+        // `kill` also fails if one of the containers has ended; the others have received the
+        // signal.
         let looks = self.container_infos(ids)?;
         let paused = looks
             .found

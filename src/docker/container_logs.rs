@@ -7,28 +7,28 @@ use duct::Handle;
 
 use crate::docker::Docker;
 
-/// Which part of the logs.
+/// Which part of the logs to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LogSelection {
     /// A number of lines from the end, or `all`.
     pub(crate) tail: String,
-    /// What is still to come, too.
+    /// Whether to wait for further output.
     pub(crate) follow: bool,
     pub(crate) since: Option<String>,
 }
 
-/// A client that reads logs, and what it reads.
+/// A docker client that prints logs, and the pipes from it.
 pub(crate) struct LogClient {
     pub(crate) client: Handle,
     pub(crate) stdout: PipeReader,
-    /// `None` when it is part of `stdout`, in the order of the task's writing.
+    /// `None` if stderr is part of `stdout`, in the order in which the task has written both.
     pub(crate) stderr: Option<PipeReader>,
 }
 
 impl Docker {
-    /// Starts to read a container's logs, each entry with its time before it. It
-    /// ends with the container when it follows. The client is in our process
-    /// group: a Ctrl-C ends it, too.
+    /// Starts to read a container's logs, each entry preceded by its time. With `follow` the client
+    /// exits when the container does. The client is in our process group, so that Ctrl-C ends it as
+    /// well. `apart` gives stderr a pipe of its own.
     ///
     /// # Errors
     /// The client could not be started.

@@ -7,44 +7,45 @@ use crate::docker::container_inspect::Status;
 use crate::docker::{Docker, docker_error};
 use crate::ui::message;
 
-/// A container in a list, in the order of [`SUMMARY_FORMAT`].
+/// docker's short answer about one container of a list, in the order of [`SUMMARY_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ContainerSummary {
     pub(crate) id: String,
     #[serde(deserialize_with = "own_name_of")]
     pub(crate) name: String,
     pub(crate) status: Status,
-    /// As docker shows it: `running`.
+    /// The status in docker's own word, for example `running`.
     pub(crate) state: String,
     /// `Up 2 minutes`, `Exited (3) 2 minutes ago`.
     pub(crate) status_text: String,
-    /// In double quotes.
+    /// The command, in double quotes.
     pub(crate) command: String,
     /// `2022-08-03 05:47:44 +0000 UTC`, in the time zone of this process.
     pub(crate) created_at: String,
-    /// `2 seconds ago`
+    /// For example `2 seconds ago`.
     pub(crate) running_for: String,
     pub(crate) image: String,
     pub(crate) app: String,
     /// `run` or `cron`.
     pub(crate) container_type: String,
-    /// Seconds, as text; empty for none.
+    /// Seconds, as text; empty if the task has no time to live.
     pub(crate) time_to_live: String,
     pub(crate) cron_id: String,
     pub(crate) user: String,
-    /// The container's name, where this plugin has made it.
+    /// The container's name if this plugin has created the container; otherwise empty.
     pub(crate) own_name: String,
 }
 
-/// The container's own name. Docker lists those that it has in containers with a link to it,
-/// `<other>/<alias>`, too, in any order, with commas between.
+/// The container's own name. docker's list also has the names of links to the container,
+/// `<other>/<alias>`, in any order, separated by commas.
 fn own_name_of<'de, D: Deserializer<'de>>(names: D) -> Result<String, D::Error> {
     let names = String::deserialize(names)?;
     let own = names.split(',').find(|name| !name.contains('/'));
     Ok(own.unwrap_or(&names).to_owned())
 }
 
-/// One JSON array a line: the list's own JSON runs labels together at commas.
+/// One JSON array per line. `--format json` is not used, because it joins labels with commas that
+/// their values can contain as well.
 const SUMMARY_FORMAT: &str = concat!(
     "[{{json .ID}},{{json .Names}},{{json .State}},{{json .State}},{{json .Status}},{{json .Command}},",
     "{{json .CreatedAt}},{{json .RunningFor}},{{json .Image}},",
@@ -54,7 +55,7 @@ const SUMMARY_FORMAT: &str = concat!(
 );
 
 impl ContainerSummary {
-    /// The exit code of one that has ended.
+    /// The exit code, if the container has ended.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         let code = self.status_text.strip_prefix("Exited (")?;
         code.split_once(')')?.0.parse().ok()
@@ -62,11 +63,11 @@ impl ContainerSummary {
 }
 
 impl Docker {
-    /// The containers that have these labels (`name` or `name=value`), newest first,
+    /// The containers that have all of these labels (`name` or `name=value`), newest first,
     /// whatever their state.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer or reports an error (exit code 125).
     pub(crate) fn container_ls(&self, labels: &[String]) -> Result<Vec<ContainerSummary>> {
         let mut arguments = [
             "container",
@@ -93,7 +94,7 @@ impl Docker {
     }
 }
 
-/// Reads the lines of a list. Gives how many cannot be read, too.
+/// Parses the lines of a list. Returns the number of lines that cannot be parsed as well.
 pub(crate) fn parse_summaries(lines: &[u8]) -> (Vec<ContainerSummary>, usize) {
     let lines = lines.split(|byte| *byte == b'\n');
     let (mut listed, mut unread) = (Vec::new(), 0);

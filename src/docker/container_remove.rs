@@ -8,18 +8,19 @@ use anyhow::Result;
 
 use crate::docker::{Docker, docker_error, error_line, stderr_contains};
 
-/// How long somebody else's removal may take, and how often it is looked whether it has
-/// come to its end.
+/// How long a removal by another client may take, and how often the container is inspected until
+/// then.
 const CONCURRENT_REMOVAL_TIMEOUT: Duration = Duration::from_secs(10);
 const REMOVAL_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 impl Docker {
-    /// Removes a container and its anonymous volumes, whatever its state; one
-    /// that has gone already is no error, and one that somebody else removes is waited
-    /// for: that may fail.
+    /// Removes a container and its anonymous volumes, whatever its state. A container that does not
+    /// exist any more is not an error. If another client is removing it, the call waits for the end
+    /// of that removal, which may fail.
     ///
     /// # Errors
-    /// Docker cannot remove it, or has not for too long (exit code 125).
+    /// docker cannot remove the container, or a removal by another client takes too long (exit code
+    /// 125).
     pub(crate) fn container_remove(&self, id: &str) -> Result<()> {
         let output =
             self.capture(self.call(&["container", "rm", "--force", "--volumes", "--", id]))?;
@@ -29,17 +30,18 @@ impl Docker {
         Err(docker_error(&format!("remove container '{id}'"), &output))
     }
 
-    /// The same for one that does not run: docker refuses otherwise. Gives its reason.
+    /// Removes a container that does not run. docker refuses if it runs; the result is docker's
+    /// reason, or `None` if the container is removed.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer (exit code 125).
     pub(crate) fn container_remove_if_stopped(&self, id: &str) -> Result<Option<String>> {
         let output = self.capture(self.call(&["container", "rm", "--volumes", "--", id]))?;
         let is_gone = self.is_gone(id, &output)?;
         Ok((!is_gone).then(|| error_line(&output)))
     }
 
-    /// What came of a removal.
+    /// Whether the container is removed after an `rm` with this output.
     fn is_gone(&self, id: &str, output: &Output) -> Result<bool> {
         Ok(output.status.success()
             || stderr_contains(output, "no such container")

@@ -9,13 +9,13 @@ use rustix::termios::{LocalModes, tcgetattr};
 use crate::docker::{Docker, error_line};
 use crate::sys::process::Eof;
 
-/// Docker's own begin with Ctrl-P, which every shell has a use for and which it
-/// holds back until the next key.
+/// docker's default keys begin with Ctrl-P, which shells use themselves, and which docker would
+/// hold back until the next key.
 pub(crate) const DETACH_KEYS: &str = "--detach-keys=ctrl-],ctrl-q";
 
 impl Docker {
-    /// Starts the container. Gives why docker's client could not, in a sentence: where
-    /// it was killed, the container may have been started all the same.
+    /// Starts the container. Returns a sentence with the reason if docker's client failed. If the
+    /// client was killed, the container may have been started all the same.
     ///
     /// # Errors
     /// The client could not be started.
@@ -30,12 +30,11 @@ impl Docker {
         )))
     }
 
-    /// Starts the container and its client, which carries our standard streams:
-    /// stdin only when `stdin` is set. The client's own exit code is docker's
-    /// idea of it; the container has the truth.
+    /// Starts the container with a client that forwards our standard streams: stdin only when
+    /// `stdin` is set. The client's exit code is not reliable; the container's state is.
     ///
-    /// With a `terminal` the client of a user's terminal stays in our process
-    /// group: in raw mode every key goes to the task, and a group in the background
+    /// If both the container and the user have a terminal, the client stays in our process group:
+    /// the terminal is in raw mode, so every key goes to the task, and a background process group
     /// could not read it.
     ///
     /// # Errors
@@ -54,7 +53,7 @@ impl Docker {
             arguments.push(DETACH_KEYS);
         }
         arguments.extend(["--", id]);
-        // In the background of a terminal it would be stopped by its first output.
+        // A client in the background of such a terminal would be stopped by its first output.
         let mut call = if stops_background_writers() && !terminal {
             self.call_in_session(&arguments)
         } else {
@@ -63,11 +62,12 @@ impl Docker {
         if stdin {
             call = match (terminal, std::io::stdin().is_terminal()) {
                 (true, true) => call.inherit_stdin().caller_group(),
-                // A terminal that is not handed on we read ourselves, for the same
-                // reason.
+                // We read a terminal ourselves if the task has none, because a client in a
+                // background process group could not read it.
                 (false, true) => call.relay_stdin(Eof::Close),
-                // Where the input of a terminal ends, docker closes its output
-                // (moby, container/stream/attach.go): the end is typed instead.
+                // At the end of a client's stdin, docker also closes the output of a task with a
+                // terminal (moby, container/stream/attach.go). Therefore Ctrl-D is sent instead of
+                // the end.
                 (true, false) => call.relay_stdin(Eof::TypeCtrlD),
                 (false, false) => call.inherit_stdin(),
             };
@@ -76,8 +76,8 @@ impl Docker {
     }
 }
 
-/// Whether one of our outputs is a terminal that stops whoever writes to it from the
-/// background (`stty tostop`).
+/// Whether stdout or stderr is a terminal that stops background processes that write to it (`stty
+/// tostop`).
 fn stops_background_writers() -> bool {
     let modes = [tcgetattr(std::io::stdout()), tcgetattr(std::io::stderr())];
     modes

@@ -6,26 +6,26 @@ use anyhow::Result;
 
 use crate::docker::{Docker, error_line, stderr_contains};
 
-/// How many docker's client stops at the same time.
+/// How many containers docker's client stops in parallel.
 const AT_ONCE: usize = 50;
 
-/// What became of a container that was to stop.
+/// What a request to stop a container led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StopOutcome {
     Stopped,
-    /// It is not there any more.
+    /// The container does not exist any more.
     NotFound,
-    /// Docker's reason.
+    /// docker's reason for the failure.
     Failed(String),
 }
 
 impl Docker {
-    /// Stops containers in one call, as [`Docker::container_stop`] does each: its client
-    /// stops up to 50 at the same time (`parallelOperation` of docker/cli). Gives those
-    /// that it says have stopped; what became of another one, a call of its own tells.
+    /// Stops containers in one call, each as [`Docker::container_stop`] does. docker's client stops
+    /// up to 50 in parallel (`parallelOperation` of docker/cli). Returns those that the client
+    /// reports as stopped; the outcome for any other takes a separate call.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer (exit code 125).
     pub(crate) fn containers_stop(&self, ids: &[&str], timeout: u64) -> Result<Vec<String>> {
         let rounds = u64::try_from(ids.len().div_ceil(AT_ONCE)).unwrap_or(u64::MAX);
         let longer = Duration::from_secs(timeout.saturating_mul(rounds));
@@ -36,10 +36,10 @@ impl Docker {
         Ok(said.lines().map(str::to_owned).collect())
     }
 
-    /// Sends the image's stop signal, and KILL after so many seconds.
+    /// Sends the image's stop signal, and KILL after `timeout` seconds.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer (exit code 125).
     pub(crate) fn container_stop(&self, id: &str, timeout: u64) -> Result<StopOutcome> {
         let longer = Duration::from_secs(timeout);
         let timeout = format!("--time={timeout}");

@@ -6,8 +6,8 @@ use duct::Handle;
 use crate::docker::Docker;
 
 impl Docker {
-    /// Starts a client that ends when the container has ended, or with the thread that
-    /// starts it. It says nothing.
+    /// Starts a client that exits when the container has ended, and that the kernel kills when the
+    /// calling thread ends. The client has no output.
     ///
     /// # Errors
     /// The client could not be started.
@@ -18,7 +18,8 @@ impl Docker {
             .context("docker's client could not be started")
     }
 
-    /// The same; it captures the container's exit code as docker prints it.
+    /// As [`Docker::container_wait`], but the handle captures the client's output: the container's
+    /// exit code.
     ///
     /// # Errors
     /// The client could not be started.

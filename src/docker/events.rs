@@ -10,25 +10,25 @@ use serde::Deserialize;
 use crate::docker::Docker;
 use crate::sys::process;
 
-/// Attributes of a container's events that a label of the container replaces: docker copies
-/// the labels over what it says itself, and sets `image` and `name` only after that (moby,
-/// daemon/events.go, `LogContainerEventWithAttributes`). `die` has the first two, the end of
-/// an `exec` the first and the third, `kill` the last. An event's id, action and time are no
-/// attributes.
+/// Attributes of a container's events that a label of the container overrides. docker copies the
+/// labels over its own attributes and sets only `image` and `name` after that (moby,
+/// daemon/events.go, `LogContainerEventWithAttributes`). `die` has `exitCode` and `execDuration`,
+/// the end of an `exec` has `exitCode` and `execID`, `kill` has `signal`. The id, action and time
+/// of an event are not attributes.
 const OVERRIDABLE_ATTRIBUTES: [&str; 4] = ["exitCode", "execDuration", "execID", "signal"];
 
-/// Whether a label of this name replaces what docker's events say of its container.
+/// Whether a label of this name overrides an attribute of the events of its container.
 pub(crate) fn overrides_event_attribute(label: &str) -> bool {
     OVERRIDABLE_ATTRIBUTES.contains(&label)
 }
 
-/// The end of a container, in the order of [`FORMAT`].
+/// The event of a container's exit, in the order of [`FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct DieEvent {
-    /// The container's.
+    /// The container's id.
     pub(crate) id: String,
     pub(crate) name: String,
-    /// What a label may have said: see [`OVERRIDABLE_ATTRIBUTES`].
+    /// The exit code, which a label may have overridden: see [`OVERRIDABLE_ATTRIBUTES`].
     pub(crate) stated_exit_code: String,
     /// Nanoseconds since 1970.
     pub(crate) time: u64,
@@ -39,20 +39,21 @@ const FORMAT: &str = concat!(
     "{{json (index .Actor.Attributes \"exitCode\")}},{{json .TimeNano}}]"
 );
 
-/// Seconds until the stream ends and is opened again.
+/// After how many seconds the stream ends and has to be opened again.
 const MAX_STREAM_SECONDS: u64 = 600;
 
-/// A client that is told of ends, a line each. It ends with the thread that
-/// starts it.
+/// A docker client that prints one line per die event. The kernel kills it when the thread that
+/// started it ends.
 pub(crate) struct DieEvents {
     client: Handle,
     lines: BufReader<PipeReader>,
 }
 
 impl Docker {
-    /// The ends of all containers that have a label of this name, from the second of
-    /// `since` on: docker remembers a few hundred. It is over after [`MAX_STREAM_SECONDS`]: where
-    /// `DOCKER_BIN` is a wrapper and only that ends, it would wait for ever otherwise.
+    /// The die events of all containers that have a label of this name, beginning with the second
+    /// of `since`: docker remembers a few hundred events. The stream ends after
+    /// [`MAX_STREAM_SECONDS`]: if `DOCKER_BIN` is a wrapper and only the wrapper is killed, the
+    /// client would otherwise wait for ever.
     ///
     /// # Errors
     /// The client could not be started.
@@ -61,7 +62,7 @@ impl Docker {
         self.events(since, MAX_STREAM_SECONDS, &label)
     }
 
-    /// The end of one container, from the second of `since` on and for so many seconds.
+    /// The die event of one container, beginning with the second of `since`, for `seconds` seconds.
     ///
     /// # Errors
     /// The client could not be started.
@@ -99,7 +100,7 @@ impl DieEvents {
 impl Iterator for DieEvents {
     type Item = DieEvent;
 
-    /// `None` when the client has ended, or says what cannot be read.
+    /// Returns `None` when the client has exited, or has printed a line that cannot be parsed.
     fn next(&mut self) -> Option<DieEvent> {
         let mut line = String::new();
         self.lines.read_line(&mut line).ok()?;

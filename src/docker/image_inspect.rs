@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use crate::docker::{Docker, docker_error, stderr_contains};
 
-/// What a run must know of an image.
+/// What must be known of an image before a task is created from it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ImageInfo {
-    /// As Go names it: `amd64`, `arm64`.
+    /// The architecture in Go's words: `amd64`, `arm64`.
     #[serde(default)]
     pub(crate) architecture: String,
     #[serde(default)]
@@ -26,7 +26,7 @@ struct ImageConfig {
 }
 
 impl ImageInfo {
-    /// A label's value, empty when the image has none of that name.
+    /// A label's value; empty if the image has no label of this name.
     pub(crate) fn label(&self, name: &str) -> &str {
         let labels = self
             .config
@@ -37,14 +37,14 @@ impl ImageInfo {
             .map_or("", String::as_str)
     }
 
-    /// Whether the image has a label of this name, empty or not.
+    /// Whether the image has a label of this name, even with an empty value.
     pub(crate) fn has_label(&self, name: &str) -> bool {
         let config = self.config.as_ref();
         let labels = config.and_then(|config| config.labels.as_ref());
         labels.is_some_and(|labels| labels.contains_key(name))
     }
 
-    /// Whether the image's environment holds exactly this `NAME=value`.
+    /// Whether the image's environment contains exactly this `NAME=value`.
     pub(crate) fn has_env(&self, pair: &str) -> bool {
         let env = self.config.as_ref().and_then(|config| config.env.as_ref());
         env.is_some_and(|env| env.iter().any(|entry| entry == pair))
@@ -52,10 +52,10 @@ impl ImageInfo {
 }
 
 impl Docker {
-    /// `None` when there is no such image on this host.
+    /// Returns `None` if this host does not have the image.
     ///
     /// # Errors
-    /// Docker gives no answer (exit code 125).
+    /// docker does not answer or reports an error (exit code 125).
     pub(crate) fn image_inspect(&self, reference: &str) -> Result<Option<ImageInfo>> {
         let output = self.capture(self.call(&["image", "inspect", "--", reference]))?;
         if !output.status.success() {
@@ -74,7 +74,7 @@ impl Docker {
     }
 }
 
-/// Reads a description.
+/// Parses the output of `docker image inspect`.
 pub(crate) fn parse_images(json: &[u8]) -> serde_json::Result<Vec<ImageInfo>> {
     serde_json::from_slice(json)
 }

@@ -7,26 +7,26 @@ use anyhow::Result;
 use crate::docker::Docker;
 
 impl Docker {
-    /// Pulls an image, its progress on our stderr unless `quiet`; `login` is the
-    /// directory of the client's configuration to use. Gives whether it came;
-    /// docker says why not.
+    /// Pulls an image. The progress is printed on our stderr unless `quiet` is set. `login` is the
+    /// directory of the client configuration to use. Returns whether the pull succeeded; docker
+    /// prints the reason if it did not.
     ///
     /// # Errors
-    /// Docker could not be started.
+    /// docker could not be started.
     pub(crate) fn image_pull(
         &self,
         reference: &str,
         login: Option<&Path>,
         quiet: bool,
     ) -> Result<bool> {
-        // In our process group: a Ctrl-C ends it with us, and nothing is half made.
+        // The client is in our process group: Ctrl-C ends both, and no incomplete image is left.
         let mut call = self
             .call(&["image", "pull", "--", reference])
             .caller_group();
         if let Some(directory) = login {
             call = call.env("DOCKER_CONFIG", directory);
         }
-        // Docker's own `--quiet` would still print the image's name.
+        // docker's own `--quiet` would still print the image's name.
         let output = if quiet {
             call.run_captured()
         } else {

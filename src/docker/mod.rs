@@ -1,5 +1,5 @@
-//! What docker does, one file a verb. Arguments are built purely; only
-//! [`Docker::call`] starts anything.
+//! The docker commands, one file per verb. Arguments are built by pure functions; [`Docker::call`]
+//! and its variants build every process of docker's client.
 
 pub(crate) mod container_attach;
 pub(crate) mod container_config;
@@ -43,18 +43,19 @@ pub(crate) struct Docker {
     trace: bool,
 }
 
-/// What kind of program the client is.
+/// The kind of program that the client is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// An executable file, as docker's own is (elf(5)).
+    /// An ELF executable (elf(5)), as docker's own client is.
     #[default]
     Executable,
-    /// Another: a script, of whatever language.
+    /// Any other program: a script in some language.
     Script,
 }
 
 impl Kind {
-    /// One that cannot be read is taken for a script, of which less is known.
+    /// The kind of the file at this path. A file that cannot be read counts as a script, the kind
+    /// about which less is known.
     fn of(program: &Path) -> Self {
         let mut first = [0; 4];
         let read = File::open(program).and_then(|mut file| file.read_exact(&mut first));
@@ -66,11 +67,11 @@ impl Kind {
 }
 
 impl Docker {
-    /// The client that Dokku uses. With `--trace` every call is shown on stderr, without its
-    /// input and its environment.
+    /// The docker client that Dokku uses. With `--trace` every call is printed on stderr, without
+    /// its input and its environment.
     ///
     /// # Errors
-    /// There is none (exit code 125).
+    /// There is no docker client (exit code 125).
     pub(crate) fn for_host(host: &Host) -> Result<Self> {
         let DockerClient {
             program,
@@ -88,13 +89,13 @@ impl Docker {
         Kind::of(&self.program)
     }
 
-    /// How long it may take to answer.
+    /// How long a call may take to answer.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// A call in a process group of its own. Without that a Ctrl-C would also
-    /// end docker's client, which then leaves half-made containers behind.
+    /// A call in a process group of its own. Otherwise Ctrl-C would also end docker's client, which
+    /// would leave incomplete containers behind.
     fn call<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         if self.trace {
@@ -105,22 +106,23 @@ impl Docker {
             .own_group()
     }
 
-    /// A call in a session of its own, by setsid(1): what it writes to a terminal
-    /// that is not its own's is not held up. The same as [`Docker::call`] where there
-    /// is no such program.
+    /// A call in a session of its own, by setsid(1): the kernel does not stop a process for writing
+    /// to a terminal that is not the controlling terminal of its session. The same as
+    /// [`Docker::call`] if setsid(1) is not installed.
     fn call_in_session<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
         self.call_via("setsid", &[], arguments)
             .unwrap_or_else(|| self.call(arguments))
     }
 
-    /// A call that the kernel ends with the thread that starts it, by setpriv(1). The
-    /// same as [`Docker::call`] where there is no such program.
+    /// A call that the kernel kills when the calling thread ends, by setpriv(1). The same as
+    /// [`Docker::call`] if setpriv(1) is not installed.
     fn call_with_pdeathsig<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
         let by = self.call_via("setpriv", &["--pdeathsig", "KILL", "--"], arguments);
         by.map_or_else(|| self.call(arguments), ProcessBuilder::own_group)
     }
 
-    /// A call by another program, which becomes docker's client.
+    /// A call through another program, which executes docker's client. Returns `None` if that
+    /// program is not installed.
     fn call_via<S: AsRef<str>>(
         &self,
         by: &str,
@@ -137,8 +139,8 @@ impl Docker {
         Some(call.env_remove(GLOBAL_FLAGS))
     }
 
-    /// What it says. A call that has to wait for something else than docker may
-    /// take so much `longer`.
+    /// Runs a call and returns its output. A call that waits for something other than docker, such
+    /// as a stop timeout, may take `longer` than the usual limit.
     fn capture_with_extra_time(&self, call: ProcessBuilder, longer: Duration) -> Result<Output> {
         let limit = self.timeout.saturating_add(longer);
         self.output_or_timeout(call.run_captured_within(limit), limit)
@@ -165,7 +167,7 @@ impl Docker {
     }
 }
 
-/// What docker says went wrong, in one line, for the user.
+/// The reason for docker's failure, in one line, for the user.
 fn error_line(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -179,8 +181,8 @@ fn error_line(output: &Output) -> String {
     line.to_owned()
 }
 
-/// Whether docker says this, in lower case, in whatever line: a client that cannot read
-/// its configuration begins every call with a warning.
+/// Whether any line of docker's error output contains this text, which is in lower case. A client
+/// that cannot read its configuration begins the output of every call with a warning.
 fn stderr_contains(output: &Output, part: &str) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
     said.to_lowercase().contains(part)

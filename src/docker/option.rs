@@ -1,16 +1,16 @@
-//! Reading options of `docker container create` as its client does.
+//! Parsing of `docker container create` options, by the rules of docker's client.
 
 use anyhow::{Result, bail};
 
-/// One option of a list of words.
+/// One parsed option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DockerOption {
-    /// Its long name, or its one letter where it was given by that.
+    /// The long name, or the letter if the option was given in its short form.
     pub(crate) name: String,
-    /// `None` for one that takes no value and was given none.
+    /// `None` for a switch that was given without a value.
     pub(crate) value: Option<String>,
-    /// Name and value as one word: a switch that is not among [`SWITCHES`] would leave a
-    /// word after it to be the image.
+    /// Name and value as one word. With two words, an option that takes no value but is missing
+    /// from [`SWITCHES`] would leave the second word to be taken for the image.
     pub(crate) as_single_word: String,
 }
 
@@ -34,14 +34,13 @@ const SWITCHES: [&str; 15] = [
     "use-api-socket",
 ];
 
-/// The short ones.
+/// The short options that take no value.
 const SHORT_SWITCHES: [char; 5] = ['d', 'i', 'P', 'q', 't'];
 
-/// Reads a list of options.
+/// Parses a list of options.
 ///
 /// # Errors
-/// A word that is no option (docker would take it for the image), or an option
-/// without its value.
+/// A word is not an option (docker would take it for the image), or an option has no value.
 pub(crate) fn parse(words: Vec<String>) -> Result<Vec<DockerOption>> {
     let mut options = Vec::new();
     let mut words = words.into_iter();
@@ -74,7 +73,7 @@ pub(crate) fn parse(words: Vec<String>) -> Result<Vec<DockerOption>> {
     Ok(options)
 }
 
-/// Letters run together: switches, and at most one last option with its value.
+/// Parses combined short options: switches, and at most one option with a value at the end.
 fn parse_short(
     letters: &str,
     words: &mut impl Iterator<Item = String>,
