@@ -1,4 +1,4 @@
-//! The system: processes, files, times.
+//! The operating system: processes, files, times.
 
 pub(crate) mod parallel;
 pub(crate) mod process;

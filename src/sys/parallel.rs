@@ -1,22 +1,23 @@
-//! Independent questions are asked at the same time.
+//! Independent calls are made in parallel.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
 
-/// How many of docker's clients one command starts at the same time: each takes some
-/// 20 MB of memory and a processor for its first 20 ms.
+/// How many docker clients one command runs in parallel: each takes about 20 MB of memory, and a
+/// processor for its first 20 ms.
 pub(crate) const CLIENTS: usize = 16;
 
-/// A thread's result; its panic goes on here.
+/// Waits for a thread and returns its result; a panic of the thread continues in the calling
+/// thread.
 pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// The result of each item, in their order; at most [`CLIENTS`] are worked on at the same
-/// time.
+/// Calls `work` for every item and returns the results in the order of the items. At most
+/// [`CLIENTS`] calls run in parallel.
 pub(crate) fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
@@ -55,7 +56,7 @@ mod tests {
             let count = now.fetch_add(1, Ordering::SeqCst) + 1;
             most.fetch_max(count, Ordering::SeqCst);
             if *item < CLIENTS {
-                all_lanes.wait(); // fewer lanes would never come by
+                all_lanes.wait(); // with fewer lanes this would block for ever
             }
             now.fetch_sub(1, Ordering::SeqCst);
             item * 2

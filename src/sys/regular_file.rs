@@ -1,6 +1,6 @@
-//! Files of the plugin's own directories, opened without trust in what is at their
-//! paths: a FIFO or a device would keep us waiting, a symbolic link leads elsewhere, and
-//! a file of gigabytes costs memory and time.
+//! Opens files in the plugin's own directories without trusting what is at their paths: a FIFO or a
+//! device could block us, a symbolic link can lead elsewhere, and a file of gigabytes takes memory
+//! and time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -9,19 +9,19 @@ use std::path::Path;
 
 use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 
-/// Opens a regular file; a symbolic link at its path is not followed. No other kind of
-/// file is waited for.
+/// Opens a regular file, without following a symbolic link at its path and without blocking on
+/// another kind of file.
 ///
 /// # Errors
-/// There is none, it cannot be opened, or it is no regular file.
+/// There is no such file, it cannot be opened, or it is not a regular file.
 pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     checked(options, path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
 }
 
-/// The same for a file of at most so many bytes.
+/// As [`open`], for a file of at most `most_bytes` bytes.
 ///
 /// # Errors
-/// As [`open`], and it is larger.
+/// As [`open`]; or the file is larger.
 pub(crate) fn open_within(
     options: &mut OpenOptions,
     path: &Path,
@@ -32,16 +32,16 @@ pub(crate) fn open_within(
     Ok(file)
 }
 
-/// The content of a regular file of at most so many bytes.
+/// Reads a regular file of at most `most_bytes` bytes.
 ///
 /// # Errors
-/// As [`open`], and it is larger or cannot be read.
+/// As [`open`]; or the file is larger, or cannot be read.
 pub(crate) fn read(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
     content(&open(OpenOptions::new().read(true), path)?, most_bytes)
 }
 
-/// The same for a file that another program may have linked to: its own files are its
-/// own affair.
+/// As [`read`], but follows symbolic links: for files that belong to another program, which may use
+/// links as it likes.
 ///
 /// # Errors
 /// As [`read`].
@@ -50,10 +50,10 @@ pub(crate) fn read_through_links(path: &Path, most_bytes: u64) -> io::Result<Vec
     content(&file, most_bytes)
 }
 
-/// The content of an open file of at most so many bytes, from its beginning.
+/// Reads an open file of at most `most_bytes` bytes from its beginning, whatever its offset.
 ///
 /// # Errors
-/// It is larger, or cannot be read.
+/// The file is larger, or cannot be read.
 pub(crate) fn content(file: &File, most_bytes: u64) -> io::Result<Vec<u8>> {
     check_size(file, most_bytes)?;
     let mut bytes = Vec::new();
@@ -65,18 +65,18 @@ pub(crate) fn content(file: &File, most_bytes: u64) -> io::Result<Vec<u8>> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
-        // It may grow while it is read.
+        // The file may grow while it is read.
         if bytes.len() as u64 > most_bytes {
             return Err(too_large(most_bytes));
         }
     }
 }
 
-/// A new file in memory only, without a path; with `inherited` what we start has it open,
-/// too.
+/// Creates a file in memory, without a path. If `inherited` is set, processes that we start inherit
+/// the open file.
 ///
 /// # Errors
-/// The kernel has none.
+/// The kernel cannot create one.
 pub(crate) fn in_memory(inherited: bool) -> io::Result<File> {
     const NAME: &str = "dokku-oneoff";
     let flags = if inherited {
@@ -84,15 +84,15 @@ pub(crate) fn in_memory(inherited: bool) -> io::Result<File> {
     } else {
         MemfdFlags::CLOEXEC
     };
-    // Kernels before 6.3 do not know that it is not to be executed, later ones may insist.
+    // Kernels before 6.3 do not know this flag; later ones may be configured to require it.
     let made = memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL);
     Ok(made.or_else(|_| memfd_create(NAME, flags))?.into())
 }
 
-/// Opens a directory, to lock it; a symbolic link to one is none.
+/// Opens a directory, in order to lock it. A symbolic link to a directory is an error.
 ///
 /// # Errors
-/// There is none, or it cannot be opened.
+/// There is no such directory, or it cannot be opened.
 pub(crate) fn directory(path: &Path) -> io::Result<File> {
     let flags = OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::NOFOLLOW;
     OpenOptions::new()
@@ -106,8 +106,8 @@ fn checked(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<
     match opened {
         Ok(file) if file.metadata()?.is_file() => Ok(file),
         Ok(_) => Err(not_regular()),
-        // What the kernel says depends on the kind: "No such device or address" of a FIFO
-        // without a reader, "Too many levels of symbolic links" of one.
+        // The kernel's error depends on the kind of file: "No such device or address" for a FIFO
+        // without a reader, "Too many levels of symbolic links" for a symbolic link.
         Err(error)
             if error.kind() != io::ErrorKind::AlreadyExists
                 && fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) =>
@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
 
-    /// Everything that can be at a path in the place of a regular file.
+    /// One of everything that can be at a path instead of a regular file.
     fn planted(directory: &Path) -> Vec<std::path::PathBuf> {
         let path = |name: &str| directory.join(name);
         mkfifoat(CWD, path("fifo"), Mode::RUSR | Mode::WUSR).unwrap();

@@ -1,9 +1,9 @@
-//! Times as text: RFC 3339, UTC. Every time that is shown or kept is written here, whatever
-//! it is: humantime's own formatting panics before 1970 and after the year 9999.
+//! Times as text: RFC 3339, UTC. Every time that is printed or stored is formatted here, because
+//! humantime's own formatting panics for times before 1970 and after the year 9999.
 
 use std::time::{Duration, SystemTime};
 
-/// How many digits a second has.
+/// The number of decimal places of the seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Precision {
     Seconds,
@@ -11,10 +11,10 @@ pub(crate) enum Precision {
     Nanoseconds,
 }
 
-/// The first second that has no such text: the year 10000.
+/// The first second that cannot be formatted: the beginning of the year 10000.
 const END: u64 = 253_402_300_800;
 
-/// `None` for a time that has no such text.
+/// Formats a time. Returns `None` for a time before 1970 or after 9999.
 pub(crate) fn timestamp(at: SystemTime, precision: Precision) -> Option<String> {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     if since >= Duration::from_secs(END) {
@@ -28,7 +28,8 @@ pub(crate) fn timestamp(at: SystemTime, precision: Precision) -> Option<String> 
     Some(text.to_string())
 }
 
-/// The time that it is. A clock that is set to no such time counts as one at its beginning.
+/// Formats the current time. If the clock is set to a time that cannot be formatted, the result is
+/// the beginning of 1970.
 pub(crate) fn now(precision: Precision) -> String {
     timestamp(SystemTime::now(), precision)
         .or_else(|| timestamp(SystemTime::UNIX_EPOCH, precision))

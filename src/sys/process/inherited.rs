@@ -1,11 +1,11 @@
-//! What a process inherits from the one that starts it, beside its environment.
+//! Process attributes other than the environment that a process inherits from its parent.
 //!
-//! Not reset is what only root may change: a hard limit that was lowered, a nice value, and
-//! the control group. Another group is systemd's to make, whose system manager asks polkit
-//! first (org.freedesktop.systemd1(5), `StartTransientUnit`), and user `dokku` has no
-//! session and so no manager of its own. A session or service that is stopped with all
-//! that is in its group ends a supervisor that it has started: the next command or
-//! `run:retire` starts another one, and nothing is lost.
+//! Attributes that only root may change are not reset: a lowered hard limit, a nice value, and the
+//! control group. To get another control group is up to systemd: its system manager asks polkit
+//! first (org.freedesktop.systemd1(5), `StartTransientUnit`), and user `dokku` has no session and
+//! therefore no manager of its own. If a session or service is stopped with all processes of its
+//! control group, this ends a supervisor that was started in it. The next command or `run:retire`
+//! starts another supervisor, and nothing is lost.
 
 use std::fs;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use rustix::fs::Mode;
 use rustix::process::{Resource, getrlimit, setpriority_process, setrlimit, umask};
 use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
-/// As login sessions have it.
+/// The umask of a login session.
 const MASK: Mode = Mode::WGRP.union(Mode::WOTH);
 
-/// The soft limits of a session (the kernel's, `include/asm-generic/resource.h`): a
-/// number, or all that the hard limit allows.
+/// The soft limits of a session (the kernel's defaults, `include/asm-generic/resource.h`): a
+/// number, or `None` for the hard limit.
 const LIMITS: [(Resource, Option<u64>); 13] = [
     (Resource::As, None),
     (Resource::Core, Some(0)),
@@ -36,14 +36,14 @@ const LIMITS: [(Resource, Option<u64>); 13] = [
     (Resource::Stack, Some(8 * 1024 * 1024)),
 ];
 
-/// Signals that a caller may have ignored, as `nohup` and scripts do: a program that is
-/// started would ignore them, too.
+/// Signals that the caller may have set to "ignore", as `nohup` and scripts do. A program that is
+/// executed inherits that.
 const SIGNALS: [i32; 8] = [
     SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
 ];
 
-/// Resets umask, soft limits, nice value, the score for the kernel's choice when memory
-/// runs out, and ignored signals, as far as the kernel allows.
+/// Resets umask, soft limits, nice value, OOM score adjustment and ignored signals, as far as the
+/// kernel allows it.
 pub(crate) fn reset() {
     umask(MASK);
     for (resource, usual) in LIMITS {
@@ -58,8 +58,8 @@ pub(crate) fn reset() {
     let _ = setpriority_process(None, 0);
     let _ = fs::write("/proc/self/oom_score_adj", "0");
     for signal in SIGNALS {
-        // A handler is no handler any more in a program that is started (execve(2)); this
-        // one does what is done without.
+        // execve(2) resets a handled signal to its default, but not an ignored one. This handler
+        // itself does what the default does.
         let always = Arc::new(AtomicBool::new(true));
         let _ = signal_hook::flag::register_conditional_default(signal, always);
     }

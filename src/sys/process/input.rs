@@ -1,4 +1,4 @@
-//! Our standard input for a program that cannot have it itself.
+//! Forwards our standard input to a program that cannot inherit it.
 
 use std::io::{self, PipeReader, PipeWriter, Write};
 use std::thread;
@@ -7,26 +7,27 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read};
 
-/// What the program gets where our input ends.
+/// What the program gets at the end of our input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Eof {
     /// The end of its own input.
     Close,
-    /// What a user types there: Ctrl-D, at first after a line that is not whole.
-    /// A program may throw away what was typed before it was ready, so it is typed
-    /// again for as long as the program is there, more and more seldom.
+    /// The character that a user types for the end of input: Ctrl-D, and one more Ctrl-D before it
+    /// if the last line is incomplete. A program may discard input that was typed before it was
+    /// ready. Therefore Ctrl-D is typed again as long as the program runs, with a pause that
+    /// doubles each time.
     TypeCtrlD,
 }
 
-/// Ctrl-D, the character that a new terminal takes for the end (termios(3), `VEOF`).
+/// Ctrl-D, which a new terminal interprets as the end of input (termios(3), `VEOF`).
 const END_OF_INPUT: &[u8] = b"\x04";
 
-/// The reading end of a pipe that a thread fills from our standard input. The
-/// thread ends with the input, with the reader or with us.
+/// Returns the reading end of a pipe that a thread fills from our standard input. The thread ends
+/// with the input, with the reader, or with our process.
 pub(crate) fn through_us(end: Eof) -> io::Result<PipeReader> {
     let (reader, writer) = io::pipe()?;
     thread::spawn(move || {
-        // An input that fails (a terminal that has hung up) is one that has ended.
+        // A read error (a terminal that has hung up) counts as the end of the input.
         let whole = carry(&writer).unwrap_or(Some(true));
         if let (Eof::TypeCtrlD, Some(whole)) = (end, whole) {
             let _ = type_end(&writer, whole);
@@ -35,9 +36,9 @@ pub(crate) fn through_us(end: Eof) -> io::Result<PipeReader> {
     Ok(reader)
 }
 
-/// Hands the input on to its end. Gives whether that ends a line; `None` when the
-/// reader has gone: then nothing more is read, since a line that is typed now is
-/// meant for whoever comes next.
+/// Forwards our input until its end. Returns whether the input ends with a complete line, or `None`
+/// if the reader has closed the pipe. In that case nothing more is read: what is typed from then on
+/// is meant for the next program that reads the terminal.
 fn carry(mut writer: &PipeWriter) -> io::Result<Option<bool>> {
     let stdin = io::stdin();
     let mut bytes = [0; 8192];
@@ -82,7 +83,7 @@ fn type_end(mut writer: &PipeWriter, whole: bool) -> io::Result<()> {
     }
 }
 
-/// A pipe whose reader has gone is in error (poll(2)).
+/// poll(2) reports an error for a pipe whose reader has closed it.
 fn has_gone(writer: &PollFd<'_>) -> bool {
     writer.revents().contains(PollFlags::ERR)
 }

@@ -1,4 +1,4 @@
-//! The one place where a process is started, always through duct.
+//! The only place that starts processes, always through duct.
 
 pub(crate) mod inherited;
 pub(crate) mod input;
@@ -19,8 +19,8 @@ use rustix::process::{Pid, Signal, kill_process_group};
 pub(crate) use crate::sys::process::input::Eof;
 use crate::ui::exit;
 
-/// A program that is about to be started. Its standard input is `/dev/null`
-/// until something else is asked for.
+/// A process that is about to be started. Its standard input is `/dev/null` unless another one is
+/// set.
 pub(crate) struct ProcessBuilder {
     expression: Expression,
     input: Input,
@@ -34,14 +34,14 @@ enum Input {
     ThroughUs(Eof),
 }
 
-/// Variables that hold the whole command line of the user's, with the values of its
-/// options `-e`, and that no program needs: sudo's, which Dokku starts itself with, and
-/// sshd's, which a `dokku` that a hook starts would take for its own command.
+/// Variables that contain the complete command line of the user, with the values of its options
+/// `-e`. No program needs them: sudo sets the first one (Dokku runs itself through sudo), sshd the
+/// second one, which a `dokku` that a hook starts would take for its own command.
 const HIDDEN: [&str; 2] = ["SUDO_COMMAND", "SSH_ORIGINAL_COMMAND"];
 
 impl ProcessBuilder {
-    /// `program` is an absolute path: duct would search a bare name in `PATH`
-    /// for every start.
+    /// `program` is an absolute path, because duct would search `PATH` for a bare name at every
+    /// start.
     pub(crate) fn new<I>(program: &Path, arguments: I) -> Self
     where
         I: IntoIterator,
@@ -73,7 +73,7 @@ impl ProcessBuilder {
         }
     }
 
-    /// Standard input as we got it.
+    /// The process inherits our standard input.
     pub(crate) fn inherit_stdin(self) -> Self {
         Self {
             input: Input::Ours,
@@ -90,7 +90,8 @@ impl ProcessBuilder {
         self.map(|expression| expression.env_remove(name))
     }
 
-    /// These variables in place of all of ours. Those of [`ProcessBuilder::env`] are added.
+    /// Replaces our whole environment by these variables. Variables of [`ProcessBuilder::env`] are
+    /// added.
     pub(crate) fn only_env(self, variables: &BTreeMap<OsString, OsString>) -> Self {
         self.map(|expression| expression.full_env(variables))
     }
@@ -99,7 +100,7 @@ impl ProcessBuilder {
         self.map(Expression::stderr_null)
     }
 
-    /// Our standard input, read by us and handed on through a pipe.
+    /// We read our standard input and forward it through a pipe.
     pub(crate) fn relay_stdin(self, end: Eof) -> Self {
         Self {
             input: Input::ThroughUs(end),
@@ -107,8 +108,8 @@ impl ProcessBuilder {
         }
     }
 
-    /// A process group of its own: a Ctrl-C on the terminal reaches us, and we
-    /// decide what becomes of the program.
+    /// The process gets a process group of its own: a Ctrl-C on the terminal reaches only us, and
+    /// we decide what happens to the process.
     pub(crate) fn own_group(self) -> Self {
         Self {
             own_group: true,
@@ -116,7 +117,7 @@ impl ProcessBuilder {
         }
     }
 
-    /// Our process group, as without [`ProcessBuilder::own_group`].
+    /// The process stays in our process group, the default.
     pub(crate) fn caller_group(self) -> Self {
         Self {
             own_group: false,
@@ -124,32 +125,34 @@ impl ProcessBuilder {
         }
     }
 
-    /// Runs it to its end; stdout is captured, stderr is ours.
+    /// Runs the process until it exits. stdout is captured, stderr is inherited.
     pub(crate) fn run_captured(self) -> io::Result<Output> {
         self.build()?.stdout_capture().run()
     }
 
-    /// The same, within a limit as [`ProcessBuilder::run_captured_within`] has it.
+    /// As [`ProcessBuilder::run_captured`], with the limit of
+    /// [`ProcessBuilder::run_captured_within`].
     pub(crate) fn stdout_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
         wait_within(self.build()?.stdout_capture().start()?, own_group, limit)
     }
 
-    /// Runs it to its end; stdout and stderr are captured. `None` when it has not
-    /// ended after `limit`: it is killed then.
+    /// Runs the process until it exits and captures stdout and stderr. Returns `None` if the
+    /// process has not exited within `limit`; it is killed in that case.
     pub(crate) fn run_captured_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
         let captured = self.build()?.stdout_capture().stderr_capture();
         wait_within(captured.start()?, own_group, limit)
     }
 
-    /// Runs it to its end with our stderr for both of its outputs: our stdout
+    /// Runs the process until it exits, with our stderr as its stdout and stderr: our stdout
     /// belongs to the task.
     pub(crate) fn run_with_output_to_stderr(self) -> io::Result<Output> {
         self.build()?.stdout_to_stderr().run()
     }
 
-    /// The same, within a limit as [`ProcessBuilder::run_captured_within`] has it.
+    /// As [`ProcessBuilder::run_with_output_to_stderr`], with the limit of
+    /// [`ProcessBuilder::run_captured_within`].
     pub(crate) fn run_with_output_to_stderr_within(
         self,
         limit: Duration,
@@ -158,28 +161,29 @@ impl ProcessBuilder {
         wait_within(self.build()?.stdout_to_stderr().start()?, own_group, limit)
     }
 
-    /// Starts it with our stdout and stderr.
+    /// Starts the process with our stdout and stderr.
     pub(crate) fn spawn(self) -> io::Result<Handle> {
         self.build()?.start()
     }
 
-    /// Starts it without any output.
+    /// Starts the process without stdout.
     pub(crate) fn spawn_stdout_null(self) -> io::Result<Handle> {
         self.build()?.stdout_null().start()
     }
 
-    /// Starts it; its handle gives what it prints.
+    /// Starts the process and captures its stdout; the handle returns it.
     pub(crate) fn spawn_captured(self) -> io::Result<Handle> {
         self.build()?.stdout_capture().start()
     }
 
-    /// Runs it to its end without any output, as [`ProcessBuilder::run_captured_within`].
+    /// Runs the process until it exits, without stdout, with the limit of
+    /// [`ProcessBuilder::run_captured_within`].
     pub(crate) fn run_stdout_null_within(self, limit: Duration) -> io::Result<Option<Output>> {
         let own_group = self.own_group;
         wait_within(self.build()?.stdout_null().start()?, own_group, limit)
     }
 
-    /// Starts it with these two as its outputs.
+    /// Starts the process with these pipes as its stdout and stderr.
     pub(crate) fn spawn_into(
         self,
         stdout: io::PipeWriter,
@@ -191,25 +195,27 @@ impl ProcessBuilder {
             .start()
     }
 
-    /// Starts it with this file as its input; its handle gives what it prints.
+    /// Starts the process with this file as its stdin and captures its stdout; the handle returns
+    /// it.
     pub(crate) fn spawn_captured_with_stdin(self, input: File) -> io::Result<Handle> {
         self.expression.stdin_file(input).stdout_capture().start()
     }
 
-    /// Starts it with its stdout going to us.
+    /// Starts the process and returns the reading end of a pipe from its stdout.
     pub(crate) fn spawn_piped(self) -> io::Result<(Handle, PipeReader)> {
         let (reader, writer) = io::pipe()?;
         Ok((self.build()?.stdout_file(writer).start()?, reader))
     }
 
-    /// Where it starts: what lives on without us holds no directory.
+    /// Sets the working directory. A process that outlives us must not keep the caller's directory
+    /// in use.
     pub(crate) fn directory(self, directory: &Path) -> Self {
         self.map(|expression| expression.dir(directory))
     }
 
-    /// Starts it without any stream or open file of ours, to live on without us.
+    /// Starts a process that outlives us, without any of our streams and open files.
     pub(crate) fn spawn_in_background(self) -> io::Result<()> {
-        // What our caller left open for us, a lock or a pipe, is not for it.
+        // Files that our caller has left open for us, such as a lock or a pipe, are not inherited.
         close_fds::set_fds_cloexec(3, &[]);
         self.build()?
             .stdout_null()
@@ -218,7 +224,7 @@ impl ProcessBuilder {
             .map(|_| ())
     }
 
-    /// Starts it with these two as its input and output.
+    /// Starts the process with these files as its stdin and stdout, and without stderr.
     pub(crate) fn spawn_with_stdio(self, input: OwnedFd, output: OwnedFd) -> io::Result<()> {
         self.expression
             .stdin_file(input)
@@ -245,8 +251,8 @@ impl ProcessBuilder {
     }
 }
 
-/// Its output, or `None` when it was killed at its limit. What it has started may
-/// hold its pipes on; with a group of its own that is killed, too.
+/// Waits for the process and returns its output, or `None` if it was killed at its limit. Its
+/// children may keep its pipes open; if it has a process group of its own, they are killed as well.
 fn wait_within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<Option<Output>> {
     let deadline = Instant::now().checked_add(limit);
     let ended = match deadline {
@@ -263,7 +269,7 @@ fn wait_within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<O
     Ok(None)
 }
 
-/// Kills a process group by its id; 0 is none.
+/// Kills all processes of a process group. `id` 0 stands for no group.
 pub(crate) fn kill_group(id: u32) {
     let group = i32::try_from(id).ok().filter(|id| *id > 1);
     if let Some(group) = group.and_then(Pid::from_raw) {
@@ -271,12 +277,12 @@ pub(crate) fn kill_group(id: u32) {
     }
 }
 
-/// The program beside ours for what outlives a command.
+/// The path of the agent's binary, next to that of our own.
 pub(crate) fn agent_path() -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("agent"))
 }
 
-/// The exit code, or 128 + n for what signal n ended.
+/// The exit code, or 128 + n for a process that signal n has ended.
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     match (status.code(), status.signal()) {
         (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
