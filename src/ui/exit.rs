@@ -1,5 +1,5 @@
-//! What a command of ours ends with: the exit codes, and the one place where
-//! an error becomes a message.
+//! The exit codes of our commands, and the only place that turns an error into a message and an
+//! exit code.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -7,25 +7,24 @@ use std::process::ExitCode;
 
 use crate::ui::message;
 
-/// Wrong usage, or refused. `DOKKU_FAIL_EXIT_CODE` stands in for it where set.
+/// Wrong usage or a refusal. `DOKKU_FAIL_EXIT_CODE` replaces it if set.
 const FAILURE: u8 = 1;
-/// The app does not exist, or this user may not see it (Dokku's `verify_app_name`).
+/// The app does not exist, or the user has no access to it (Dokku's `verify_app_name`).
 pub(crate) const NO_SUCH_APP: u8 = 20;
-/// The task was stopped at its deadline (as coreutils' `timeout`).
+/// The task was stopped at its deadline (the exit code of coreutils' `timeout`).
 pub(crate) const DEADLINE: u8 = 124;
-/// Docker could not run the task (as `docker run`).
+/// docker could not run the task (the exit code of `docker run`).
 pub(crate) const DOCKER_FAILED: u8 = 125;
-/// What a shell gives for a program that it cannot execute, and for one that is not
-/// there.
+/// A shell's exit codes for a program that cannot be executed, and for one that does not exist.
 pub(crate) const NOT_EXECUTABLE: u8 = 126;
 pub(crate) const NOT_FOUND: u8 = 127;
 
-/// The exit code of something that a signal ended.
+/// The exit code of a process that a signal has ended.
 pub(crate) fn from_signal(signal: i32) -> u8 {
     u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX)
 }
 
-/// An error that ends the command with a code of its own.
+/// An error with the exit code of the command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
@@ -33,7 +32,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// As an error; `message` is one sentence.
+    /// Creates the error; `message` is one sentence.
     pub(crate) fn error(code: u8, message: impl Into<String>) -> anyhow::Error {
         let message = message.into();
         Self { code, message }.into()
@@ -48,7 +47,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Runs a command on the process's arguments (without the program's name).
+/// Runs a command with the process's arguments (without the program's name).
 pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
     status(command(&arguments()))
 }
@@ -58,8 +57,8 @@ pub(crate) fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).collect()
 }
 
-/// What a command came to, for the process: a status is passed on, an error is said
-/// on stderr.
+/// The exit code for the process. The status of a command is returned unchanged; an error is
+/// printed on stderr.
 pub(crate) fn status(result: anyhow::Result<u8>) -> ExitCode {
     match result {
         Ok(code) => code.into(),

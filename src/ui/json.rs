@@ -1,4 +1,4 @@
-//! JSON on stdout.
+//! JSON for stdout.
 
 use std::fmt::Write;
 
@@ -7,15 +7,15 @@ use serde::Serialize;
 
 use crate::ui::message::is_obeyed;
 
-/// The value, indented, with a line's end.
+/// The value as indented JSON that ends with a line break.
 ///
 /// # Errors
-/// It is no JSON.
+/// The value cannot be represented in JSON.
 pub(crate) fn indented(value: &impl Serialize) -> Result<String> {
     Ok(harmless(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
-/// The value in one line.
+/// The value as JSON on one line that ends with a line break.
 ///
 /// # Errors
 /// As [`indented`].
@@ -23,14 +23,14 @@ pub(crate) fn line(value: &impl Serialize) -> Result<String> {
     Ok(harmless(&serde_json::to_string(value)?) + "\n")
 }
 
-/// The same value without a character that a terminal obeys: it can be within a string
-/// only, where every character may be written by its number. Those that JSON is laid out
-/// with stay.
+/// The same value without characters that a terminal interprets. They can only occur within a
+/// string, where JSON allows every character to be written by its number. The whitespace of JSON's
+/// layout is kept.
 fn harmless(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
         if is_obeyed(character) && !character.is_ascii_whitespace() {
-            // None of them is beyond U+FFFF.
+            // No such character is above U+FFFF.
             let _ = write!(shown, "\\u{:04x}", u32::from(character));
         } else {
             shown.push(character);
@@ -43,7 +43,7 @@ fn harmless(json: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Mostly what a terminal obeys, and what JSON has a use for.
+    /// Mostly characters that a terminal interprets or that JSON treats specially.
     fn random_text(random: &mut fastrand::Rng) -> String {
         const LETTERS: [char; 14] = [
             '\u{1b}', '\u{7f}', '\u{9b}', '\u{61c}', '\u{200e}', '\u{202e}', '\u{2066}', '\n', '"',

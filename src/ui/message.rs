@@ -1,43 +1,44 @@
-//! Dokku's message formats. All of ours go to stderr: stdout is the task's.
+//! Dokku's message formats. All messages go to stderr, because stdout belongs to the task.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A warning or a failure, shown even with `--quiet`. Each line gets the mark.
+/// Prints a warning or an error, even with `--quiet`. Each line is prefixed with Dokku's
+/// exclamation mark.
 pub(crate) fn warn(text: &str) {
     for line in text.lines() {
         say(" !     ", line);
     }
 }
 
-/// A warning that something could not be written, once in a process: a disk that is
-/// full concerns every file, and stops no task.
+/// Prints a warning that something could not be written, at most once per process: a full disk
+/// affects every file, but does not stop a task.
 pub(crate) fn warn_disk_once(text: &str) {
     if !DISK_WARNING_PRINTED.swap(true, Ordering::Relaxed) {
         warn(text);
     }
 }
 
-/// The process that we go on for has warned already.
+/// Suppresses that warning, because the process whose work this one continues has printed it.
 pub(crate) fn suppress_disk_warning() {
     DISK_WARNING_PRINTED.store(true, Ordering::Relaxed);
 }
 
 static DISK_WARNING_PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// What we do. [`crate::dokku::host::Host::info`] leaves it out with `--quiet`.
+/// Reports a step of the command. [`crate::dokku::host::Host::info`] omits it with `--quiet`.
 pub(crate) fn info(text: &str) {
     say("-----> ", text);
 }
 
-/// Plain text.
+/// Prints text without a prefix.
 pub(crate) fn raw(text: &str) {
     say("", text);
 }
 
 fn say(mark: &str, text: &str) {
     let mut stderr = std::io::stderr();
-    // A reader of our stderr that has gone is no reason to end.
+    // It is not an error if the reader of our stderr has closed it.
     let _ = if stderr.is_terminal() {
         writeln!(stderr, "{mark}{}", escaped(text))
     } else {
@@ -45,8 +46,8 @@ fn say(mark: &str, text: &str) {
     };
 }
 
-/// A name, a value or a command as stdout may show it: [`escaped`] on a terminal, and as
-/// it is for a program that reads it.
+/// A name, a value or a command as it is printed on stdout: [`escaped`] for a terminal, unchanged
+/// for a program that reads it.
 pub(crate) fn on_stdout(text: &str) -> String {
     if std::io::stdout().is_terminal() {
         escaped(text)
@@ -55,9 +56,9 @@ pub(crate) fn on_stdout(text: &str) -> String {
     }
 }
 
-/// Whether a terminal obeys it instead of showing it: control characters (C0, DEL, C1),
-/// and those that turn the direction of text around (Unicode's `Bidi_Control`). Line
-/// breaks and tabs, too.
+/// Whether a terminal interprets the character instead of displaying it: control characters (C0,
+/// DEL, C1), including line breaks and tabs, and characters that change the direction of text
+/// (Unicode's `Bidi_Control`).
 pub(crate) fn is_obeyed(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -66,7 +67,8 @@ pub(crate) fn is_obeyed(character: char) -> bool {
         )
 }
 
-/// The text with every character that a terminal obeys written as Rust writes it.
+/// The text with every character that a terminal interprets replaced by Rust's escape sequence for
+/// it.
 pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,10 +1,10 @@
-//! Standard output, where a command of ours has something to print there.
+//! Standard output of commands that print something there themselves.
 
 use std::io::{ErrorKind, Write};
 
 use anyhow::Result;
 
-/// Prints to stdout. A reader that has gone is not an error.
+/// Prints to stdout. It is not an error if the reader has closed stdout.
 ///
 /// # Errors
 /// Stdout cannot be written.
