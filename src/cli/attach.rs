@@ -31,12 +31,12 @@ pub(super) struct Options {
     container: Option<String>,
 }
 
-/// Joins a running task: what it writes from now on is ours, and what we are given is
-/// its input. Its exit code is ours, or 0 when its user has left it by the detach
-/// keys. A signal ends us and not the task.
+/// Attaches to a running task: forwards its output from now on, and our input to it. Returns the
+/// task's exit code, or 0 if the user detaches with the detach keys. A signal ends this command and
+/// not the task.
 ///
 /// # Errors
-/// Wrong usage, a container that is not there or has ended.
+/// Wrong usage; the container does not exist or has ended.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::ATTACH, arguments, attach_to)
 }
@@ -66,7 +66,7 @@ fn attach(
     } else {
         None
     };
-    // A task's terminal takes its input from a terminal only.
+    // A task with a terminal takes input only from a terminal.
     let stdin = config.open_stdin && (terminal || !config.tty);
     let client = docker.container_attach(&task.id, stdin)?;
     if let Some(guard) = &mut guard {
@@ -91,7 +91,7 @@ fn attach(
     let code = state.as_ref().and_then(task_exit::exit_code_of);
     match state.map(|state| state.status) {
         Some(Status::Created) => bail!("{} was not started yet", task.name),
-        // The detach keys are an error to docker's `attach`.
+        // docker's `attach` exits with an error when the user detaches.
         Some(_) if code.is_none() && (well || terminal) => {
             print_reattach_hint(host, &task.name);
             Ok(0)

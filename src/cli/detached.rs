@@ -11,11 +11,10 @@ use crate::task::launch::detached;
 use crate::task::launch::detached::DetachedStart;
 use crate::ui::output::print;
 
-/// Starts a task and prints its container's name. `arguments` begin with the
-/// command word.
+/// Starts a detached task and prints its container's name. `arguments` begin with the command word.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there, a task that could not be made.
+/// Wrong usage, the app does not exist, or the task could not be created.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     match launch::prepare(&usage::DETACHED, arguments, true)? {
         Launch::DryRun => Ok(0),

@@ -39,14 +39,15 @@ pub(super) struct Options {
     words: Vec<OsString>,
 }
 
-/// What tells the processes of one command from all others of the container.
+/// Environment variable by which the processes of one `run:exec` are recognised among those of the
+/// container.
 const ENV_MARKER: &str = "DOKKU_ONEOFF_EXEC";
 
-/// Runs another command in a task's container; its exit code is ours. The task's own
-/// command knows nothing of it.
+/// Executes another command in a task's container and returns its exit code. The task's own command
+/// is not affected.
 ///
 /// # Errors
-/// Wrong usage, a container that is not there or has ended.
+/// Wrong usage; the container does not exist or has ended.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::EXEC, arguments, exec_in)
 }
@@ -85,7 +86,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
     let mark = format!("{ENV_MARKER}={random:016x}");
     let mut environment = vec![mark.clone()];
     if terminal && std::env::var_os("TERM").is_some() {
-        environment.push("TERM".to_owned()); // the value is taken from our environment
+        environment.push("TERM".to_owned()); // docker takes the value from our environment
     }
     let events = Events::watch()?;
     let mut guard = if terminal {
@@ -127,24 +128,25 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
     }
 }
 
-/// A signal on its way to the command.
+/// A signal that is being forwarded to the command.
 #[derive(Default)]
 struct PendingSignal {
     signal: i32,
-    /// The call that passes it on, and when that was made.
+    /// The docker call that forwards the signal, and when it was started.
     call: Option<(Handle, Instant)>,
-    /// How many calls have found no process: the command may not have been started, or
-    /// there is no way.
+    /// How many calls have not found the process: the command may not have started yet, or the
+    /// image has no shell or tools to find it.
     misses: u32,
     is_passed_on: bool,
-    /// When the client is ended, whatever the image's shell says of the command.
+    /// When to stop waiting and kill the client, even if the call that forwards the signal has
+    /// succeeded.
     give_up_at: Option<Instant>,
 }
 
 const FORWARD_RETRY_INTERVAL: Duration = Duration::from_millis(200);
 const MOST_MISSES: u32 = 5;
 
-/// How long after the second signal a command that was killed may take to be gone.
+/// How long the client may take to exit after the command was killed on the second signal.
 const GONE_WITHIN: Duration = Duration::from_secs(5);
 
 impl PendingSignal {
@@ -155,7 +157,7 @@ impl PendingSignal {
         }
     }
 
-    /// The second time it is killed.
+    /// On a second signal the command gets KILL.
     fn again(self) -> Self {
         if self.give_up_at.is_some() {
             return self;
@@ -172,8 +174,8 @@ impl PendingSignal {
         !self.is_passed_on || self.give_up_at.is_some()
     }
 
-    /// Passes it on, without waiting for it: another signal may come. Gives whether there
-    /// is still hope.
+    /// Forwards the signal without waiting for the docker call, because another signal may arrive
+    /// meanwhile. Returns `false` when there is no prospect of success any more.
     fn go_on(&mut self, docker: &Docker, id: &str, mark: &str) -> Result<bool> {
         if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
             self.end_call();
@@ -206,9 +208,10 @@ impl PendingSignal {
     }
 }
 
-/// Docker passes no signal on to such a process (moby issue 9098). A shell of the
-/// image, where it has one, finds it by its environment; its children have that, too,
-/// but not its parent, which is outside the container. The call ends well where it did.
+/// docker forwards no signal to a process of `exec` (moby issue 9098). Therefore a shell of the
+/// image, if it has one, looks for the process by its environment. Children of the process have the
+/// same variable, but only the process itself has its parent outside the container (parent id 0).
+/// The call exits with 0 if the process was signalled.
 fn forward_signal(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Handle> {
     let script = format!(
         "found=1

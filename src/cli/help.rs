@@ -1,8 +1,8 @@
-//! What the plugin's `commands` files execute: `dokku help` and `run:help`.
+//! The program behind the plugin's `commands` files: `dokku help` and `run:help`.
 //!
-//! Dokku asks for `help` and for every word that no subcommand file answers, and
-//! does so by both names of the plugin, `run` and `oneoff`, where `install` has
-//! taken `run` over. Each command is to be listed once.
+//! Dokku calls it for `help` and for every command that has no subcommand file. If `install` has
+//! taken `run` over, Dokku calls it by both names of the plugin, `run` and `oneoff`; each command
+//! must be listed once.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,16 +13,16 @@ use anyhow::Result;
 use crate::cli::usage::{ALL, Usage};
 use crate::ui::output::print;
 
-/// Dokku's "not mine" (`DOKKU_NOT_IMPLEMENTED_EXIT`).
+/// Dokku's exit code for a command that a plugin does not implement (`DOKKU_NOT_IMPLEMENTED_EXIT`).
 const NOT_MINE: u8 = 10;
 
-/// The name that Dokku users know, where this plugin has taken it over.
+/// The name of core's plugin, which this plugin can take over.
 const TAKEN_OVER: &str = "run";
 
 const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 
-/// `arguments` are the name and then what Dokku gave: `commands` and the
-/// launcher of the take-over directory each say which of the two names they are.
+/// `arguments` are the name by which the plugin was called, as `commands` and the launcher of the
+/// take-over directory pass it, followed by Dokku's arguments.
 ///
 /// # Errors
 /// stdout cannot be written.
@@ -44,8 +44,9 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     Ok(NOT_MINE)
 }
 
-/// Whether `plugins/enabled/run` leads to the directory that `install` puts in
-/// place of core's. Data can lie behind a link (in docker installations).
+/// Whether `plugins/enabled/run` leads to the take-over directory that `install` has put in place
+/// of core's plugin. Both paths are resolved, because the data directory can be behind a link (in
+/// docker installations).
 fn is_taken_over() -> bool {
     let real = |directory: &str, name: &str| {
         let path = PathBuf::from(std::env::var_os(directory)?).join(name);
@@ -55,13 +56,14 @@ fn is_taken_over() -> bool {
     link.is_some() && link == real("DOKKU_LIB_ROOT", "data/oneoff/run")
 }
 
-/// `dokku help --all` says so on its command line only.
+/// Whether the user has typed `dokku help --all`: Dokku does not pass `--all` on, it is only on the
+/// command line of the parent process.
 fn is_all_asked_for() -> bool {
     let parent = format!("/proc/{}/cmdline", std::os::unix::process::parent_id());
     fs::read(parent).is_ok_and(|line| line.split(|byte| *byte == 0).any(|word| word == b"--all"))
 }
 
-/// Dokku puts the columns in order itself, at the comma.
+/// The lines for `dokku help`. Dokku aligns the columns itself, at the comma.
 fn lines(name: &str, all: bool) -> String {
     if !all {
         return format!("    {name}, {DESCRIPTION}\n");

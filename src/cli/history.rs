@@ -48,11 +48,10 @@ pub(super) struct Options {
     app: Option<String>,
 }
 
-/// Shows the records of an app's tasks, or of every app that the user may see; the
-/// newest first.
+/// Prints the records of an app, or of every app that the user has access to, newest first.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there or has its tasks elsewhere.
+/// Wrong usage; the app does not exist, or has another scheduler and no records.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::HISTORY, arguments, show_history)
 }
@@ -75,7 +74,8 @@ fn show_history(host: &Host, options: &Options) -> Result<u8> {
     Ok(0)
 }
 
-/// Records of another scheduler's tasks are not here; those of before it may be.
+/// Tasks of another scheduler leave no records on this host. There may be records of tasks that ran
+/// before the scheduler was changed.
 fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
     let scheduler = host.scheduler(app)?;
     if scheduler == DOCKER_LOCAL {
@@ -91,7 +91,7 @@ fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
     Ok(())
 }
 
-/// The newest of all apps that are wanted.
+/// The newest records of all `apps` that match the options.
 fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Skipped) {
     let most = options.num.parse().unwrap_or(usize::MAX);
     let mut sources: Vec<(RecordsNewestFirst, Option<Record>)> = apps
@@ -169,7 +169,7 @@ fn table_text(title: &str, records: &[Record], quiet: bool) -> String {
     shown
 }
 
-/// The code, and why it ended unless it did so by itself.
+/// The exit code, and the reason in parentheses unless the task exited by itself.
 fn exit(record: &Record) -> String {
     let code = record
         .exit_code
@@ -180,9 +180,9 @@ fn exit(record: &Record) -> String {
     }
 }
 
-/// What stdout can show.
+/// How stdout displays lines.
 struct Screen {
-    /// Its width in characters; `None` where lines have no end.
+    /// The width in characters; `None` if lines are not limited.
     width: Option<usize>,
     colored: bool,
 }
@@ -205,7 +205,7 @@ impl Screen {
         }
     }
 
-    /// Cut where a terminal would break it, and red when it is to stand out.
+    /// Formats a line: cut at the width of the terminal, and red if it is to stand out.
     fn line(&self, line: &str, stands_out: bool) -> String {
         let mut line = line.to_owned();
         if let Some(width) = self.width

@@ -30,8 +30,8 @@ use crate::ui::output::print;
 const HOOK: &str = "scheduler-run-list";
 const JSON: &str = "json";
 
-/// So many tasks of an app that have gone are listed with `--all`; `run:history` has
-/// the rest.
+/// How many tasks whose containers are removed are listed per app with `--all`; `run:history` lists
+/// the others.
 const MAX_FINISHED_TASKS: usize = 20;
 
 #[derive(Debug, Parser)]
@@ -50,10 +50,10 @@ pub(super) struct Options {
     app: Option<String>,
 }
 
-/// Lists the tasks of an app, or of every app that the user may see.
+/// Lists the tasks of an app, or of every app that the user has access to.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there, docker gives no answer.
+/// Wrong usage, the app does not exist, or docker does not answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::LIST, arguments, list)
 }
@@ -66,7 +66,8 @@ fn list(host: &Host, options: &Options) -> Result<u8> {
 }
 
 fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
-    // Nearly every app is this host's: docker is asked before the answer is there.
+    // Nearly every app uses this host's docker, so docker is called in parallel with the query for
+    // the scheduler.
     let (scheduler, tasks) = std::thread::scope(|scope| {
         let tasks = scope.spawn(|| find::list_tasks(&Docker::for_host(host)?, Some(app)));
         (host.scheduler(app), joined(tasks))
@@ -86,7 +87,8 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
     Ok(0)
 }
 
-/// One question to docker, and one to each app's scheduler that is another.
+/// Lists the tasks of every app with one docker call, and one call per app that has another
+/// scheduler.
 fn list_every(host: &Host, options: &Options) -> Result<u8> {
     let apps = host.apps();
     let mut tasks = find::list_tasks(&Docker::for_host(host)?, None)?;
@@ -125,7 +127,7 @@ impl Options {
         self.all || !(task.is_cron() || task.has_ended())
     }
 
-    /// The tasks that have ended and whose containers are not there any more.
+    /// Records of tasks that have ended and whose containers are removed.
     fn finished(&self, host: &Host, app: &App, tasks: &[ContainerSummary]) -> Vec<Record> {
         if !self.all {
             return Vec::new();
@@ -143,7 +145,7 @@ impl Options {
     }
 }
 
-/// What other schedulers have answered.
+/// The answers of other schedulers.
 #[derive(Default)]
 struct OtherSchedulers {
     entries: Vec<Box<RawValue>>,
@@ -151,7 +153,7 @@ struct OtherSchedulers {
 }
 
 impl OtherSchedulers {
-    /// A plugin that has nothing to list may say nothing.
+    /// Adds an answer. The hook of a scheduler without tasks may print nothing.
     fn add(&mut self, options: &Options, answer: &str) -> Result<()> {
         if options.format != JSON {
             self.text.push_str(answer);
@@ -164,14 +166,14 @@ impl OtherSchedulers {
     }
 }
 
-/// What there is of an app.
+/// The tasks of one app.
 struct Group<'a> {
     app: &'a App,
     tasks: Vec<ContainerSummary>,
     finished: Vec<Record>,
 }
 
-/// The text for the groups of tasks and those of other schedulers.
+/// The output for the tasks of this host and those of other schedulers.
 fn shown(
     host: &Host,
     options: &Options,
@@ -198,9 +200,8 @@ fn shown(
     Ok(here.chain([elsewhere.text]).collect())
 }
 
-/// Docker's table under Dokku's heading; with `quiet` tabs between the columns, as
-/// docker does without its word `table`. With `all` tasks that have ended are among
-/// them, and a column says which.
+/// docker's table with Dokku's heading. With `quiet`, columns are separated by tabs, as in docker's
+/// formats without `table`. With `all`, finished tasks are included, and a column has the status.
 fn table_text(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> String {
     let mut rows: Vec<[String; 4]> = group
         .tasks

@@ -54,16 +54,16 @@ pub(super) struct Options {
     app: Option<String>,
 }
 
-/// How long after its last word docker's client may take to end.
+/// How long docker's client may take to exit after its last output.
 const CLIENT_EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Core's colours, in core's order.
+/// The colours that core uses, in core's order.
 const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
 
-/// Shows the logs of one task, or of an app's.
+/// Prints the logs of one task, or of an app's tasks.
 ///
 /// # Errors
-/// Wrong usage, an app or a container that is not there, docker gives no answer.
+/// Wrong usage, the app or the container does not exist, or docker does not answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::LOGS, arguments, show_logs)
 }
@@ -93,13 +93,13 @@ fn show_logs(host: &Host, options: &Options) -> Result<u8> {
                     tasks.len()
                 );
             }
-            // Each takes a client of docker's as long as the others do: among more, the
-            // order of time holds within a part of them.
+            // Each task takes a docker client until all logs of its part have been printed. With
+            // more tasks than clients the order by time applies within each part only.
             let mut code = 0;
             for (part, tasks) in tasks.chunks(CLIENTS).enumerate() {
                 let Some(failed) = show(host, &docker, &app, tasks, part * CLIENTS, options)?
                 else {
-                    break; // nobody reads any more
+                    break; // stdout's reader has closed it
                 };
                 code |= u8::from(failed);
             }
@@ -109,7 +109,7 @@ fn show_logs(host: &Host, options: &Options) -> Result<u8> {
 }
 
 impl Options {
-    /// Which part of an output that is kept.
+    /// Which part of a saved output to print.
     fn kept_part(&self) -> replay::Selection {
         replay::Selection {
             tail: self.num.parse().ok(),
@@ -118,7 +118,7 @@ impl Options {
         }
     }
 
-    /// What stands before the lines of the `number`th task.
+    /// The prefix for the lines of the task with this number.
     fn prefix(&self, name: &str, number: usize) -> Option<Prefix> {
         let colored = io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -132,8 +132,8 @@ impl Options {
     }
 }
 
-/// Shows the logs of these tasks, the first of which has the number `first`. Gives whether
-/// something is missing; `None` when nobody reads any more.
+/// Prints the logs of these tasks, the first of which has the number `first`. Returns whether
+/// output is missing, or `None` if the reader of our stdout has closed it.
 fn show(
     host: &Host,
     docker: &Docker,
@@ -177,7 +177,7 @@ fn show(
         nobody_reads,
     );
     if last.is_empty() {
-        // A client that is silent would not notice either.
+        // A client without output does not notice that the reader is gone.
         clients.iter().try_for_each(Handle::kill)?;
         return Ok(None);
     }
@@ -187,7 +187,7 @@ fn show(
         let last = last.iter().max().filter(|time| !time.is_empty());
         let failed = has_failed(&clients[number]);
         let missing = match last {
-            // It had gone before docker was asked.
+            // The container was removed before docker was asked for its logs.
             None if failed => options.kept_part(),
             last => replay::Selection {
                 after: Some(last.map_or(begun.as_bytes(), Vec::as_slice).to_vec()),
@@ -202,30 +202,30 @@ fn show(
     Ok(Some(is_missing))
 }
 
-/// What docker's client came to, which has closed its streams already.
+/// Whether docker's client, which has closed its output already, has exited with an error.
 fn has_failed(client: &Handle) -> bool {
     let end = client.wait_timeout(CLIENT_EXIT_TIMEOUT);
     matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
 }
 
-/// Whether its record is there, or about to be. One that runs has only lost docker's
-/// client.
+/// Whether the task has ended, so that its record exists or is about to be written. If the task is
+/// still running, only docker's client was lost.
 fn is_over(docker: &Docker, task: &ContainerSummary) -> bool {
     let state = docker.container_state(&task.id);
     state.is_ok_and(|state| state.is_none_or(|state| exit_code_of(&state).is_some()))
 }
 
-/// Whether the reader of our stdout has gone: poll(2), asked for no event, tells of
-/// errors and hang-ups only.
+/// Whether the reader of our stdout has closed it: poll(2) without any requested event reports only
+/// errors and hang-ups.
 fn nobody_reads() -> bool {
     let stdout = io::stdout();
     let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
     poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
-/// What the client has missed: it is told of no container that has gone, and docker
-/// closes the logs that it follows with the container, however far their reader is.
-/// Gives whether nothing is missing.
+/// Prints the output that docker's client has missed, from the saved output. The client gets no
+/// logs of a removed container, and docker closes followed logs with the container, even if the
+/// client has not read them completely. Returns whether nothing is missing.
 fn show_rest(
     host: &Host,
     app: &App,
@@ -247,7 +247,8 @@ fn show_rest(
     rest.is_ok_and(|there| there.is_some())
 }
 
-/// As if the container were still there.
+/// Prints the saved output of a task whose container is removed, in the form of an existing
+/// container's logs.
 fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
     let name = &record.name;
     match &record.output {
@@ -276,7 +277,7 @@ fn write(
 ) -> io::Result<Option<()>> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut stderr = io::stderr();
-    // Which of the two is within a line.
+    // Whether the last entry of stdout and of stderr ended within a line.
     let mut within = [false; 2];
     let there = replay(store, id, part, |line: &SavedEntry| {
         let to_stderr = line.to_stderr && options.stderr;

@@ -1,4 +1,4 @@
-//! One file a subcommand: its options, then its steps.
+//! The commands, one file per subcommand: its options, then its steps.
 
 pub(crate) mod attach;
 pub(crate) mod common;
@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use crate::dokku::system_user;
 use crate::ui::exit;
 
-/// Runs a command on its words as they were typed.
+/// Runs a command with its typed words.
 pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
     exit::status(
         system_user::refuse_root()

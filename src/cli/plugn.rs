@@ -1,7 +1,7 @@
-//! `plugn` for the hooks that we start: `trigger` by our own bus, everything else
-//! by the real plugn, which stands behind this one in `PATH`.
+//! `plugn` for the hooks that we start: `trigger` is handled by our own trigger runner, every other
+//! command by the real plugn, the next one in `PATH`.
 //!
-//! Whatever could come out otherwise than with plugn is handed to it, too.
+//! A call that plugn might handle differently is delegated to plugn as well.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,10 +15,10 @@ use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
-/// Gives the exit code of what was asked for. Its streams are ours.
+/// Handles one call and returns its exit code. Our streams are inherited.
 ///
 /// # Errors
-/// A hook, or plugn, cannot be started (exit code 126 or 127).
+/// A hook or plugn cannot be started (exit code 126 or 127).
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let (Some(plugins), Some((trigger, rest))) = (plugins(), trigger(arguments)) else {
         return hand_over(arguments);
@@ -40,8 +40,8 @@ fn trigger(arguments: &[OsString]) -> Option<(&str, &[OsString])> {
     }
 }
 
-/// `PLUGIN_PATH`, unless plugn would take another one (it reads a file `.plugn`),
-/// split it (its shell does at blanks), or show what it does.
+/// `PLUGIN_PATH`. `None` if plugn would use another path (it reads a file `.plugn`), split the path
+/// (its shell does at spaces), or trace its commands.
 fn plugins() -> Option<PathBuf> {
     let plugins = PathBuf::from(env::var_os("PLUGIN_PATH")?);
     let is_plain = |c: char| c.is_alphanumeric() || "/_.-+,:@=~%".contains(c);

@@ -14,10 +14,10 @@ use crate::ui::json;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
 
-/// Shows the properties of an app, of every app, or the global ones.
+/// Prints the properties of one app, of every app, or the global ones.
 ///
 /// # Errors
-/// An app that is not there, an unknown flag or format.
+/// The app does not exist, or a flag or the format is unknown.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let host = Host::from_environment(arguments)?;
     supervisor::adopt_orphans(&host);
@@ -49,7 +49,8 @@ struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// In Dokku's manner flags are names of properties, and may stand anywhere.
+    /// Parses the arguments. As in Dokku's other reports, flags are names of properties and may be
+    /// at any position.
     fn read(words: Vec<String>, app: Option<String>) -> Result<Self> {
         let mut asked = Self {
             app,

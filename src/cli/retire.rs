@@ -16,10 +16,10 @@ pub(super) struct Options {
     app: Option<String>,
 }
 
-/// Fires the trigger that Dokku's own pass fires: ours is among its hooks.
+/// Fires the trigger that Dokku fires for its own sweep; one of its hooks is the plugin's.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there.
+/// Wrong usage, or the app does not exist.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::RETIRE, arguments, retire)
 }
@@ -28,7 +28,7 @@ fn retire(host: &Host, options: &Options) -> Result<u8> {
     let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => vec![host.app(name)?],
         None if host.shows_every_app() => return fire(host, &[]),
-        // What becomes of other users' tasks is not this user's to see.
+        // Messages about tasks of apps that the user has no access to must not be shown.
         None => host.apps(),
     };
     let mut code = 0;

@@ -9,11 +9,10 @@ use crate::cli::common::launch::Launch;
 use crate::cli::usage;
 use crate::task::attach;
 
-/// Runs an attached task; gives its exit code. `arguments` begin with the command
-/// word.
+/// Runs an attached task and returns its exit code. `arguments` begin with the command word.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there, a task that could not be made.
+/// Wrong usage, the app does not exist, or the task could not be created.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     match launch::prepare(&usage::RUN, arguments, false)? {
         Launch::DryRun => Ok(0),

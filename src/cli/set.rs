@@ -23,11 +23,11 @@ pub(super) struct Options {
     words: Vec<String>,
 }
 
-/// Sets a property, or unsets it when there is no value.
+/// Sets a property, or unsets it if no value is given.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there, a value that is none of the property's, or
-/// `--global` from a user who may not see every app.
+/// Wrong usage, the app does not exist, the value is not valid for the property, or a user who does
+/// not have access to every app has given `--global`.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::SET, arguments, set)
 }
@@ -35,7 +35,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn set(host: &Host, options: &Options) -> Result<u8> {
     let mut words = options.words.iter().cloned();
     let owner = if options.global {
-        // Every app's tasks follow it: whoever may see one app must not change the others'.
+        // A global property affects the tasks of every app: a user with access to one app must not
+        // change it for others.
         if !host.sees_every_app() {
             bail!(
                 "'run:set --global' is for users to whom the access plugin shows every app, and there must be one: 'dokku run:set <app> <property>' sets one app's"

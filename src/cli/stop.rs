@@ -32,10 +32,10 @@ pub(super) struct Options {
     app: Option<String>,
 }
 
-/// Stops one task, or those of an app; prints the names of the stopped.
+/// Stops one task or the tasks of an app, and prints the names of the tasks that it has stopped.
 ///
 /// # Errors
-/// Wrong usage, an app or a container that is not there, docker gives no answer.
+/// Wrong usage, the app or the container does not exist, or docker does not answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::STOP, arguments, stop_chosen)
 }
@@ -68,8 +68,8 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
     }
 }
 
-/// Stops them at the same time; 1 when one that runs could not be. Where there are more
-/// than as many clients of docker's as may run, each stops several.
+/// Stops tasks in parallel. Returns 1 if a running task could not be stopped. If there are more
+/// tasks than docker clients may run, each client stops several.
 fn stop(host: &Host, docker: &Docker, tasks: &[ContainerSummary], timeout: u64) -> Result<u8> {
     let size = tasks.len().div_ceil(parallel::CLIENTS).max(1);
     let parts: Vec<&[ContainerSummary]> = tasks.chunks(size).collect();
@@ -78,7 +78,8 @@ fn stop(host: &Host, docker: &Docker, tasks: &[ContainerSummary], timeout: u64) 
     Ok(u8::from(results.contains(&false)))
 }
 
-/// Whether it is well with all of them.
+/// Stops the tasks of one part and prints their names. Returns whether none of them is left
+/// running.
 fn stop_part(
     host: &Host,
     docker: &Docker,
@@ -104,7 +105,7 @@ fn stop_part(
     Ok(well)
 }
 
-/// Says what came of it; whether it is well.
+/// Stops one task and prints the result. Returns whether the task does not run any more.
 fn stop_one(host: &Host, docker: &Docker, task: &ContainerSummary, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {

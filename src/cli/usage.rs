@@ -1,19 +1,18 @@
-//! The usage of every command: the one place that `--help`, error messages and `run:help`
-//! take it from.
+//! The usage of every command: the only source for `--help`, error messages and `run:help`.
 
-/// One command.
+/// The usage of one command.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// Behind the plugin's name: empty, or `:list`.
+    /// The part after the plugin's name: empty, or for example `:list`.
     pub(crate) word: &'static str,
     /// Options and arguments.
     pub(crate) synopsis: &'static str,
-    /// What it does, in one line for `dokku help`.
+    /// What the command does, in one line for `dokku help`.
     pub(crate) summary: &'static str,
 }
 
 impl Usage {
-    /// `dokku run:list [--all] [<app>]`
+    /// The usage line, for example `dokku run:list [--all] [<app>]`.
     pub(crate) fn line(&self) -> String {
         format!("dokku run{} {}", self.word, self.synopsis)
     }
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
     use crate::cli::{attach, exec, history, list, logs, retire, set, stop, wait};
 
-    /// The options in a synopsis, as they are typed.
+    /// The options in a synopsis, as a user types them.
     fn options_of(synopsis: &str) -> Vec<String> {
         synopsis
             .split(['[', ']', '|', ' '])

@@ -29,15 +29,15 @@ pub(super) struct Options {
     timeout: Option<TimeToLive>,
 }
 
-/// A task that is made and not started, or whose waiting client was lost, is looked
-/// at again after so long.
+/// After what time a task is inspected again if it is created but not started, or if the docker
+/// client that waits for it was lost.
 const STATE_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Waits for the task's end; its exit code is ours. One that has ended already is
-/// answered from its record.
+/// Waits for the task's end and returns its exit code. For a task that has ended already, the exit
+/// code is in its record.
 ///
 /// # Errors
-/// Wrong usage, a container that is not there, or it still runs after `--timeout`.
+/// Wrong usage, the container does not exist, or the task is still running after `--timeout`.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     args::run(&usage::WAIT, arguments, wait_for)
 }
@@ -60,7 +60,7 @@ fn wait(
 ) -> Result<u8> {
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
     loop {
-        // Docker's `wait` answers at once for one that was not started yet.
+        // docker's `wait` returns at once for a container that has not been started.
         let state = docker.container_state(&task.id)?;
         match state
             .as_ref()

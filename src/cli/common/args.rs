@@ -1,4 +1,4 @@
-//! Options in Dokku's manners, and the frame of every command that reads them.
+//! Parsing of options in Dokku's style, and the frame of every command that has options.
 
 use std::ffi::OsString;
 
@@ -10,18 +10,18 @@ use crate::dokku::host::Host;
 use crate::task::handoff::supervisor;
 use crate::ui::output::print;
 
-/// What the words of a command line come to.
+/// The result of parsing a command line.
 pub(crate) enum ParsedArgs<T> {
     Options(T),
-    /// The help that was asked for.
+    /// The text for `--help`.
     Help(String),
 }
 
-/// Runs a command on its options, on the host that started us. Tasks whose process was
-/// killed are handed to the supervisor on the way. `arguments` begin with the command word.
+/// Parses the options and runs the command on the host that started us. Tasks whose process was
+/// killed are handed to the supervisor first. `arguments` begin with the command word.
 ///
 /// # Errors
-/// Wrong usage, or the command's own.
+/// Wrong usage, or an error of the command.
 pub(crate) fn run<T>(
     usage: &Usage,
     arguments: &[OsString],
@@ -39,10 +39,10 @@ where
     command(&host, &options)
 }
 
-/// Reads what follows the command word.
+/// Parses the arguments after the command word.
 ///
 /// # Errors
-/// Wrong usage: one sentence that names what is wrong, and the usage line.
+/// Wrong usage: one sentence that names the mistake, and the usage line.
 pub(crate) fn parse<T>(usage: &Usage, arguments: &[OsString]) -> Result<ParsedArgs<T>>
 where
     T: CommandFactory + FromArgMatches,

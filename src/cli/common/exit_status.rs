@@ -1,4 +1,4 @@
-//! What a task that somebody waited for came to.
+//! The exit status of a task for commands that wait for its end.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,14 @@ use crate::record::{Record, read};
 use crate::task::journal;
 use crate::ui::{exit, message};
 
-/// How long after the container's end its record may be missing: until then a hook
-/// is told of the end, or the output is taken.
+/// How long after the container's exit its record may be missing. During that time hooks are fired
+/// and the output is saved.
 const RECORD_TIMEOUT: Duration = Duration::from_secs(60);
 
 const RECORD_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The exit code that the record has: docker's own says nothing of a deadline.
+/// The exit code in the record. docker's exit code is not used, because it does not show that the
+/// deadline was reached.
 pub(crate) fn exit_status_from_record(record: &Record) -> u8 {
     record.exit_code.unwrap_or_else(|| {
         message::warn(&format!(
@@ -28,11 +29,11 @@ pub(crate) fn exit_status_from_record(record: &Record) -> u8 {
     })
 }
 
-/// The same for a task whose container has just ended or gone, with the exit code
-/// that docker says it had.
+/// The exit code of a task whose container has just ended or been removed. `docker_says` is the
+/// exit code that docker reports for the container.
 ///
 /// # Errors
-/// Nobody can tell.
+/// The exit code is unknown.
 pub(crate) fn exit_status_of(
     host: &Host,
     app: &App,
@@ -49,7 +50,7 @@ pub(crate) fn exit_status_of(
     }
 }
 
-/// The record of a task whose container has just ended or gone.
+/// The record of a task whose container has just ended or been removed.
 pub(crate) fn record_of(host: &Host, app: &App, task: &ContainerSummary) -> Option<Record> {
     match await_record(host, app, task) {
         RecordLookup::Found(record) => Some(*record),
@@ -59,21 +60,22 @@ pub(crate) fn record_of(host: &Host, app: &App, task: &ContainerSummary) -> Opti
 
 enum RecordLookup {
     Found(Box<Record>),
-    /// None is kept, or it takes too long; the exit code that hooks were told.
+    /// There is no record, or it is not written in time. `told` is the exit code that the hooks
+    /// were given, as the journal has it.
     Missing {
         told: Option<u8>,
     },
 }
 
-/// Waits for whoever looks after the task.
+/// Waits until the process that supervises the task has written the record and removed the journal.
 fn await_record(host: &Host, app: &App, task: &ContainerSummary) -> RecordLookup {
     let until = Instant::now() + RECORD_TIMEOUT;
     let mut told = None;
     loop {
-        // The name may have been drawn again.
+        // The journal may be of a later task with the same name.
         let story = journal::story(host, &task.name)
             .filter(|story| story.id.as_ref().is_none_or(|id| *id == task.id));
-        // The record is there before the journal goes.
+        // The record is written before the journal is removed.
         let is_over = story.is_none() || Instant::now() > until;
         told = story.and_then(|story| story.told).or(told);
         if let Some((record, _)) = read::find(host, &task.id, Some(app)) {

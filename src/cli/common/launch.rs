@@ -1,4 +1,4 @@
-//! What every command that starts a task does first.
+//! The first steps of every command that starts a task.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -19,9 +19,9 @@ use crate::task::spec::{TaskSpec, TaskStreams, resolve};
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
 
-/// Where the words of a command line lead.
+/// How a command line is to be executed.
 pub(crate) enum Launch {
-    /// What was asked for is shown; there is nothing to start.
+    /// The dry run or the help has been printed; no task is started.
     DryRun,
     DockerLocal {
         host: Host,
@@ -34,10 +34,10 @@ pub(crate) enum Launch {
     },
 }
 
-/// `arguments` begin with the command word.
+/// Parses the command line and resolves the task. `arguments` begin with the command word.
 ///
 /// # Errors
-/// Wrong usage, an app that is not there, a task that cannot be made.
+/// Wrong usage, the app does not exist, or the task cannot be created.
 pub(crate) fn prepare(usage: &Usage, arguments: &[OsString], detached: bool) -> Result<Launch> {
     let options = match TaskOptions::parse(usage, arguments)? {
         ParsedArgs::Options(options) => options,
@@ -76,7 +76,7 @@ pub(crate) fn prepare(usage: &Usage, arguments: &[OsString], detached: bool) -> 
     })
 }
 
-/// A detached task has an input only with a terminal: nobody would ever end it.
+/// A detached task has stdin only with a terminal: stdin without a terminal would never be closed.
 fn streams(request: &Request, detached: bool) -> TaskStreams {
     let terminals = || std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let terminal = match request.tty {
@@ -90,8 +90,8 @@ fn streams(request: &Request, detached: bool) -> TaskStreams {
     }
 }
 
-/// The call of docker's that would make the container, and the names of the
-/// values that go with it.
+/// Prints the docker call that would create the container, and the names of its environment
+/// variables.
 fn print_dry_run(task: &TaskSpec) -> Result<()> {
     const NUMBER: u32 = 0;
     let call = shell_words::join(task.container(NUMBER)?.arguments());

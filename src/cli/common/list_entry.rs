@@ -1,4 +1,4 @@
-//! A task in the JSON of `run:list`.
+//! An entry in the JSON of `run:list`.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::dokku::host::Host;
 use crate::record::{Reason, Record};
 use crate::task::journal;
 
-/// One of ours, or as another scheduler's plugin has it.
+/// A task on this host, or an entry in the form of another scheduler's plugin.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(crate) enum Entry<'a> {
@@ -18,7 +18,7 @@ pub(crate) enum Entry<'a> {
     Delegated(Box<RawValue>),
 }
 
-/// Core's keys as core has them, ours after them.
+/// The keys of core's JSON in core's form, followed by those that the plugin adds.
 #[derive(Serialize)]
 pub(crate) struct ListedTask<'a> {
     name: &'a str,
@@ -39,7 +39,7 @@ pub(crate) struct ListedTask<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// One whose container is there.
+    /// An entry for a task whose container exists.
     pub(crate) fn from_container(host: &Host, task: &'a ContainerSummary) -> Self {
         let started = journal::story(host, &task.name).and_then(|story| story.started);
         Self::Task(Box::new(ListedTask {
@@ -55,13 +55,14 @@ impl<'a> Entry<'a> {
             exit_code: task.exit_code(),
             finished: None,
             reason: None,
-            // What is core's may have other labels from its image.
+            // Containers of core may have inherited labels of the same names from their image.
             cron_id: filled(&task.cron_id).filter(|_| task.is_cron()),
             user: filled(&task.user).filter(|_| task.is_ours(host)),
         }))
     }
 
-    /// One whose container has gone, in docker's forms as if it had not.
+    /// An entry for a task whose container is removed, with the formats that docker uses for an
+    /// existing container.
     pub(crate) fn from_record(record: &'a Record) -> Self {
         let created = record.created.get(..19).unwrap_or_default();
         Self::Task(Box::new(ListedTask {
@@ -83,7 +84,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// As docker shows a command: the words with blanks between, in double quotes.
+/// A command as docker prints it: the words joined with spaces, in double quotes.
 pub(crate) fn quoted(command: &[String]) -> String {
     format!("{:?}", command.join(" "))
 }

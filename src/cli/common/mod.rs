@@ -1,4 +1,4 @@
-//! What several subcommands share: options and usage, the choice of tasks, tables.
+//! Code that several subcommands share: options and usage, selection of tasks, tables.
 
 pub(crate) mod args;
 pub(crate) mod exit_status;

@@ -1,4 +1,4 @@
-//! The tasks that `<app>` or `--container NAME` choose.
+//! The tasks that `<app>` or `--container NAME` select.
 
 use anyhow::{Result, bail};
 
@@ -11,25 +11,25 @@ use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record::{Record, read};
 use crate::task::control::find;
 
-/// Where the chosen tasks are.
+/// The selected tasks, by the place where they are.
 pub(crate) enum Selection {
-    /// On this host: tasks of one app.
+    /// Tasks of one app on this host.
     DockerLocal {
         docker: Docker,
         app: App,
         tasks: Vec<ContainerSummary>,
     },
-    /// It has ended, and there is a record of it.
+    /// A task that has ended and of which there is a record.
     Ended { app: App, record: Box<Record> },
-    /// On another scheduler.
+    /// Tasks of an app with another scheduler.
     Delegated { app: App, scheduler: String },
 }
 
-/// With `cron` the app's cron tasks, too. `usage` is for the message when neither
-/// is given.
+/// Selects tasks. `cron` includes the app's cron tasks. `usage` is printed if neither an app nor a
+/// container is given.
 ///
 /// # Errors
-/// An app or a container that is not there, or docker gives no answer.
+/// The app or the container does not exist, or docker does not answer.
 pub(crate) fn select(
     host: &Host,
     app: Option<&str>,
@@ -70,7 +70,7 @@ pub(crate) fn select(
     Ok(Selection::DockerLocal { docker, app, tasks })
 }
 
-/// The one task that `--container` names: as it runs, or as it was.
+/// The task that `--container` names: its container, or its record if the container is removed.
 pub(crate) enum SingleTask {
     Present {
         docker: Docker,
@@ -80,11 +80,11 @@ pub(crate) enum SingleTask {
     Ended(Box<Record>),
 }
 
-/// For a command that only this host can serve. `usage` is for the message when
-/// there is no name.
+/// Selects one task for a command that works on this host only. `usage` is printed if no name is
+/// given.
 ///
 /// # Errors
-/// As [`select`], and a task of another scheduler.
+/// As [`select`]; or the task is of another scheduler.
 pub(crate) fn select_one(
     host: &Host,
     container: Option<&str>,

@@ -1,4 +1,4 @@
-//! The words of a command, as its user typed them.
+//! The typed words of a command that came through SSH.
 
 use std::ffi::OsString;
 
@@ -9,11 +9,11 @@ use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
 use crate::settings::properties::{PLUGIN, SSH_WORDS, SSH_WORDS_DOKKU};
 
-/// The words that Dokku `given` us, or those that an SSH client sent, where Dokku has
-/// lost some of them on the way and the property leaves it to us.
+/// Returns the words that the user of an SSH client has typed if they differ from those that Dokku
+/// has `given` us, unless the property `ssh-words` is `dokku`; otherwise `given`.
 ///
 /// # Errors
-/// The access plugins do not allow the command that was typed.
+/// The access plugins do not allow the typed command.
 pub(crate) fn as_typed(given: Vec<OsString>) -> Result<Vec<OsString>> {
     let typed = ssh::command()
         .and_then(|command| command.as_typed.as_ref())

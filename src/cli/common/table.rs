@@ -1,9 +1,9 @@
-//! A table for people, in the form of docker's: three blanks between columns.
+//! Tables for users in docker's format: three spaces between columns.
 
 use crate::ui::message::escaped;
 
-/// Rows of equal length, the first one the heading. What a terminal would obey is
-/// shown escaped with `escape`.
+/// Formats rows of equal length, the first of which is the heading. With `escape`, characters that
+/// a terminal interprets are escaped.
 pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: bool) -> String {
     let rows: Vec<[String; COLUMNS]> = rows
         .iter()
@@ -12,7 +12,7 @@ pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: 
                 .map(|cell| if escape { escaped(cell) } else { cell.clone() })
         })
         .collect();
-    // Docker's columns are at least ten wide, gap included.
+    // docker's columns are at least ten characters wide, including the space between them.
     let width = |column: usize| {
         rows.iter()
             .map(|row| row[column].chars().count() + 3)

@@ -1,4 +1,4 @@
-//! The options and words of a command that makes a task.
+//! Options and arguments of a command that creates a task.
 
 use std::ffi::OsString;
 
@@ -16,8 +16,8 @@ use crate::task::model::request::{Cron, Lock, Request, Tty};
 use crate::task::spec::defaults::Settings;
 use crate::ui::message;
 
-// Core's options first, ours after them. The words are one list: with the app as
-// a positional of its own clap would take options out of the command.
+// Options of core first, then those of the plugin. App and command are one list of words: if the
+// app were a positional argument of its own, clap would parse options within the command.
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
 #[allow(
@@ -82,10 +82,10 @@ pub(crate) struct TaskOptions {
 }
 
 impl TaskOptions {
-    /// `arguments` begin with the command word.
+    /// Parses a command line. `arguments` begin with the command word.
     ///
     /// # Errors
-    /// Wrong usage: one sentence that names what is wrong, and the usage line.
+    /// Wrong usage: one sentence that names the mistake, and the usage line.
     pub(crate) fn parse(usage: &Usage, arguments: &[OsString]) -> Result<ParsedArgs<Self>> {
         Ok(match args::parse::<Self>(usage, arguments)? {
             ParsedArgs::Options(options) => ParsedArgs::Options(Self {
@@ -96,11 +96,10 @@ impl TaskOptions {
         })
     }
 
-    /// The app's name (empty when none is given), and what is asked of its task.
+    /// Returns the app's name (empty if none is given) and the request for its task.
     ///
     /// # Errors
-    /// A value that cannot be taken. No value of the environment is part of the
-    /// message.
+    /// A value is not valid. The message contains no value of the environment.
     pub(crate) fn to_request(&self, flags: &GlobalFlags) -> Result<(String, Request)> {
         let words: Result<Vec<String>> =
             self.words.iter().map(|word| validate::utf8(word)).collect();
@@ -115,7 +114,7 @@ impl TaskOptions {
         Ok((app, self.request(flags, literal, words.collect())?))
     }
 
-    /// What the app's properties say where the command says nothing.
+    /// Completes the request with the app's properties where the command line sets nothing.
     pub(crate) fn with_settings(&self, request: Request, settings: &Settings) -> Request {
         let time_to_live = match (self.timeout, self.ttl_seconds) {
             (None, None) => settings.time_to_live.0,
@@ -166,7 +165,8 @@ impl TaskOptions {
         })
     }
 
-    /// A lock that another task may have, too, would be none.
+    /// The default policy of a lock is `forbid`: a lock that several tasks may have at the same
+    /// time would have no effect.
     fn lock(&self) -> Option<Lock> {
         let policy = self.concurrency_policy.unwrap_or(Policy::Forbid);
         self.lock.clone().map(|name| Lock { name, policy })
@@ -187,7 +187,7 @@ impl TaskOptions {
 
 fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
     let pair = |label: &String| {
-        // Docker takes a label without a value; so does core's global flag.
+        // docker accepts a label without a value, and so does core's global flag.
         let pair = if label.contains('=') {
             label.clone()
         } else {
@@ -199,7 +199,7 @@ fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
     flags.labels.iter().map(pair).collect()
 }
 
-/// One pair of `--env`.
+/// Parses one argument of `--env`.
 fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let shown = pair.to_string_lossy();
     let name = shown.split('=').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Command lines, and what they ask for.
+//! Command lines and the requests that result from them.
 
 use crate::cli::usage;
 use clap::CommandFactory;
