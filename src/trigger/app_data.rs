@@ -1,11 +1,11 @@
-//! What the hooks about an app's properties and records share.
+//! Functions that the hooks for an app's properties and records share.
 //!
-//! Dokku's order, `apps:destroy`: the tasks are stopped, `post-delete`, and only then
-//! the app's directory goes; `apps:clone` and `apps:rename`: `post-create` for the new
-//! app, then their own hooks, then the old app is destroyed.
+//! Dokku's order: `apps:destroy` stops the tasks, fires `post-delete`, and only then removes the
+//! app's directory. `apps:clone` and `apps:rename` fire `post-create` for the new app, then their
+//! own triggers; `apps:rename` then destroys the old app.
 //!
-//! A hook that fails ends the command half-way, with two apps or a part of one. So what
-//! cannot be removed or copied is a warning.
+//! A hook that fails would end the command half-way, with two apps or with parts of one. Therefore
+//! a failure to remove or copy something is only a warning.
 
 use anyhow::{Context, Result, bail};
 
@@ -36,7 +36,8 @@ pub(crate) fn warn_on_error(done: Result<()>) {
     }
 }
 
-/// The apps that the trigger names. An empty one would be the plugin's whole store.
+/// The names of apps in the trigger's arguments. An empty name is refused: its directory would be
+/// that of all apps.
 pub(crate) fn app_names<const COUNT: usize>(arguments: &[OsString]) -> Result<[&str; COUNT]> {
     let words: Vec<&str> = arguments
         .iter()

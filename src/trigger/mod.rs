@@ -1,4 +1,4 @@
-//! One file per trigger that the plugin implements, and what some of them share.
+//! The hooks of the plugin, one file per trigger, and functions that several of them share.
 
 pub(crate) mod app_data;
 pub(crate) mod core_task;
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use crate::dokku::system_user;
 use crate::ui::{exit, message};
 
-/// Runs a hook on its arguments, as Dokku's user.
+/// Runs a hook with its arguments, as Dokku's system user.
 pub(crate) fn entry(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
     exit::status(
         system_user::execute_as_system_user().and_then(|code| match code {
@@ -27,8 +27,8 @@ pub(crate) fn entry(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
     )
 }
 
-/// The same for a hook whose failure would end what Dokku is about to do: that it cannot run
-/// is a warning.
+/// As [`entry`], for a hook whose failure would end Dokku's command: if the hook cannot be run as
+/// that user, this is only a warning.
 pub(crate) fn entry_beside(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
     match system_user::execute_as_system_user() {
         Ok(Some(code)) => code.into(),
@@ -40,7 +40,7 @@ pub(crate) fn entry_beside(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitC
     }
 }
 
-/// A hook's arguments, as far as they are text.
+/// A hook's arguments that are valid UTF-8.
 pub(crate) fn words(arguments: &[OsString]) -> Vec<&str> {
     arguments.iter().filter_map(|word| word.to_str()).collect()
 }

@@ -7,10 +7,10 @@ use anyhow::Result;
 use crate::dokku::host::Host;
 use crate::trigger::app_data::{app_names, copy_properties, warn_on_error};
 
-/// Copies the properties, and not the records: they are of the tasks that ran.
+/// Copies the properties, but not the records: they describe tasks of the old app.
 ///
 /// # Errors
-/// Other arguments.
+/// The arguments are not the trigger's.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let [old, new] = app_names(arguments)?;
     warn_on_error(copy_properties(&Host::without_flags()?, old, new));

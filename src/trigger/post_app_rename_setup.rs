@@ -9,10 +9,10 @@ use crate::record::Store;
 use crate::settings::properties::PLUGIN;
 use crate::trigger::app_data::{app_names, copy_properties, warn_on_error};
 
-/// Moves the properties and the records. What cannot be moved is removed with the old app.
+/// Moves the properties and the records. Anything that cannot be moved is removed with the old app.
 ///
 /// # Errors
-/// Other arguments.
+/// The arguments are not the trigger's.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let [old, new] = app_names(arguments)?;
     let host = Host::without_flags()?;

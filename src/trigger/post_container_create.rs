@@ -1,7 +1,7 @@
 //! Trigger `post-container-create app <container id> <app> run`.
 //!
-//! A container of a scheduled task is core's: core creates, starts and removes it. The
-//! plugin begins a journal of it, so that it is recorded.
+//! The container of a scheduled task is managed by core: core creates, starts and removes it. The
+//! plugin creates a journal for it, so that the task is recorded.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -17,7 +17,8 @@ use crate::task::journal::{Journal, JournalEvent, TaskInfo};
 use crate::trigger::core_task::{is_detached, warn_on_error};
 use crate::trigger::words;
 
-/// Core gives up a task whose hook fails: this one never does.
+/// Records the start of a task of core. Core gives up a task whose hook fails, so this hook
+/// never fails.
 ///
 /// # Errors
 /// None.
@@ -29,7 +30,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     Ok(0)
 }
 
-/// Begins the journal of a task that is not ours, and tells the supervisor.
+/// Creates the journal of a task that core manages, and notifies the supervisor.
 fn record_start(id: &str) -> Result<()> {
     let host = Host::without_flags()?;
     let docker = Docker::for_host(&host)?;
@@ -50,14 +51,14 @@ fn record_start(id: &str) -> Result<()> {
         }
         let story = journal::story(&host, &head.name);
         if story.is_some_and(|story| story.id.as_ref() == Some(&facts.id)) {
-            return Ok(()); // somebody has told us of it already
+            return Ok(()); // the journal exists already
         }
         std::thread::sleep(JOURNAL_RETRY_INTERVAL);
     }
     bail!("there is a journal of the name '{}'", head.name)
 }
 
-/// Somebody may be about to remove a journal of that name: for a second it is tried
-/// again.
+/// Another process may be about to remove a journal of that name; creating ours is tried again for
+/// one second.
 const MAX_JOURNAL_ATTEMPTS: u32 = 20;
 const JOURNAL_RETRY_INTERVAL: Duration = Duration::from_millis(50);

@@ -7,11 +7,11 @@ use anyhow::Result;
 use crate::dokku::host::Host;
 use crate::trigger::app_data::{app_names, remove_records, warn_on_error};
 
-/// What another app of this name has left is not this one's: a task of it may have ended
-/// after `post-delete`.
+/// Removes records of an earlier app of this name: one of its tasks may have ended after
+/// `post-delete`.
 ///
 /// # Errors
-/// Other arguments.
+/// The arguments are not the trigger's.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let [app] = app_names(arguments)?;
     warn_on_error(remove_records(&Host::without_flags()?, app));

@@ -8,10 +8,10 @@ use crate::dokku::host::Host;
 use crate::settings::properties::PLUGIN;
 use crate::trigger::app_data::{app_names, remove_records, warn_on_error};
 
-/// Forgets the app: its properties and its records.
+/// Removes the app's properties and records.
 ///
 /// # Errors
-/// Other arguments.
+/// The arguments are not the trigger's.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let [app] = app_names(arguments)?;
     let host = Host::without_flags()?;

@@ -1,4 +1,4 @@
-//! Trigger `report <app>`, a part of `dokku report`.
+//! Trigger `report <app>`, for `dokku report`.
 
 use std::ffi::OsString;
 use std::time::SystemTime;
@@ -16,10 +16,10 @@ use crate::task::control::find;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
 
-/// Prints the app's properties, how many of its tasks run, and the last failure.
+/// Prints the app's properties, the number of its running tasks, and its last failure.
 ///
 /// # Errors
-/// The app is not there.
+/// The app does not exist.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let host = Host::without_flags()?;
     let Some(name) = arguments.first().and_then(|word| word.to_str()) else {
@@ -32,8 +32,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     Ok(0)
 }
 
-/// How many tasks run, and which one failed last. A report without docker is one,
-/// too.
+/// The lines for the number of running tasks and the last failed task. If docker does not answer,
+/// the number is `unknown`, and the report succeeds nevertheless.
 fn tasks_of(host: &Host, app: &App) -> String {
     let running = || -> Result<usize> {
         let docker = Docker::for_host(host)?;

@@ -1,6 +1,6 @@
 //! Trigger `scheduler-post-run <scheduler> <app> <container id> <exit code>`.
 //!
-//! Core fires it at the end of a scheduled task, with the exit code that it has seen.
+//! Core fires the trigger at the end of a scheduled task, with the exit code that it has observed.
 
 use std::ffi::OsString;
 
@@ -13,7 +13,8 @@ use crate::task::journal::JournalEvent;
 use crate::trigger::core_task::{is_detached, warn_on_error};
 use crate::trigger::words;
 
-/// Core gives up a task whose hook fails: this one never does.
+/// Records the exit of a task of core. Core gives up a task whose hook fails, so this hook never
+/// fails.
 ///
 /// # Errors
 /// None.
@@ -27,8 +28,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     Ok(0)
 }
 
-/// Adds the exit code that core has seen. A container that has gone by then is known
-/// by its id only.
+/// Adds the exit code that core has observed to the task's journal. The journal is found by the
+/// container's id, because the container may have been removed already.
 fn record_exit(id: &str, code: u8) -> Result<()> {
     let host = Host::without_flags()?;
     let is_its = |name: &String| {
@@ -38,7 +39,7 @@ fn record_exit(id: &str, code: u8) -> Result<()> {
         })
     };
     if let Some(name) = journal::names(&host).into_iter().find(is_its) {
-        // Of a detached one core says 0 right after its start.
+        // For a detached task core reports 0 right after the start.
         if !is_detached() {
             journal::mark(&host, &name, id, &JournalEvent::Told(code));
         }

@@ -1,4 +1,4 @@
-//! `scheduler-run-retire [<scheduler> <app>]`: Dokku fires it every five minutes.
+//! Trigger `scheduler-run-retire [<scheduler> <app>]`, which Dokku fires every five minutes.
 
 use std::ffi::OsString;
 
@@ -12,11 +12,11 @@ use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
 use crate::task::control::retire;
 
-/// The first argument of the process that makes the pass.
+/// The first argument of the process that performs the sweep.
 const PASS: &str = "--pass";
 
-/// Variables of the caller that the pass needs: the user, for access hooks, and what
-/// decides about its own messages and exit code.
+/// Variables of the caller that the sweep needs: the user, for access hooks, and variables that
+/// determine the messages and the exit code of the plugin itself.
 const CALLERS: [&str; 6] = [
     "DOKKU_FAIL_EXIT_CODE",
     "DOKKU_QUIET_OUTPUT",
@@ -26,17 +26,17 @@ const CALLERS: [&str; 6] = [
     "SSH_USER",
 ];
 
-/// A separate process makes the pass, with the environment of a supervisor: the hooks of
-/// other users' tasks get nothing of the caller's.
+/// Starts a separate process for the sweep, with the environment of a supervisor, so that hooks for
+/// the tasks of other users get none of the caller's variables.
 ///
 /// # Errors
-/// Docker gives no answer.
+/// docker does not answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
         [PASS, ref words @ ..] => pass(words),
         [] | ["" | DOCKER_LOCAL] | [DOCKER_LOCAL, _] => apart(&words),
-        _ => Ok(0), // another scheduler's
+        _ => Ok(0), // a task of another scheduler
     }
 }
 
