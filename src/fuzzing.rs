@@ -1,5 +1,6 @@
-//! What the targets of `fuzz/` call: readers of what others wrote, each with what
-//! must hold of its answer. Only they and the tests have it.
+//! The functions that the targets of `fuzz/` call: each one passes input of foreign origin to a
+//! parser and asserts properties of the result. They are compiled for the fuzz targets and the
+//! tests only.
 
 use std::ffi::OsString;
 
@@ -12,18 +13,19 @@ use crate::task::journal::JournalState;
 use crate::task::model::labels;
 use crate::task::model::task_exit::{event_time, nonzero_time};
 
-/// A string of docker options: split, read, and never more than it was.
+/// A string of docker options is split and parsed; the result is never longer than the input.
 ///
 /// # Panics
-/// It is not so.
+/// An assertion fails.
 pub fn option_words(text: &str) {
     let Ok(split) = xargs_split::split(text) else {
         return;
     };
     assert!(split.concat().len() <= text.len());
 
-    // Words with every letter escaped are the same words. (A line's end would do
-    // inside a quote only, and an empty word is none at the end.)
+    // If every character is escaped, the words stay the same. (Quotes would not do, because xargs
+    // allows no line break within them. An empty word is a pair of quotes with a space after it,
+    // because xargs ignores an empty word at the end.)
     let quoted: String = split
         .iter()
         .map(|word| match word.as_str() {
@@ -40,8 +42,8 @@ pub fn option_words(text: &str) {
     let Ok(options) = option::parse(split.clone()) else {
         return;
     };
-    // Letters that were run together are words of their own now, a value is part of its
-    // option's word, and nothing is lost.
+    // Combined short options are separate words now, a value is part of its option's word, and
+    // nothing is lost.
     let letters = |words: Vec<String>| -> String {
         words
             .concat()
@@ -53,11 +55,11 @@ pub fn option_words(text: &str) {
     assert_eq!(letters(read.collect()), letters(split));
 }
 
-/// A command that came through SSH: what Dokku makes of it, what was typed, and that
-/// the one is found by the other.
+/// An SSH command is split as Dokku and as a shell splits it, and the typed words are found by
+/// means of Dokku's words.
 ///
 /// # Panics
-/// It is not so.
+/// An assertion fails.
 pub fn ssh_command(text: &str) {
     let echo = |option: &str| Some(format!("echo's text for {option}\n\nends here\n"));
     let Some(given) = ssh::given(text, echo) else {
@@ -76,7 +78,7 @@ pub fn ssh_command(text: &str) {
         ssh_command,
     };
     let ancestors = [dokku(&given, None), dokku(&[], Some(text.to_owned()))];
-    // Whatever flags stand in front, one of the beginnings is what Dokku dropped.
+    // Whatever flags precede the command, one of the beginnings is what Dokku has dropped.
     let found = (0..=given.len()).find_map(|dropped| {
         let argv: Vec<OsString> = given[dropped..].iter().map(OsString::from).collect();
         ssh::find(&argv, &ancestors, echo).map(|command| (dropped, command))
@@ -90,10 +92,10 @@ pub fn ssh_command(text: &str) {
     }
 }
 
-/// What docker prints about containers and images: whatever it is, it is read or not.
+/// docker's output about containers and images: arbitrary input is parsed or rejected.
 ///
 /// # Panics
-/// A reader does.
+/// A parser panics, or an assertion fails.
 pub fn docker_json(bytes: &[u8]) {
     for task in container_ls::parse_summaries(bytes).0 {
         let _ = (task.exit_code(), task.created(), task.deadline(None));
@@ -115,11 +117,11 @@ pub fn docker_json(bytes: &[u8]) {
     }
 }
 
-/// What stands in a journal or among records, as somebody may have changed it: read or not,
-/// and shown.
+/// Lines of a journal or of records, which may have been altered: arbitrary input is parsed or
+/// rejected, and what is parsed can be displayed.
 ///
 /// # Panics
-/// A reader does.
+/// A parser panics.
 pub fn task_lines(bytes: &[u8]) {
     let story = JournalState::read(bytes);
     let _ = story.damage_reason("demo.run.1");
@@ -141,7 +143,7 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    /// Everything that is kept for a target, and at least something.
+    /// All corpus files of a target; asserts that there are more than five.
     fn corpus(target: &str) -> Vec<Vec<u8>> {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("fuzz/corpus")

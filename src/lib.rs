@@ -1,8 +1,8 @@
 //! One-off tasks for Dokku.
 //!
-//! Each binary in `src/bin` is one subcommand of the plugin; this library is
-//! what they are made of. docs/architecture.md has the rooms and
-//! their order, which tests/rooms.rs holds.
+//! Each binary in `src/bin` is one subcommand of the plugin, and calls one function of this
+//! library. docs/architecture.md describes the rooms (directories) and their order, which
+//! tests/rooms.rs checks.
 
 mod agent;
 mod cli;
@@ -20,7 +20,7 @@ mod ui;
 
 use std::process::ExitCode;
 
-/// `dokku run`: the task's own exit status, see docs/commands.md for the others.
+/// `dokku run`: returns the task's exit status; docs/commands.md lists the others.
 #[must_use]
 pub fn run() -> ExitCode {
     cli::entry(cli::run::main)
@@ -32,37 +32,37 @@ pub fn help() -> ExitCode {
     ui::exit::entry(cli::help::main)
 }
 
-/// `dokku run:detached`: 0 once the task runs.
+/// `dokku run:detached`: returns 0 once the task is running.
 #[must_use]
 pub fn detached() -> ExitCode {
     cli::entry(cli::detached::main)
 }
 
-/// What outlives a command; started by the other binaries only.
+/// The agent: processes that work next to a command or outlive it. Only other binaries start it.
 #[must_use]
 pub fn agent() -> ExitCode {
     ui::exit::entry(agent::main::main)
 }
 
-/// `plugn`, for the hooks that we start.
+/// `plugn`, for the hooks that the plugin starts.
 #[must_use]
 pub fn plugn() -> ExitCode {
     ui::exit::entry(cli::plugn::main)
 }
 
-/// `dokku run:list`: the tasks that there are.
+/// `dokku run:list`: lists the tasks that exist.
 #[must_use]
 pub fn list() -> ExitCode {
     cli::entry(cli::list::main)
 }
 
-/// `dokku run:stop`: 0 when nothing that is asked for runs any more.
+/// `dokku run:stop`: returns 0 if none of the selected tasks runs any more.
 #[must_use]
 pub fn stop() -> ExitCode {
     cli::entry(cli::stop::main)
 }
 
-/// `dokku run:retire`: every scheduler's pass over its tasks.
+/// `dokku run:retire`: every scheduler's sweep over its tasks.
 #[must_use]
 pub fn retire() -> ExitCode {
     cli::entry(cli::retire::main)
@@ -74,43 +74,43 @@ pub fn scheduler_run_retire() -> ExitCode {
     trigger::entry(trigger::scheduler_run_retire::main)
 }
 
-/// `dokku run:logs`: what tasks have written.
+/// `dokku run:logs`: prints the output of tasks.
 #[must_use]
 pub fn logs() -> ExitCode {
     cli::entry(cli::logs::main)
 }
 
-/// `dokku run:history`: the tasks that there were.
+/// `dokku run:history`: lists the tasks that have ended.
 #[must_use]
 pub fn history() -> ExitCode {
     cli::entry(cli::history::main)
 }
 
-/// `dokku run:wait`: the task's own exit status, when it has ended.
+/// `dokku run:wait`: waits for a task's end and returns its exit status.
 #[must_use]
 pub fn wait() -> ExitCode {
     cli::entry(cli::wait::main)
 }
 
-/// `dokku run:attach`: the task's own exit status, or 0 when it was left.
+/// `dokku run:attach`: returns the task's exit status, or 0 if the user detaches.
 #[must_use]
 pub fn attach() -> ExitCode {
     cli::entry(cli::attach::main)
 }
 
-/// `dokku run:exec`: the exit status of another command in a task's container.
+/// `dokku run:exec`: returns the exit status of another command in a task's container.
 #[must_use]
 pub fn exec() -> ExitCode {
     cli::entry(cli::exec::main)
 }
 
-/// `dokku run:set`: a property.
+/// `dokku run:set`: sets or unsets a property.
 #[must_use]
 pub fn set() -> ExitCode {
     cli::entry(cli::set::main)
 }
 
-/// `dokku run:report`: the properties.
+/// `dokku run:report`: prints the properties.
 #[must_use]
 pub fn report() -> ExitCode {
     cli::entry(cli::report::main)
