@@ -114,14 +114,14 @@ fn read_id(stdout: &[u8]) -> Option<String> {
 
 /// The output, shortened to one line for a message.
 fn shortened(stdout: &[u8]) -> String {
-    const LONGEST: usize = 100;
+    const MAX_SHOWN_CHARACTERS: usize = 100;
     let text = String::from_utf8_lossy(stdout);
     let text: Vec<&str> = text.split_whitespace().collect();
     let text = text.join(" ");
-    if text.chars().count() <= LONGEST {
+    if text.chars().count() <= MAX_SHOWN_CHARACTERS {
         return text;
     }
-    let beginning: String = text.chars().take(LONGEST).collect();
+    let beginning: String = text.chars().take(MAX_SHOWN_CHARACTERS).collect();
     beginning + "…"
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::docker::{Docker, error_line, stderr_contains};
 
 /// How many containers docker's client stops in parallel.
-const AT_ONCE: usize = 50;
+const STOP_BATCH_SIZE: usize = 50;
 
 /// What a request to stop a container led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Docker {
     /// # Errors
     /// docker does not answer (exit code 125).
     pub(crate) fn containers_stop(&self, ids: &[&str], timeout: u64) -> Result<Vec<String>> {
-        let rounds = u64::try_from(ids.len().div_ceil(AT_ONCE)).unwrap_or(u64::MAX);
+        let rounds = u64::try_from(ids.len().div_ceil(STOP_BATCH_SIZE)).unwrap_or(u64::MAX);
         let longer = Duration::from_secs(timeout.saturating_mul(rounds));
         let timeout = format!("--time={timeout}");
         let call = self.call(&[&["container", "stop", &timeout, "--"], ids].concat());

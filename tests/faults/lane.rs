@@ -13,7 +13,7 @@ use crate::support::{
 const TIMEOUT: &str = "4";
 
 /// How long a command may take, or what goes on without it.
-const PATIENCE: Duration = Duration::from_secs(15);
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub struct Lane<'a> {
     kind: Kind,
@@ -94,7 +94,9 @@ impl<'a> Lane<'a> {
         };
         let call = call.stdin_null().stdout_capture().stderr_capture();
         let handle = call.unchecked().start().unwrap();
-        let output = poll_for(PATIENCE, || handle.try_wait().unwrap().map(Output::new));
+        let output = poll_for(COMMAND_TIMEOUT, || {
+            handle.try_wait().unwrap().map(Output::new)
+        });
         if output.is_none() {
             self.kill_all();
             handle.wait().unwrap();
@@ -130,7 +132,7 @@ impl<'a> Lane<'a> {
     /// it was.
     fn wait_for_the_background(&self, fault: Option<(&str, Fault)>) -> bool {
         let was_taken = || fault.is_some_and(|(step, _)| self.sabotage.step_ran(step));
-        poll_for(PATIENCE, || {
+        poll_for(COMMAND_TIMEOUT, || {
             (was_taken() || self.host.processes().is_empty()).then_some(())
         });
         was_taken()
@@ -147,7 +149,7 @@ impl<'a> Lane<'a> {
             if pass.code != 0 {
                 wrong.push(format!("run:retire fails: {pass:?}"));
             }
-            let clean = poll_for(PATIENCE / PASSES, || {
+            let clean = poll_for(COMMAND_TIMEOUT / PASSES, || {
                 left = Footprint::of(self.host, self.app).since(&self.untouched);
                 left.is_empty().then_some(())
             });

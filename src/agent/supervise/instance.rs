@@ -16,16 +16,16 @@ use crate::task::journal::file_lock::FileLock;
 /// The lock file cannot be created, or the other supervisor holds the lock but does not read
 /// its FIFO.
 pub(crate) fn lock_or_notify(host: &Host, name: &str) -> Result<Option<FileLock>> {
-    const PAUSE: Duration = Duration::from_millis(20);
-    const TRIES: u32 = 1000;
-    for _ in 0..TRIES {
+    const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
+    const MAX_LOCK_ATTEMPTS: u32 = 1000;
+    for _ in 0..MAX_LOCK_ATTEMPTS {
         if let Some(lease) = FileLock::acquire(&supervisor::lock_path(host))? {
             return Ok(Some(lease));
         }
         if supervisor::notify_running(host, name) {
             return Ok(None);
         }
-        thread::sleep(PAUSE);
+        thread::sleep(LOCK_RETRY_INTERVAL);
     }
     bail!("another supervisor has the lock and does not read what it is told")
 }

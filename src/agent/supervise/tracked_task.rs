@@ -179,10 +179,10 @@ impl TrackedTask {
 
     /// Schedules the next attempt, after docker gave no answer or refused the request.
     pub(crate) fn schedule_retry(&mut self) {
-        const LONGEST: Duration = Duration::from_secs(30);
+        const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
         let pause = Duration::from_millis(100 << self.failures.min(10));
         self.failures = self.failures.saturating_add(1);
-        self.retry_at = Instant::now().checked_add(pause.min(LONGEST));
+        self.retry_at = Instant::now().checked_add(pause.min(MAX_RETRY_PAUSE));
     }
 
     /// The next time at which the task needs attention; `None` while the task is being

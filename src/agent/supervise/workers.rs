@@ -138,9 +138,9 @@ impl ExitEvent {
 /// Reads docker's event stream, and opens it again when it ends, e.g. because the daemon was
 /// restarted.
 fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: &AtomicU32) {
-    const SHORTEST: Duration = Duration::from_millis(100);
-    const LONGEST: Duration = Duration::from_secs(10);
-    let mut pause = SHORTEST;
+    const MIN_RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+    const MAX_RECONNECT_PAUSE: Duration = Duration::from_secs(10);
+    let mut pause = MIN_RECONNECT_PAUSE;
     let mut since = SystemTime::now();
     loop {
         let opened = Instant::now();
@@ -161,11 +161,11 @@ fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: 
             client.store(0, Ordering::SeqCst);
         }
         since = SystemTime::now();
-        if opened.elapsed() > LONGEST {
-            pause = SHORTEST;
+        if opened.elapsed() > MAX_RECONNECT_PAUSE {
+            pause = MIN_RECONNECT_PAUSE;
         }
         thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST);
+        pause = (pause * 2).min(MAX_RECONNECT_PAUSE);
     }
 }
 

@@ -14,7 +14,7 @@ use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 /// After this time the app is considered destroyed.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most that counts between two sweeps. Dokku sweeps every five minutes; after a longer time
 /// the clock was set, or the host was off.
@@ -68,7 +68,7 @@ impl Missing {
     }
 
     pub(crate) fn is_long(self) -> bool {
-        self.seconds >= LONGEST.as_secs()
+        self.seconds >= FORGET_AFTER.as_secs()
     }
 }
 

@@ -79,8 +79,8 @@ impl<'a> CreatedContainer<'a> {
         task: &TaskSpec,
         detached: bool,
     ) -> Result<Self> {
-        const TRIES: usize = 100;
-        for _ in 0..TRIES {
+        const MAX_NAME_ATTEMPTS: usize = 100;
+        for _ in 0..MAX_NAME_ATTEMPTS {
             let mut container = task.container(random_number())?;
             let head = task_info(host, task, &container, detached);
             let journal = match Journal::create(host, &head) {
@@ -122,7 +122,7 @@ impl<'a> CreatedContainer<'a> {
             }
         }
         bail!(
-            "no free name for a container of '{}' was found in {TRIES} tries",
+            "no free name for a container of '{}' was found in {MAX_NAME_ATTEMPTS} tries",
             task.app
         )
     }
