@@ -102,7 +102,7 @@ impl Host {
             .is_ok()
         });
         if !allowed {
-            bail!("Access denied"); // Dokku's sentence
+            bail!("Access denied"); // Dokku's message
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The logs of several tasks as one stream, in the order of their times.
+//! Merges the logs of several tasks into one stream, ordered by time.
 
 use std::io::{ErrorKind, PipeReader, Result, Write};
 use std::time::Duration;
@@ -6,37 +6,36 @@ use std::time::Duration;
 use crate::logs::merged_reader::{MergedReader, Producers};
 use crate::logs::parser::LogEntry;
 
-/// How long a source that is followed may be silent until the others go on without it.
+/// How long the other sources wait for a silent one, if they are followed.
 pub(crate) const FOLLOW_PATIENCE: Duration = Duration::from_millis(100);
 
-/// The same for sources that end by themselves. They are silent until docker's client has
-/// started, and where it hangs.
+/// How long the other sources wait for a silent one, if all of them end by themselves: a source
+/// is silent until docker's client has started, or because the client hangs.
 pub(crate) const FINITE_PATIENCE: Duration = Duration::from_secs(5);
 
-/// How often it is looked whether somebody still reads what is written, while there is
-/// nothing to write.
+/// How often to check, while there is nothing to write, whether the output still has a reader.
 const READER_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One stream of one task.
 pub(crate) struct Source {
     pub(crate) reader: PipeReader,
     pub(crate) to_stderr: bool,
-    /// What stands before each line: `app[7]:`; nothing for raw lines.
+    /// The prefix of each line, `app[7]:`; `None` for raw lines.
     pub(crate) prefix: Option<Prefix>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Prefix {
     pub(crate) text: String,
-    /// An ANSI colour.
+    /// The number of an ANSI color.
     pub(crate) color: Option<u8>,
 }
 
-/// Copies the sources to these outputs until all have ended, or an output has no
-/// reader any more: then it gives nothing, else the time of each source's last line.
-/// None waits longer than the `patience` for another that is silent.
-/// `has_gone` tells of the reader while there is nothing to write. Nothing is read
-/// before there is a use for it: a slow reader costs no memory.
+/// Copies the sources to the outputs until all have ended or an output has no reader any more.
+/// Returns the time of each source's last line, or an empty list if a reader is gone. No source
+/// delays the others for longer than `patience`. `has_gone` reports, while there is nothing to
+/// write, whether the reader is gone. Sources are read only when needed: a slow reader costs no
+/// memory.
 pub(crate) fn merge(
     sources: Vec<Source>,
     patience: Duration,
@@ -71,13 +70,13 @@ pub(crate) fn merge(
 struct Channel {
     to_stderr: bool,
     prefix: Option<Prefix>,
-    /// The time of the last entry that was written; empty before the first.
+    /// The time of the last entry that was written; empty before the first one.
     last_timestamp: Vec<u8>,
 }
 
 struct LogMerger {
     channels: Vec<Channel>,
-    /// Whose line on stdout and stderr has no end yet.
+    /// The source whose line on stdout and on stderr has no line end yet.
     open_lines: [Option<usize>; 2],
 }
 
@@ -99,7 +98,7 @@ impl LogMerger {
                     stdout.write_all(&text)?;
                 }
             }
-            // Somebody may be reading along.
+            // Output may be read while the tasks run.
             stdout.flush()?;
             if streams.have_ended() {
                 return Ok(());
@@ -110,8 +109,8 @@ impl LogMerger {
         }
     }
 
-    /// The entry as its user sees it, and whether it is for stderr: so is what has no
-    /// time, which is docker's own.
+    /// The bytes to print for an entry, and whether they go to stderr. Entries without a time are
+    /// docker's own messages and always go to stderr.
     fn shown(&mut self, number: usize, entry: &LogEntry) -> (bool, Vec<u8>) {
         let way = &mut self.channels[number];
         let is_dockers = entry.time.is_empty();
@@ -119,7 +118,7 @@ impl LogMerger {
         let within = &mut self.open_lines[usize::from(to_stderr)];
         let mut text = Vec::new();
         if *within != Some(number) {
-            // Another's line that goes on later, or has no end.
+            // The open line of another source continues later, or never ends.
             text.extend(within.is_some().then_some(b'\n'));
             let prefix = way.prefix.as_ref().filter(|_| !is_dockers);
             text.extend(
@@ -140,7 +139,7 @@ impl LogMerger {
 }
 
 impl Prefix {
-    /// What stands before a line that was written at this time.
+    /// The prefix of a line with this time.
     pub(crate) fn at(&self, time: &[u8]) -> Vec<u8> {
         let (on, off) = self.color.map_or((String::new(), ""), |color| {
             (format!("\x1b[{color}m"), "\x1b[0m")

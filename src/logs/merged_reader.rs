@@ -1,4 +1,4 @@
-//! Several streams of docker's logs, read entry by entry in the order of their times.
+//! Reads several streams of docker's logs, entry by entry, ordered by time.
 
 use std::io::{self, PipeReader, Read};
 use std::time::Duration;
@@ -8,30 +8,29 @@ use rustix::io::Errno;
 
 use crate::logs::parser::{LogEntry, LogParser};
 
-/// Who writes the streams.
+/// The processes that write the streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Producers {
-    /// One client of docker's, one entry after the other.
+    /// One docker client for all streams, which writes one entry after the other.
     Single,
-    /// A client each, as fast as it can.
+    /// One docker client per stream, each as fast as it can.
     Many,
 }
 
-/// Of each stream no more is read than its next entry needs: whatever is still to come
-/// waits in the pipe.
+/// Reads of each stream no more than its next entry needs; everything later stays in the pipe.
 pub(crate) struct MergedReader {
     all: Vec<LogStream>,
     writers: Producers,
-    /// How long a stream without an entry holds up the others.
+    /// How long a stream without an entry delays the others.
     patience: Duration,
 }
 
 struct LogStream {
     reader: PipeReader,
     entries: LogParser,
-    /// The first that was not given yet.
+    /// The first entry that has not been returned yet.
     next: Option<LogEntry>,
-    /// Nothing came for so long that the others go on without it.
+    /// The stream was silent for so long that the others continue without it.
     stalled: bool,
 }
 
@@ -54,9 +53,9 @@ impl MergedReader {
         self.all.iter().all(LogStream::has_ended)
     }
 
-    /// The entry that comes first and the number of its stream; `None` when that cannot
-    /// be told before more is read, and at the end. As long as one is `within` a line,
-    /// it is its turn.
+    /// The earliest entry, and the number of its stream. `None` at the end, and if more has to be
+    /// read to determine it. While the stream `within` is in the middle of a line, that stream comes
+    /// first.
     pub(crate) fn next(&mut self, within: Option<usize>) -> Option<(usize, LogEntry)> {
         self.all.iter_mut().for_each(LogStream::advance);
         if let Some(number) = within {
@@ -68,7 +67,7 @@ impl MergedReader {
                 return None;
             }
         }
-        // Docker's times are of equal length and in UTC: they sort as text.
+        // Docker's times have equal lengths and are in UTC: they can be compared as text.
         let waiting = self.all.iter().enumerate();
         let (_, first) = waiting
             .filter_map(|(number, stream)| Some((&stream.next.as_ref()?.time, number)))
@@ -82,8 +81,8 @@ impl MergedReader {
         Some((first, self.all[first].next.take()?))
     }
 
-    /// Waits for what is missing, and reads it. `false` when all have been silent for
-    /// the `longest` time.
+    /// Waits for streams without an entry, and reads them. Returns `false` if all of them were
+    /// silent for the time `longest`.
     ///
     /// # Errors
     /// A stream cannot be read.
@@ -111,7 +110,7 @@ impl MergedReader {
             if came {
                 stream.read()?;
             } else if ready == 0 {
-                // When all are silent, the next entry waits for the others again.
+                // If all streams are silent, the next entry waits for the others again.
                 stream.stalled = is_held;
             }
         }
@@ -134,8 +133,8 @@ impl LogStream {
         self.next.is_none() && !self.entries.ended
     }
 
-    /// Whether an entry that is still to come is later than all that the others have:
-    /// what one writer has not even put into the pipe yet is.
+    /// Whether all future entries of this stream are later than the current ones of the others. With
+    /// a single writer that is so for an entry that is not even in the pipe yet.
     fn has_nothing_earlier(&self, one_writer: bool) -> bool {
         let is_empty = || self.entries.is_empty() && !is_ready(&self.reader);
         self.has_ended() || self.stalled || (one_writer && is_empty())
@@ -156,6 +155,6 @@ impl LogStream {
 
 fn is_ready(reader: &PipeReader) -> bool {
     let mut watched = [PollFd::new(reader, PollFlags::IN)];
-    // In doubt it is: then it is read.
+    // On an error the stream counts as ready: reading it reports the error.
     poll(&mut watched, Some(&Timespec::default())) != Ok(0)
 }

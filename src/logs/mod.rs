@@ -1,4 +1,4 @@
-//! docker's logs: their entries, several of them as one stream.
+//! docker's logs: parsing entries, and merging several logs into one stream.
 
 pub(crate) mod merge;
 pub(crate) mod merged_reader;

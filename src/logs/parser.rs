@@ -1,30 +1,30 @@
-//! The entries of a stream of docker's logs: a time, and bytes up to a line's end.
-//! A line of more than [`MAX_ENTRY_BYTES`] bytes has several.
+//! Parses a stream of docker's logs into entries: a time, and the bytes up to the line end. A line
+//! of more than [`MAX_ENTRY_BYTES`] bytes consists of several entries.
 
-/// Docker splits a line of a task's after so many bytes; each part has a time.
+/// Docker splits a task's line after this many bytes; each part has a time.
 pub(crate) const MAX_ENTRY_BYTES: usize = 16 * 1024;
 
-/// A time and the blank after it are shorter.
+/// Upper limit of a time and the space after it.
 const MAX_TIMESTAMP_BYTES: usize = 64;
 
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct LogEntry {
-    /// Empty for a line of docker's own.
+    /// Empty for a message of docker itself.
     pub(crate) time: Vec<u8>,
     pub(crate) bytes: Vec<u8>,
-    /// With the end of its line, which is left out of `bytes`.
+    /// Whether the line ends after this entry; the line end is not in `bytes`.
     pub(crate) ends_line: bool,
 }
 
-/// What of a stream was read and is not given yet: never more than what was fed at
-/// once and an entry.
+/// The part of a stream that has been read but not returned yet: never more than one entry and
+/// the bytes of one `feed`.
 #[derive(Default)]
 pub(crate) struct LogParser {
     bytes: Vec<u8>,
-    /// So many of them are given.
+    /// The number of bytes that have been returned.
     consumed: usize,
     pub(crate) ended: bool,
-    /// The line that is not at its end began at this time.
+    /// The time of the line that has not ended yet.
     continuation_time: Option<Vec<u8>>,
 }
 
@@ -34,7 +34,7 @@ impl LogParser {
         self.bytes.extend(bytes);
     }
 
-    /// Whether there is not even a part of an entry.
+    /// Whether there are no bytes left, not even a part of an entry.
     pub(crate) fn is_empty(&self) -> bool {
         self.consumed == self.bytes.len()
     }
@@ -74,7 +74,8 @@ impl Iterator for LogParser {
     }
 }
 
-/// `2026-11-23T14:36:15.292936097Z ` and the rest; `None` for a line of docker's own.
+/// Splits `2026-11-23T14:36:15.292936097Z ` from the rest of the line; `None` for a message of
+/// docker itself.
 pub(crate) fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|byte| *byte == b' ')?;
     let (time, rest) = line.split_at(end);
@@ -92,7 +93,7 @@ mod tests {
     const TIME_OF_ONE: &str = "2026-11-23T14:36:15.292936097Z";
     const TIME_OF_TWO: &str = "2026-11-23T14:36:16.292936097Z";
 
-    /// The entries of a text that comes in pieces of this size.
+    /// The entries of a text that is fed in pieces of this size.
     fn entries(text: &str, piece: usize) -> Vec<(String, usize, bool)> {
         let mut entries = LogParser::default();
         let mut found = Vec::new();

@@ -8,7 +8,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// Upper limit of a line's bytes. We write no longer lines, and reading them would cost memory.
 const MAX_LINE_BYTES: usize = 1024 * 1024;
 
-/// A line of more than [`MAX_LINE_BYTES`].
+/// A line of more than `MAX_LINE_BYTES`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLong;
 

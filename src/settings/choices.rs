@@ -1,28 +1,28 @@
-//! Settings that are one word of several.
+//! Settings whose value is one word of a fixed set.
 
 use std::str::FromStr;
 
-/// What becomes of an attached task whose caller has gone.
+/// What happens to an attached task whose caller has disconnected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnHangup {
     Stop,
-    /// It runs on, detached.
+    /// The task keeps running, detached.
     Keep,
 }
 
-/// What a task does while another one has its lock.
+/// What a task does while another task has its lock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum Policy {
     #[default]
     Allow,
-    /// It does not start.
+    /// The task does not start.
     Forbid,
-    /// It stops the other one first.
+    /// The task stops the other one before it starts.
     Replace,
 }
 
 impl Policy {
-    /// Its word in options and labels.
+    /// The policy's word in options and labels.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",

@@ -1,4 +1,4 @@
-//! What can be set: the plugin's properties, and the grammars of their values and of options.
+//! The plugin's properties, and the grammars of their values and of options.
 
 pub(crate) mod choices;
 pub(crate) mod properties;

@@ -1,5 +1,5 @@
-//! The plugin's own properties: what an app's tasks get where their command says
-//! nothing.
+//! The plugin's own properties: the defaults of an app's tasks, used where the command has no
+//! option.
 
 use std::str::FromStr;
 
@@ -13,15 +13,15 @@ use crate::dokku::timeouts::Timeout;
 use crate::settings::choices::OnHangup;
 use crate::settings::{times, validate};
 
-/// Its name in Dokku's property store.
+/// The plugin's name in Dokku's property store.
 pub(crate) const PLUGIN: &str = PLUGIN_NAME;
 
-/// A property.
+/// A property of the plugin.
 pub(crate) struct Property {
     pub(crate) name: &'static str,
-    /// What holds when it is set nowhere.
+    /// The value if the property is not set.
     pub(crate) default: &'static str,
-    /// It is the host's, not an app's.
+    /// Whether the property applies to the host only, not to an app.
     pub(crate) global: bool,
     check: fn(&str) -> Result<(), String>,
 }
@@ -58,29 +58,29 @@ pub(crate) const ON_HANGUP: Property = Property {
     check: |text| text.parse::<OnHangup>().map(|_| ()),
 };
 
-/// So many records an app.
+/// The number of records that are stored per app.
 pub(crate) const KEEP_RECORDS: Property = Property {
     name: "keep-records",
     default: "1000",
     global: false,
     check: |text| validate::count(text).map(|_| ()),
 };
-/// Of so many detached tasks the end of their output.
+/// The number of detached tasks per app whose output is saved.
 pub(crate) const KEEP_OUTPUTS: Property = Property {
     name: "keep-outputs",
     default: "50",
     global: false,
     check: |text| validate::count(text).map(|_| ()),
 };
-/// The end of an output: so many bytes, each line's time included.
+/// The size of a saved output in bytes, including the time of each line.
 pub(crate) const OUTPUT_BYTES: Property = Property {
     name: "output-bytes",
     default: "1048576",
     global: false,
     check: |text| validate::bytes(text).map(|_| ()),
 };
-/// Whose words of a command that comes through SSH are taken. It holds for every app:
-/// which one is meant is among the words.
+/// Which split of an SSH command is used: as typed, or Dokku's. The property is global, because
+/// the app is itself one of the words.
 pub(crate) const SSH_WORDS: Property = Property {
     name: "ssh-words",
     default: TYPED,
@@ -99,7 +99,7 @@ const fn limit(limit: Timeout) -> Property {
 pub(crate) const DOCKER_TIMEOUT: Property = limit(timeouts::DOCKER_TIMEOUT);
 pub(crate) const HOOK_TIMEOUT: Property = limit(timeouts::HOOK_TIMEOUT);
 
-/// Every property, by name.
+/// All properties, sorted by name.
 pub(crate) const PROPERTIES: [&Property; 11] = [
     &CPUS,
     &DOCKER_TIMEOUT,
@@ -129,7 +129,7 @@ fn one_of(words: [&str; 2], text: &str) -> Result<(), String> {
 
 impl Property {
     /// # Errors
-    /// There is none of this name; the message has all names.
+    /// There is no property of this name; the message lists all names.
     pub(crate) fn named(name: &str) -> Result<&'static Self> {
         if let Some(key) = PROPERTIES.into_iter().find(|key| key.name == name) {
             return Ok(key);
@@ -141,7 +141,7 @@ impl Property {
     }
 
     /// # Errors
-    /// The value is none of this property's.
+    /// The value is not valid for this property.
     pub(crate) fn check(&self, value: &str) -> Result<()> {
         match (self.check)(value) {
             Ok(()) => Ok(()),
@@ -152,19 +152,19 @@ impl Property {
         }
     }
 
-    /// What holds for the app.
+    /// The value in effect for the app.
     pub(crate) fn effective(&self, host: &Host, app: &App) -> String {
         self.effective_for(host, app.name())
     }
 
-    /// The same for an app that may have gone.
+    /// Like [`Property::effective`], for the name of an app that may have been destroyed.
     fn effective_for(&self, host: &Host, app: &str) -> String {
         host.property_or_global(PLUGIN, app, self.name)
             .unwrap_or_else(|| self.default.to_owned())
     }
 
-    /// The same of a property that is a number; the default for what was written by
-    /// hand, and wrongly: at a task's end there is nobody to tell.
+    /// The value in effect of a property that is a number. If the stored value is not valid (edited
+    /// by hand), the default is used, because at a task's end there is no user to report it to.
     pub(crate) fn effective_number<T: FromStr>(&self, host: &Host, app: &str) -> Option<T> {
         let value = self.effective_for(host, app);
         let good = self.check(&value).is_ok();

@@ -1,4 +1,4 @@
-//! The properties as `run:report` and `dokku report` show them.
+//! The properties in the form of `run:report` and `dokku report`.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::dokku::property::GLOBAL;
 use crate::settings::properties::{PLUGIN, PROPERTIES};
 use crate::ui::message::on_stdout;
 
-/// Dokku pads the names of a report to this.
+/// The width to which Dokku pads the names in a report.
 const NAME_COLUMN_WIDTH: usize = 31;
 
-/// Every value by its name: an app's own, the global one, and what holds.
+/// All values by their names in the report: the app's own, the global and the effective ones.
 pub(crate) fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for key in PROPERTIES {
@@ -34,7 +34,7 @@ pub(crate) fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String>
     values
 }
 
-/// A heading, which `--quiet` leaves out, and a line per value.
+/// A heading, which `--quiet` omits, and one line per value.
 pub(crate) fn table(host: &Host, app: Option<&App>, values: &BTreeMap<String, String>) -> String {
     let heading = format!("=====> {} run information\n", app.map_or(GLOBAL, App::name));
     let lines = values.iter().map(|(name, value)| {

@@ -1,9 +1,9 @@
-//! The one grammar of times, for options and properties.
+//! The common grammar of times, for options and properties.
 //!
-//! A duration is a number with a unit, or several (`90s`, `1h30m`, `1.5h`, `2d`), read by
-//! humantime; a bare number is seconds. A point in time is a duration before now, a date
-//! or a time in RFC 3339, or seconds since 1970, as docker's `--since` takes it. A time
-//! without a zone is one of this host's zone, as docker's client reads it.
+//! A duration is a number with a unit, or several (`90s`, `1h30m`, `1.5h`, `2d`), parsed by
+//! humantime; a number without a unit is seconds. A point in time is a duration before now, a
+//! date or a time in RFC 3339, or seconds since 1970, as docker's `--since` takes it. A time
+//! without a zone is in this host's zone, as in docker's client.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,7 @@ use crate::sys::timestamp::{Precision, timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeToLive(pub(crate) Option<u64>);
 
-/// A duration of whole seconds, or `none`.
+/// Parses a duration of whole seconds, or `none`.
 pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
     const EXPECTED: &str = "expected seconds, a duration such as 10m, 1h30m or 2d, or 'none'";
     if text == "none" {
@@ -32,14 +32,14 @@ pub(crate) fn time_to_live(text: &str) -> Result<TimeToLive, String> {
     Ok(TimeToLive(Some(seconds)))
 }
 
-/// A positive number of seconds.
+/// Parses a positive number of seconds.
 pub(crate) fn seconds(text: &str) -> Result<u64, String> {
     whole_number(text)
         .filter(|seconds| (1..=MAX_SECONDS).contains(seconds))
         .ok_or_else(|| "expected a positive number of seconds".to_owned())
 }
 
-/// A point in time.
+/// Parses a point in time.
 pub(crate) fn point_in_time(text: &str) -> Result<SystemTime, String> {
     let expected = || {
         "expected a duration such as 10m or a time such as 2026-08-03T05:47:44Z (without a zone: the host's)"
@@ -73,10 +73,10 @@ pub(crate) fn point_in_time(text: &str) -> Result<SystemTime, String> {
     utc.ok_or_else(expected)
 }
 
-/// The length of `2026-08-03`.
+/// The length of a date, `2026-08-03`.
 const DATE_LENGTH: usize = 10;
 
-/// `2026-08-03T05:47:44` and `+02:00`.
+/// Splits a time into `2026-08-03T05:47:44` and `+02:00`.
 fn split_zone(text: &str) -> (&str, Option<&str>) {
     match text.rfind(['+', '-']) {
         Some(at) if at > DATE_LENGTH => (&text[..at], Some(&text[at..])),
@@ -84,7 +84,7 @@ fn split_zone(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Seconds east of UTC that `+02:00` means.
+/// The seconds east of UTC of a zone such as `+02:00`.
 fn offset(zone: &str) -> Option<i64> {
     let (sign, digits) = zone.split_at_checked(1)?;
     let (hours, minutes) = digits.split_once(':')?;
@@ -99,8 +99,8 @@ fn offset(zone: &str) -> Option<i64> {
     Some(if sign == "-" { -seconds } else { seconds })
 }
 
-/// The zone of `TZ`, else of /etc/localtime (tzset(3)); `None` where neither can be read:
-/// then it is UTC.
+/// The zone of the variable `TZ`, else of /etc/localtime (tzset(3)); `None`, which means UTC, if
+/// neither can be read.
 fn host_zone() -> Option<TimeZone> {
     let zone = match std::env::var("TZ") {
         Ok(name) if !name.is_empty() => TimeZone::from_posix_tz(&name),
@@ -109,8 +109,9 @@ fn host_zone() -> Option<TimeZone> {
     zone.ok()
 }
 
-/// Seconds east of UTC at a local time in this zone, given as if it were UTC. A local time
-/// that a change of the clocks repeats or skips is taken in one of the two offsets.
+/// The zone's offset at a local time, in seconds east of UTC. `local` is the local time as if it
+/// were UTC. For a local time that a clock change repeats or skips, one of the two offsets is
+/// used.
 fn offset_in(zone: TimeZoneRef<'_>, local: SystemTime) -> i64 {
     let seconds = local
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -119,12 +120,12 @@ fn offset_in(zone: TimeZoneRef<'_>, local: SystemTime) -> i64 {
         let found = zone.find_local_time_type(utc);
         found.map_or(0, |found| i64::from(found.ut_offset()))
     };
-    // The zone has the offset of a UTC time: a guess first, then the right one.
+    // The zone gives offsets for UTC times: the first call is a guess, the second one corrects it.
     offset_at(seconds - offset_at(seconds))
 }
 
-/// RFC 3339 in UTC, as docker's `--since` takes it. A time before 1970 or after 9999 cannot
-/// be written so; the nearest that can be means the same to docker.
+/// RFC 3339 in UTC, as docker's `--since` takes it. The format has no times before 1970 or after
+/// 9999; the nearest one means the same to docker.
 pub(crate) fn rfc3339(time: SystemTime) -> String {
     let nearest = if time < SystemTime::UNIX_EPOCH {
         "1970-01-01T00:00:00Z"
@@ -134,9 +135,9 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     timestamp(time, Precision::Nanoseconds).unwrap_or_else(|| nearest.to_owned())
 }
 
-/// humantime accepts spaces between numbers and units; options are one word. Its sum of
-/// very large parts can overflow and panic (2.4, `Duration::new`), so that those are not
-/// handed to it.
+/// Parses a duration with humantime, which accepts spaces between numbers and units; options are
+/// one word, so spaces are refused here. humantime's sum of very large parts can overflow and
+/// panic (2.4, `Duration::new`), so they are refused before the call.
 fn duration(text: &str) -> Option<Duration> {
     const MAX_LENGTH: usize = 64;
     const MAX_DIGITS: usize = 10;
@@ -150,7 +151,7 @@ fn duration(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
-/// Digits and nothing else.
+/// Parses a number of digits only.
 fn whole_number(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits)
@@ -236,7 +237,7 @@ mod tests {
             ("JST-9", "2026-08-03T05:47:44Z", 9),
             ("EST5EDT,M3.2.0,M11.1.0", "2026-08-03T05:47:44Z", -4),
             ("EST5EDT,M3.2.0,M11.1.0", "2026-01-03T05:47:44Z", -5),
-            // An hour before and after the clocks change, at 2:00.
+            // One hour before and after the clocks change, at 2:00.
             ("EST5EDT,M3.2.0,M11.1.0", "2026-03-08T01:00:00Z", -5),
             ("EST5EDT,M3.2.0,M11.1.0", "2026-03-08T03:00:00Z", -4),
             ("UTC0", "2026-08-03T05:47:44Z", 0),

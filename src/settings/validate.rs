@@ -1,11 +1,11 @@
-//! The grammars of what users may say: options and properties. Checked before
-//! anything is asked or started.
+//! The grammars of values from users, in options and properties. Values are validated before any
+//! hook or process is started.
 
 use std::ffi::OsStr;
 
 use crate::docker::events;
 
-/// `KEY=VALUE` for a label. Those that Dokku and this plugin read cannot be set.
+/// `KEY=VALUE` of a label. Labels that Dokku and this plugin read cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     const OWN: [&str; 3] = ["com.dokku.", "org.label-schema.", "dokku-oneoff."];
     let (name, value) = key_value(text)?;
@@ -26,7 +26,7 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     Ok((name, value))
 }
 
-/// `KEY=VALUE` with a key that is not empty.
+/// `KEY=VALUE` with a non-empty key.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -34,7 +34,7 @@ pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A size as docker reads it, a bare number as megabytes.
+/// A size in docker's format; a number without a unit is megabytes.
 pub(crate) fn memory(text: &str) -> Result<String, String> {
     let lower = text.to_ascii_lowercase();
     let number = lower.trim_end_matches(['b', 'i', 'k', 'm', 'g']);
@@ -45,7 +45,7 @@ pub(crate) fn memory(text: &str) -> Result<String, String> {
         "g" | "gb" | "gib" => Some(1 << 30),
         _ => None,
     };
-    // Docker would take more bytes than it can count for no limit at all.
+    // Docker would take a number of bytes that overflows as no limit at all.
     let fits = |factor: u64| {
         let whole: Option<u64> = number
             .split('.')
@@ -68,14 +68,14 @@ pub(crate) fn cpus(text: &str) -> Result<String, String> {
     }
 }
 
-/// Digits with at most one point between them, not zero.
+/// Whether the text is digits with at most one point between them, and not zero.
 fn positive_decimal(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     digits(whole) && digits(fraction) && text.bytes().any(|byte| (b'1'..=b'9').contains(&byte))
 }
 
-/// `name` or id, with a group after a colon.
+/// A user's name or id, optionally with a group after a colon.
 pub(crate) fn user(text: &str) -> Result<String, String> {
     let word = |word: &str| {
         !word.is_empty()
@@ -102,7 +102,7 @@ pub(crate) fn workdir(text: &str) -> Result<String, String> {
     }
 }
 
-/// What Dokku uses as cron ids is within this.
+/// An identifier. The grammar includes the cron ids that Dokku generates.
 pub(crate) fn identifier(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"._=-".contains(&byte);
     if !text.is_empty() && !text.starts_with('-') && text.len() <= 128 && text.bytes().all(good) {
@@ -123,24 +123,24 @@ pub(crate) fn lines(text: &str) -> Result<String, String> {
     Err("expected a number of lines or 'all'".to_owned())
 }
 
-/// How many of something are kept.
+/// A number of records or outputs to store.
 pub(crate) fn count(text: &str) -> Result<u64, String> {
     number(text, 100_000).ok_or_else(|| "expected a number from 0 to 100000".to_owned())
 }
 
-/// So many bytes of a file are kept.
+/// A size of a file in bytes.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     number(text, 1024 * 1024 * 1024)
         .ok_or_else(|| "expected a number of bytes, at most 1073741824 (1 GiB)".to_owned())
 }
 
-/// Digits and nothing else.
+/// Parses a number of digits only, up to `most`.
 fn number(text: &str, most: u64) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|number| digits && *number <= most)
 }
 
-/// A container's name or id (docker's grammar).
+/// A container's name or id, in docker's grammar.
 pub(crate) fn container(text: &str) -> Result<String, String> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(good) {
@@ -149,7 +149,7 @@ pub(crate) fn container(text: &str) -> Result<String, String> {
     Err("expected a container's name".to_owned())
 }
 
-/// Docker's API is JSON: what is no UTF-8 would arrive as something else.
+/// Docker's API is JSON, so a word that is not valid UTF-8 would be altered.
 pub(crate) fn utf8(word: &OsStr) -> anyhow::Result<String> {
     let shown = word.display();
     word.to_str().map(str::to_owned).ok_or_else(|| {

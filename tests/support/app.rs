@@ -1,4 +1,4 @@
-//! An app of a test's own.
+//! An app for one test.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,24 +8,24 @@ use duct::{Expression, cmd};
 use super::host::{repository, run_to_end};
 use super::{Gate, Host, Output, Terminal, wait_until};
 
-/// What an app is deployed with; `tests/images/` builds them.
+/// The image that an app is deployed with; `tests/images/` builds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Image {
     /// Busybox: `/bin/sh`, no bash.
     Busybox,
     Bash,
-    /// Runs everything by `/exec`, which prints its arguments between brackets.
+    /// Runs every command through `/exec`, which prints its arguments in brackets.
     Herokuish,
-    /// Runs everything by `launcher`, which does the same; its own entrypoint fails.
+    /// Runs every command through `launcher`, which prints its arguments in brackets; its own
+    /// entrypoint fails.
     Pack,
-    /// Not released: its build failed half-way.
+    /// Not released, because its build failed half-way.
     BuildStage,
-    /// None at all.
+    /// No image.
     None,
 }
 
-/// An app, destroyed at the end. A container of it that is left then fails the
-/// test.
+/// An app, destroyed when it is dropped. If a container of it is left then, the test fails.
 pub struct App<'a> {
     host: &'a Host,
     pub name: String,
@@ -39,7 +39,7 @@ impl<'a> App<'a> {
         app
     }
 
-    /// A deploy ends with the image's tag.
+    /// Builds the image and tags it as the app's, which is the last step of a deployment.
     pub fn deploy(&self, image: Image) {
         let recipe = match image {
             Image::Busybox => "busybox",
@@ -59,7 +59,7 @@ impl<'a> App<'a> {
             .docker(&["image", "tag", &reference, &self.image()]);
     }
 
-    /// Gives the app's image more labels, each as `NAME=value`.
+    /// Adds labels to the app's image, each as `NAME=value`.
     pub fn label_image(&self, labels: &[&str]) {
         let container = self
             .host
@@ -98,8 +98,7 @@ impl<'a> App<'a> {
         self.host.command(self.words(name, options, command))
     }
 
-    /// `dokku run …` on a terminal of its own, in a shell script that runs it as
-    /// `"$@"`.
+    /// `dokku run …` on a terminal of its own, in a shell script that runs it as `"$@"`.
     pub fn terminal<I>(&self, script: &str, options: &[&str], command: I) -> Terminal
     where
         I: IntoIterator,
@@ -143,8 +142,8 @@ impl<'a> App<'a> {
         self.run(["sh", "-c", script])
     }
 
-    /// A detached task that has written so many lines with `script`, all of which docker
-    /// has got, and waits at the gate; its name.
+    /// Starts a detached task that writes this number of lines with `script` and then waits at the
+    /// gate. Returns its name when docker has all of the lines.
     #[track_caller]
     pub fn writes(&self, gate: &Gate, script: &str, lines: usize) -> String {
         let script = format!("{script}; {}", Gate::WAIT[2]);
@@ -157,7 +156,7 @@ impl<'a> App<'a> {
         name
     }
 
-    /// Waits until docker has got so many lines of the container. It reads them some time
+    /// Waits until docker has this number of lines of the container. Docker reads them some time
     /// after they are written.
     #[track_caller]
     pub fn wait_logged(&self, name: &str, lines: usize) {
@@ -167,14 +166,14 @@ impl<'a> App<'a> {
         let logs = logs.stderr_to_stdout().stdout_capture();
         wait_until("docker has got the lines", || {
             let text = logs.run().unwrap().stdout;
-            // Behind the last end of a line there is nothing, or a part of one.
+            // After the last line end there is nothing, or a part of a line.
             let whole = text.split(|byte| *byte == b'\n').count() - 1;
             (whole >= lines).then_some(())
         });
     }
 
-    /// Sets a config value, byte for byte. A long one goes as it is: encoded it
-    /// would be too long for a word of a command line.
+    /// Sets a config value, byte for byte. A long value is passed without encoding: encoded, it
+    /// would be too long for an argument.
     pub fn config(&self, name: &str, value: &str) {
         if value.len() > 90_000 {
             return self.dokku_ok("config:set", &["--no-restart", &format!("{name}={value}")]);
@@ -205,7 +204,7 @@ impl<'a> App<'a> {
         fs::write(directory.join("Procfile"), text).unwrap();
     }
 
-    /// The ids of its containers, whatever their state.
+    /// The ids of the app's containers, in any state.
     pub fn containers(&self) -> Vec<String> {
         let filter = format!("label=com.dokku.app-name={}", self.name);
         let ids = self.host.docker(&[

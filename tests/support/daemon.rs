@@ -1,4 +1,4 @@
-//! A docker daemon of a test's own, which may be stopped and killed.
+//! A docker daemon for one test, which may be stopped and killed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,33 +11,33 @@ use super::{poll_for, wait_until};
 
 /// A daemon, and a containerd that outlives its daemon, as on a real host.
 ///
-/// They live in namespaces of their own. In that of the network they can reach neither
-/// the machine's bridge `docker0` nor its firewall: a second daemon beside the machine's
-/// would delete the bridge. Of that of the processes the first one is a `sleep`: with it
-/// goes everything, containers and mounts included.
+/// They run in namespaces of their own. From their network namespace they can reach neither the
+/// machine's bridge `docker0` nor its firewall: a second daemon next to the machine's would delete
+/// the bridge. The first process of their PID namespace is a `sleep`: when it is killed, everything
+/// in the namespaces is removed, including containers and mounts.
 pub struct Daemon {
     directory: TempDir,
     live_restore: bool,
     first: Handle,
-    /// The machine's own bridge, as it was.
+    /// Identifies the machine's own bridge before the test.
     bridge: Option<String>,
 }
 
-/// How a daemon goes.
+/// How a daemon ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// It is asked to, and tidies up.
+    /// The daemon gets TERM and cleans up.
     Stopped,
-    /// It has no time to.
+    /// The daemon is killed and cannot clean up.
     Killed,
 }
 
-/// Seconds that a daemon has to stop its containers.
+/// Seconds for which the daemon waits for its containers when it stops.
 const SHUTDOWN_TIMEOUT: &str = "10";
 
 impl Daemon {
     /// # Errors
-    /// Why there can be none on this machine.
+    /// The reason why this machine cannot run a second daemon.
     pub fn start(live_restore: bool) -> Result<Self, String> {
         if !rustix::process::geteuid().is_root() {
             return Err("a daemon takes root".to_owned());
@@ -45,7 +45,7 @@ impl Daemon {
         for program in ["unshare", "nsenter", "containerd", "dockerd"] {
             find(program)?;
         }
-        // Short, for its sockets: a path of one has 108 bytes.
+        // A short path, because a socket's path has at most 108 bytes.
         let directory = tempfile::Builder::new()
             .prefix("oneoff-daemon-")
             .tempdir()
@@ -90,7 +90,7 @@ impl Daemon {
         format!("unix://{}", self.path("docker.sock").display())
     }
 
-    /// Waits until it has gone.
+    /// Ends the daemon, and waits until its process is gone.
     pub fn stop(&self, end: End) {
         let signal = match end {
             End::Stopped => "TERM",
@@ -107,7 +107,7 @@ impl Daemon {
         });
     }
 
-    /// Starts it anew, with all that the one before it left.
+    /// Starts the daemon again, with the data of the one before.
     #[track_caller]
     pub fn restart(&self) {
         if let Err(why) = self.start_dockerd() {
@@ -115,7 +115,7 @@ impl Daemon {
         }
     }
 
-    /// Changes when a container was started, as the daemon reads it at its next start.
+    /// Changes the start time of a container; the daemon reads it when it is started again.
     pub fn move_start(&self, id: &str, to: impl Fn(SystemTime) -> SystemTime) {
         const BEFORE: &str = "\"StartedAt\":\"";
         let file = self.path("data/containers").join(id).join("config.v2.json");
@@ -138,7 +138,7 @@ impl Daemon {
         );
         fs::write(self.path("containerd.toml"), settings).unwrap();
         self.start_inside("containerd", &["--config", &path("containerd.toml")]);
-        // The daemon waits for its socket.
+        // The daemon itself waits for containerd's socket.
     }
 
     fn start_dockerd(&self) -> Result<(), String> {
@@ -185,7 +185,7 @@ impl Daemon {
         command.stderr_file(log).unchecked().start().unwrap()
     }
 
-    /// A command in the daemon's namespaces.
+    /// A command that runs in the daemon's namespaces.
     fn inside(&self, words: &[&str]) -> Expression {
         let first = self.first_process().expect("the first process lives");
         let enter = [
@@ -199,7 +199,7 @@ impl Daemon {
         cmd(find("nsenter").unwrap(), [&enter[..], words].concat())
     }
 
-    /// Of the namespaces, as the machine knows it.
+    /// The first process of the namespaces, by its id outside of them.
     fn first_process(&self) -> Option<u32> {
         let unshare = self.first.pids()[0];
         let path = format!("/proc/{unshare}/task/{unshare}/children");
@@ -218,8 +218,8 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // The kernel kills all that lives in the namespaces with their first process, and
-        // unmounts what was mounted there.
+        // When the first process is killed, the kernel kills all others in the PID namespace and
+        // unmounts what was mounted in the mount namespace.
         if let Some(first) = self.first_process() {
             let _ = cmd!("kill", "-KILL", first.to_string()).unchecked().run();
         }
@@ -230,7 +230,7 @@ impl Drop for Daemon {
     }
 }
 
-/// What tells the machine's `docker0` from one that was made anew; `None` without one.
+/// Distinguishes the machine's `docker0` from one that was created again; `None` if there is none.
 fn bridge() -> Option<String> {
     let about = |name| fs::read_to_string(format!("/sys/class/net/docker0/{name}")).ok();
     Some(about("ifindex")? + &about("address")?)

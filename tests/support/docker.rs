@@ -1,8 +1,8 @@
-//! The real docker.
+//! The real docker client.
 
 use duct::cmd;
 
-/// What `docker <arguments>` prints, without the last line's end.
+/// What `docker <arguments>` prints, without the last line end.
 #[track_caller]
 pub fn docker(arguments: &[&str]) -> String {
     match cmd("docker", arguments).stderr_capture().read() {

@@ -1,4 +1,4 @@
-//! All that an app's tasks can leave on a host.
+//! Everything that an app's tasks can leave on a host.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,18 +6,19 @@ use std::path::Path;
 
 use super::{App, Host, wait_until};
 
-/// What is there, a line each. Two of them tell what has come in between.
+/// One line per container, volume, network, process and file. Compare two footprints to find
+/// what was added in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footprint(BTreeSet<String>);
 
-/// Anonymous volumes of an app's tasks, which have nothing else to be known by.
+/// The label of anonymous volumes of an app's tasks, which cannot be recognized by anything else.
 const VOLUME_LABEL: &str = "oneoff-test-app";
 
-/// Below the plugin's data directory: what is kept of tasks that have ended.
+/// The directory below the plugin's data that has the records of ended tasks.
 const RECORDS: &str = "records";
 
 impl Footprint {
-    /// Gives every task of the app a volume of its own, which goes with it.
+    /// Gives every task of the app an anonymous volume, which is removed with the container.
     pub fn with_volume(app: &App<'_>) {
         let mount = format!(
             "--mount type=volume,destination=/volume,volume-label={VOLUME_LABEL}={}",
@@ -26,8 +27,8 @@ impl Footprint {
         app.dokku_ok("docker-options:add", &["run", &mount]);
     }
 
-    /// What is there once an attached and a detached task have come and gone: the first
-    /// ones make directories, and the supervisor's lock, that stay.
+    /// The footprint after an attached and a detached task have ended: the first tasks create
+    /// directories and the supervisor's lock, which stay.
     #[track_caller]
     pub fn after_first_use(host: &Host, app: &App<'_>) -> Self {
         assert_eq!(app.run(["true"]).code, 0);
@@ -40,8 +41,8 @@ impl Footprint {
         Self::of(host, app)
     }
 
-    /// Containers, volumes and networks of the app, files of the plugin's but for its
-    /// records, and every process that a command of this host has left.
+    /// Containers, volumes and networks of the app, files of the plugin except its records, and
+    /// every process that descends from a command of this host.
     pub fn of(host: &Host, app: &App<'_>) -> Self {
         let mut found = BTreeSet::new();
         let label = format!("label={VOLUME_LABEL}={}", app.name);
@@ -68,7 +69,7 @@ impl Footprint {
         Self(found)
     }
 
-    /// What is there that was not there before.
+    /// What this footprint has and the one before had not.
     pub fn since(&self, before: &Self) -> Vec<String> {
         self.0.difference(&before.0).cloned().collect()
     }

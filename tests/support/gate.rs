@@ -1,4 +1,4 @@
-//! A directory that a test and its task share, to wait for each other.
+//! A directory that a test shares with its tasks, for waiting for each other.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,11 +8,11 @@ use tempfile::TempDir;
 
 use super::{App, wait_until};
 
-/// Mounted at `/gate` in every task of the app.
+/// A directory that is mounted at `/gate` in every task of the app.
 pub struct Gate(TempDir);
 
 impl Gate {
-    /// A command that says `ready` and waits until the gate is opened.
+    /// A command that creates the file `ready` and waits until the gate is opened.
     pub const WAIT: [&str; 3] = [
         "sh",
         "-c",
@@ -33,7 +33,7 @@ impl Gate {
         self.0.path().join(name)
     }
 
-    /// Waits until a task has said `ready`, and takes it back for the next one.
+    /// Waits until a task has created `ready`, and removes the file for the next task.
     pub fn wait(&self) {
         wait_until("the task runs", || {
             self.path("ready").exists().then_some(())
@@ -41,7 +41,7 @@ impl Gate {
         fs::remove_file(self.path("ready")).unwrap();
     }
 
-    /// Lets what waits go on.
+    /// Lets the waiting tasks continue.
     pub fn open(&self) {
         fs::write(self.path("go"), "").unwrap();
     }

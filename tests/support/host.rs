@@ -11,19 +11,19 @@ use tempfile::TempDir;
 
 use super::{App, Daemon, Image, Output, Process, docker};
 
-/// One host: of the test's own, or the machine's.
+/// An embedded host, which belongs to one test, or the machine's installed one.
 pub struct Host {
     /// The `dokku` command.
     dokku: PathBuf,
     root: PathBuf,
     library: PathBuf,
-    /// Extra plugins of this test, removed at its end.
+    /// Plugins that this test has added, removed when the host is dropped.
     plugins: std::sync::Mutex<Vec<String>>,
-    /// Holds the embedded host; `None` for the machine's own.
+    /// The directory of the embedded host; `None` for the installed host.
     directory: Option<TempDir>,
-    /// The docker daemon that it is on; `None` for the machine's.
+    /// The socket of the test's docker daemon; `None` for the machine's daemon.
     daemon: Option<String>,
-    /// Tells the host from the others of this process.
+    /// Distinguishes the hosts of this process.
     number: u32,
 }
 
@@ -48,20 +48,20 @@ impl Host {
         let directory = temporary();
         let tree = plugin_tree(directory.path());
         let host = Self::create(directory, &["--plugin".into(), tree.into()]);
-        // A caller's is not for what outlives the caller.
+        // The supervisor outlives its caller and does not inherit this variable from it.
         if let Ok(daemon) = std::env::var("DOCKER_HOST") {
             host.set_variable("DOCKER_HOST", &daemon);
         }
         host
     }
 
-    /// An embedded host without it. What installs, updates and removes a plugin is
-    /// tried on no host that is somebody's.
+    /// An embedded host without the plugin. Tests that install, update and remove the plugin never
+    /// run on an installed host.
     pub fn without_plugin() -> Self {
         Self::create(temporary(), &[])
     }
 
-    /// An embedded host with the plugin, on a daemon of the test's own.
+    /// An embedded host with the plugin, on a docker daemon of the test.
     pub fn on(daemon: &Daemon) -> Self {
         let mut host = Self::with_plugin();
         host.set_variable("DOCKER_HOST", &daemon.socket());
@@ -98,7 +98,7 @@ impl Host {
         }
     }
 
-    /// Whether the host is this test's alone, so that it may be broken.
+    /// Whether the host belongs to this test alone and may be damaged.
     pub fn is_disposable(&self) -> bool {
         self.directory.is_some()
     }
@@ -107,29 +107,29 @@ impl Host {
         &self.library
     }
 
-    /// What an embedded host lives in; a test may put its own things beside it.
+    /// The directory that contains the embedded host; a test may add files of its own.
     pub fn directory(&self) -> &Path {
         self.directory.as_ref().expect("an embedded host").path()
     }
 
-    /// A new app, deployed with the image.
+    /// Creates an app and deploys it with the image.
     pub fn app(&self, image: Image) -> App<'_> {
         let name = format!("{}{}", self.app_prefix(), next_number());
         self.named_app(name, image)
     }
 
-    /// The beginning of the name of every app that [`Host::app`] creates on this host, and on no other: tests of one
-    /// process run in parallel where `cargo nextest` is missing.
+    /// The prefix of the names of all apps that [`Host::app`] creates on this host. No other host
+    /// has it: without `cargo nextest`, tests of one process run in parallel.
     pub fn app_prefix(&self) -> String {
         format!("oneoff-{}-{}-", std::process::id(), self.number)
     }
 
-    /// The same with a name that belongs to another app's.
+    /// Like [`Host::app`], with a given name.
     pub fn named_app(&self, name: String, image: Image) -> App<'_> {
         App::create(self, name, image)
     }
 
-    /// Who logs in to run `dokku` through SSH.
+    /// The user that logs in to run `dokku` through SSH.
     pub fn user(&self) -> String {
         if self.is_disposable() {
             cmd!("id", "-un").read().unwrap()
@@ -147,18 +147,19 @@ impl Host {
         Self::without_its_variables(cmd(&self.dokku, words))
     }
 
-    /// The same, started by a shell script: its `"$@"` is the command.
+    /// `dokku <words>` as `"$@"` of a shell script, ready for redirections and variables.
     pub fn command_by(&self, script: &str, words: &[&str]) -> Expression {
         let dokku = self.dokku.to_str().unwrap();
         let words = [&["-c", script, "sh", dokku], words].concat();
-        // More than one digit before a redirection is not every shell's.
+        // bash, because not every shell takes a number of two digits before a redirection.
         Self::without_its_variables(cmd("bash", words))
     }
 
-    /// Gives what the test has made of the plugin's data to whoever the plugin runs as.
+    /// Gives files that the test has created in the plugin's data to the user that the plugin runs
+    /// as.
     pub fn chown_to_plugin_user(&self) {
         if self.is_disposable() {
-            return; // that is us
+            return; // the plugin runs as our own user
         }
         let data = self.library.join("data/oneoff");
         cmd!("chown", "--recursive", "--reference", &data, &data)
@@ -171,8 +172,8 @@ impl Host {
         &self.dokku
     }
 
-    /// The variables that Dokku takes from its caller do not come from us, nor cargo's
-    /// with a `-` in their names, of which plugn's shell complains.
+    /// Removes the variables that Dokku would take from its caller, and cargo's variables with a `-`
+    /// in their names, about which plugn's shell complains.
     pub fn without_its_variables(command: Expression) -> Expression {
         std::env::vars_os()
             .filter(|(name, _)| {
@@ -194,15 +195,15 @@ impl Host {
         run_to_end(&self.command(words).stdin_null())
     }
 
-    /// The same for a preparation that must succeed.
+    /// Like [`Host::dokku`], for a preparation that must succeed.
     #[track_caller]
     pub fn dokku_ok(&self, words: &[&str]) {
         let output = self.dokku(words);
         assert_eq!(output.code, 0, "dokku {words:?}: {output:?}");
     }
 
-    /// Adds a plugin with one hook, a shell script, to this host. On a host that
-    /// others use, too, the script must mind its own app only.
+    /// Adds a plugin with one hook, a shell script, to this host. On an installed host the script
+    /// must ignore other apps.
     pub fn add_hook(&self, plugin: &str, hook: &str, script: &str) {
         let available = self.library.join("plugins/available").join(plugin);
         fs::create_dir_all(&available).unwrap();
@@ -221,7 +222,7 @@ impl Host {
         }
     }
 
-    /// The process of ours that looks after the tasks of this host.
+    /// The process id of this host's supervisor.
     pub fn supervisor(&self) -> Option<u32> {
         let processes = fs::read_dir("/proc").unwrap().flatten();
         processes
@@ -234,8 +235,8 @@ impl Host {
             })
     }
 
-    /// Docker's client as it is, and on a host of the test's own then one that is told of
-    /// no end: only the container's own state tells.
+    /// Runs the test with docker's client as it is and, on an embedded host, again without docker's
+    /// event stream, so that exits are found by inspection only.
     pub fn with_and_without_events(&self, mut test: impl FnMut()) {
         test();
         if self.is_disposable() {
@@ -244,7 +245,7 @@ impl Host {
         }
     }
 
-    /// Makes the script this host's docker client. `$DOCKER` is the real one.
+    /// Replaces this host's docker client by the script. `$DOCKER` is the real one.
     pub fn replace_docker(&self, script: &str) {
         assert!(
             self.is_disposable(),
@@ -261,7 +262,7 @@ impl Host {
         self.set_docker(&file);
     }
 
-    /// What the real docker of this host prints.
+    /// What the real docker client prints, on this host's daemon.
     #[track_caller]
     pub fn docker(&self, arguments: &[&str]) -> String {
         match &self.daemon {
@@ -270,7 +271,7 @@ impl Host {
         }
     }
 
-    /// A program that works on the same daemon.
+    /// The program with this host's docker daemon.
     pub fn on_its_daemon(&self, program: Expression) -> Expression {
         match &self.daemon {
             Some(socket) => program.env("DOCKER_HOST", socket),
@@ -278,8 +279,8 @@ impl Host {
         }
     }
 
-    /// Every process that descends from a command of this host, as `<pid> <words>`:
-    /// they inherit a variable that names it.
+    /// Every process that descends from a command of this host: its environment has a variable with
+    /// the host's path.
     pub fn processes(&self) -> Vec<Process> {
         assert!(
             self.is_disposable(),
@@ -288,7 +289,7 @@ impl Host {
         Process::with_variable(&format!("DOKKU_LIB_ROOT={}", self.library.display()))
     }
 
-    /// Names the docker client in a file that Dokku reads first.
+    /// Sets the docker client in a file that Dokku sources first.
     pub fn set_docker(&self, path: &Path) {
         assert!(
             self.is_disposable(),
@@ -297,7 +298,7 @@ impl Host {
         self.set_variable("DOCKER_BIN", &path.display().to_string());
     }
 
-    /// Sets a variable of Dokku's environment in a file that it reads first.
+    /// Sets a variable of Dokku's environment in a file that Dokku sources first.
     pub fn set_variable(&self, name: &str, value: &str) {
         let directory = self.root.join(".dokkurc");
         fs::create_dir_all(&directory).unwrap();
@@ -331,7 +332,7 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Whether the plugin has this subcommand. What it is a link to need not be built.
+/// Whether the plugin has this subcommand, even if the binary that it links to is not built.
 pub fn has_subcommand(name: &str) -> bool {
     let link = repository().join("subcommands").join(name);
     link.symlink_metadata().is_ok()
@@ -344,8 +345,8 @@ fn temporary() -> TempDir {
         .unwrap()
 }
 
-/// The plugin as `make plugin` lays it out: the one that `ONEOFF_PLUGIN_TREE`
-/// names, or one below `directory` with the binaries of this build.
+/// The plugin as `make plugin` lays it out: the tree that `ONEOFF_PLUGIN_TREE` names, or a tree
+/// below `directory` with the binaries of this build.
 pub fn plugin_tree(directory: &Path) -> PathBuf {
     match std::env::var_os("ONEOFF_PLUGIN_TREE") {
         Some(tree) => PathBuf::from(tree),
@@ -355,10 +356,10 @@ pub fn plugin_tree(directory: &Path) -> PathBuf {
 
 fn stage(tree: &Path) -> PathBuf {
     if tree.exists() {
-        return tree.to_owned(); // asked for before; to copy a file over a link to itself would empty it
+        return tree.to_owned(); // staged before: copying a file over a link to itself would empty it
     }
     fs::create_dir_all(tree.join("bin")).unwrap();
-    // What Dokku executes stands at the top level: links and executable files.
+    // What Dokku executes is at the top level: links and executable files.
     let top = fs::read_dir(repository()).unwrap().map(|entry| {
         let path = entry.unwrap().path();
         let about = path.symlink_metadata().unwrap();

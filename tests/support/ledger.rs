@@ -1,4 +1,4 @@
-//! What tasks and hooks write down themselves, to be believed over docker and us.
+//! What tasks and hooks write down themselves. Tests trust it more than docker and the plugin.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,25 +9,25 @@ use tempfile::TempDir;
 
 use super::{App, Host};
 
-/// Mounted at `/ledger` in every task of an app. A container is its host name, the
-/// beginning of its id.
+/// A directory that is mounted at `/ledger` in every task of an app. A container is identified by
+/// its host name, which is the beginning of its id.
 pub struct Ledger {
     directory: TempDir,
     app: String,
 }
 
-/// One container's lines.
+/// The lines of one container.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// What each of its starts was told to write.
+    /// The notes of the container's starts.
     pub started: Vec<String>,
     pub ended: usize,
-    /// The exit codes that `scheduler-post-run` was fired with.
+    /// The exit codes with which `scheduler-post-run` was fired.
     pub told: Vec<i32>,
 }
 
 impl Ledger {
-    /// Without a hook: see [`Ledger::end`].
+    /// A ledger without a hook; [`Ledger::end`] is the script of one.
     pub fn new(app: &App<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -39,7 +39,7 @@ impl Ledger {
         }
     }
 
-    /// With the hook that writes down each end.
+    /// A ledger with a hook that writes down each end.
     pub fn with_hook(host: &Host, app: &App<'_>) -> Self {
         let ledger = Self::new(app);
         host.add_hook("oneoff-test-ledger", "scheduler-post-run", &ledger.end());
@@ -50,8 +50,8 @@ impl Ledger {
         self.directory.path()
     }
 
-    /// A command that writes down its start as `note`, does `script`, writes down its
-    /// end and exits with the code.
+    /// A command that writes down its start with the note, runs `script`, writes down its end, and
+    /// exits with `code`.
     pub fn task(note: &str, script: &str, code: i32) -> [String; 3] {
         let line = |file: &str, text: &str| format!("echo \"$(hostname) {text}\" >>/ledger/{file}");
         let script = format!(
@@ -62,7 +62,7 @@ impl Ledger {
         ["sh".to_owned(), "-c".to_owned(), script]
     }
 
-    /// The line of a hook `scheduler-post-run` that writes down an end of the app's.
+    /// The script of a hook `scheduler-post-run` that writes down the ends of this app's tasks.
     pub fn end(&self) -> String {
         format!(
             "[ \"$2\" != {} ] || echo \"$3 $4\" >>{}",
@@ -71,7 +71,7 @@ impl Ledger {
         )
     }
 
-    /// What was written so far, by container.
+    /// What has been written so far, by container.
     pub fn accounts(&self) -> BTreeMap<String, Account> {
         let mut accounts: BTreeMap<String, Account> = BTreeMap::new();
         for (container, note) in self.lines("started") {
@@ -87,7 +87,7 @@ impl Ledger {
         accounts
     }
 
-    /// Begins anew.
+    /// Removes all lines.
     pub fn clear(&self) {
         for name in ["started", "ended", "told"] {
             let _ = fs::remove_file(self.file(name));

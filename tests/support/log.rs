@@ -1,4 +1,4 @@
-//! A file that the hooks of a test write to.
+//! A file to which the hooks of a test write.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-/// Whoever Dokku runs hooks as may write it; gone at the end.
+/// Writable by the user that Dokku runs hooks as; removed when it is dropped.
 pub struct Log(TempDir);
 
 impl Log {
@@ -20,12 +20,12 @@ impl Log {
         self.0.path().join("log")
     }
 
-    /// What was written so far.
+    /// What has been written so far.
     pub fn read(&self) -> String {
         fs::read_to_string(self.path()).unwrap_or_default()
     }
 
-    /// The same, and nothing of it is there any more.
+    /// What has been written so far; the file is removed.
     pub fn take(&self) -> String {
         let text = self.read();
         let _ = fs::remove_file(self.path());

@@ -1,4 +1,4 @@
-//! What the tests stand on: a Dokku host, its apps, docker, and waiting.
+//! Shared by all tests: a Dokku host, its apps, docker, processes, and polling.
 
 mod app;
 mod daemon;

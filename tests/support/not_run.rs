@@ -1,9 +1,9 @@
-//! What cannot be tried on this machine.
+//! Reports tests that cannot run on this machine.
 
 use std::fs::File;
 use std::io::Write;
 
-/// Says what was not run, and why; `scripts/test` says it again at its end.
+/// Prints which test was not run, and why; `scripts/test` repeats that at its end.
 pub fn not_run(what: &str, why: &str) {
     let line = format!("{what}: not run ({why})\n");
     eprint!("{line}");

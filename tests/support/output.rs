@@ -1,8 +1,8 @@
-//! What a finished command left.
+//! The result of a finished command.
 
 use std::os::unix::process::ExitStatusExt;
 
-/// Exit code (128 + n for signal n) and both outputs.
+/// Exit code (128 + n for signal n), stdout and stderr.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Output {
     pub code: i32,
@@ -22,7 +22,7 @@ impl Output {
         }
     }
 
-    /// The outputs of a success: stdout, nothing on stderr.
+    /// Asserts success with this stdout and an empty stderr.
     #[track_caller]
     pub fn assert_stdout(&self, stdout: &str) {
         assert_eq!(
@@ -31,7 +31,7 @@ impl Output {
         );
     }
 
-    /// A refusal: this code, one sentence with this part, stdout empty.
+    /// Asserts a refusal: this exit code, one error message that contains `part`, an empty stdout.
     #[track_caller]
     pub fn assert_refused(&self, code: i32, part: &str) {
         assert_eq!((self.code, self.stdout.as_str()), (code, ""), "{self:?}");

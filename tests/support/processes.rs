@@ -4,11 +4,11 @@ use std::fs;
 
 use duct::cmd;
 
-/// A process, as it was when it was looked at.
+/// A process at the time when it was read from `/proc`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Process {
     pub pid: u32,
-    /// What it runs, without its directory.
+    /// The file name of its program.
     pub program: String,
     /// Its command line.
     pub words: String,
@@ -21,7 +21,7 @@ impl std::fmt::Display for Process {
 }
 
 impl Process {
-    /// Those that have this variable (`NAME=value`) in their environment.
+    /// The processes that have this variable (`NAME=value`) in their environment.
     pub fn with_variable(variable: &str) -> Vec<Self> {
         let processes = fs::read_dir("/proc").unwrap().flatten();
         processes
@@ -37,13 +37,13 @@ impl Process {
             .collect()
     }
 
-    /// Kills it, where it has not ended by itself.
+    /// Kills the process; does nothing if it has ended.
     pub fn kill(&self) {
         let kill = cmd!("kill", "-KILL", self.pid.to_string());
         kill.stderr_null().unchecked().run().unwrap();
     }
 
-    /// `None` when it has gone.
+    /// `None` if the process has ended.
     fn of(pid: u32) -> Option<Self> {
         let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
         let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
@@ -55,7 +55,7 @@ impl Process {
     }
 }
 
-/// A process and all that descend from it, parents first.
+/// A process and all of its descendants, parents first.
 fn descendants(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
     let mut next = 0;
@@ -66,7 +66,7 @@ fn descendants(pid: u32) -> Vec<u32> {
     found
 }
 
-/// What a process has started, by whichever of its threads.
+/// The child processes of all threads of a process.
 pub fn children(pid: u32) -> Vec<u32> {
     let threads = fs::read_dir(format!("/proc/{pid}/task"));
     threads
@@ -81,7 +81,7 @@ pub fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Our own process of this name, below Dokku's.
+/// The plugin's process of this name among the descendants of `ancestor`.
 pub fn our_program(ancestor: u32, name: &str) -> Option<u32> {
     descendants(ancestor).into_iter().find(|pid| {
         fs::read_link(format!("/proc/{pid}/exe"))
@@ -89,8 +89,8 @@ pub fn our_program(ancestor: u32, name: &str) -> Option<u32> {
     })
 }
 
-/// The client of docker's that was called with these words one after the other. A
-/// program that is about to become it is not it yet.
+/// The docker client that was called with these consecutive words. `setpriv` and `setsid`, which
+/// are about to execute it, do not count.
 pub fn docker_client(ancestor: u32, words: &[&str]) -> Option<u32> {
     let wanted = format!("\0{}\0", words.join("\0"));
     let becomes_another = |pid: &u32| {
@@ -102,7 +102,7 @@ pub fn docker_client(ancestor: u32, words: &[&str]) -> Option<u32> {
     })
 }
 
-/// Whether a process has ended, waited for or not.
+/// Whether a process has ended, even if it has not been waited for.
 pub fn is_gone(pid: u32) -> bool {
     fs::read(format!("/proc/{pid}/cmdline")).map_or(true, |line| line.is_empty())
 }
@@ -115,7 +115,7 @@ pub fn signal(pid: u32, name: &str) {
         .unwrap();
 }
 
-/// Sends a signal to our own process of this name, below Dokku's.
+/// Sends a signal to the plugin's process of this name among the descendants of `ancestor`.
 #[track_caller]
 pub fn signal_ours(ancestor: u32, program: &str, name: &str) {
     signal(

@@ -1,4 +1,4 @@
-//! A terminal with a command on it, and a user before it.
+//! A terminal on which a command runs, with a test as its user.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -12,33 +12,33 @@ use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 use super::wait::wait_for;
 use super::{Host, wait_until};
 
-/// A shell that runs a command as an interactive one does, in a group of its own in
-/// the terminal's foreground, and then says its exit code. It stays: with its
-/// session's leader a terminal would lose its modes, and nothing could be compared.
+/// A shell that runs a command as an interactive shell does, in a process group of its own in the
+/// terminal's foreground, and then prints its exit code. The shell stays, because a terminal loses
+/// its modes with its session leader, and the test could not compare them.
 const SHELL: &str = "set -m; trap : INT QUIT";
 const THE_END: &str = r"printf '\n[exit code %s]\n' $?; exec sleep 60";
 const ENDED: &str = "\n[exit code ";
 
-/// A terminal that is its user's screen and keyboard.
+/// The user's side of a terminal: screen and keyboard.
 pub struct Terminal {
-    /// `None` once it was hung up.
+    /// `None` after the hangup.
     master: Option<File>,
     shell: Handle,
     printed: Vec<u8>,
     modes_at_first: Modes,
 }
 
-/// All modes of a terminal, to be compared.
+/// All modes of a terminal, for comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modes(String);
 
 impl Terminal {
     pub const ROWS: u16 = 33;
     pub const COLUMNS: u16 = 77;
-    /// Its kind, in variable `TERM`.
+    /// The value of the variable `TERM`.
     pub const TERM: &str = "vt220";
 
-    /// Runs a shell script on a new terminal; `"$@"` in it is `dokku <words>`.
+    /// Runs a shell script on a new terminal; in the script, `"$@"` is `dokku <words>`.
     pub fn start<I>(host: &Host, script: &str, words: I) -> Self
     where
         I: IntoIterator,
@@ -48,7 +48,7 @@ impl Terminal {
         Self::start_program(script, std::iter::once(host.program().into()).chain(words))
     }
 
-    /// The same for any program and its words.
+    /// Like [`Terminal::start`], for any program and its words.
     pub fn start_program(script: &str, words: impl Iterator<Item = OsString>) -> Self {
         let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
         let master = openpt(flags).expect("a new terminal");
@@ -80,7 +80,7 @@ impl Terminal {
         }
     }
 
-    /// What was printed so far.
+    /// Everything that has been printed so far.
     pub fn screen(&mut self) -> String {
         let mut bytes = [0; 4096];
         if let Some(master) = &mut self.master {
@@ -89,16 +89,16 @@ impl Terminal {
                     Ok(0) => break,
                     Ok(length) => self.printed.extend(&bytes[..length]),
                     Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    // Nothing now, or (EIO) nothing ever: nobody has it open.
+                    // Nothing to read yet, or (EIO) no process has the terminal open any more.
                     Err(_) => break,
                 }
             }
         }
-        // A screen has lines, however many terminals have ended them.
+        // Line ends are compared as `\n`, however many terminals have added a `\r`.
         String::from_utf8_lossy(&self.printed).replace('\r', "")
     }
 
-    /// Waits until this is on the screen.
+    /// Waits until this text is on the screen.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         wait_for(|| {
@@ -110,7 +110,7 @@ impl Terminal {
         });
     }
 
-    /// Types.
+    /// Types these keys.
     #[track_caller]
     pub fn type_keys(&mut self, keys: &str) {
         self.master
@@ -120,7 +120,7 @@ impl Terminal {
             .unwrap();
     }
 
-    /// Changes the window's size, of which the foreground is told.
+    /// Changes the window's size, of which the kernel notifies the foreground process group.
     pub fn resize(&self, rows: u16, columns: u16) {
         set_size(self.master(), rows, columns);
     }
@@ -129,7 +129,7 @@ impl Terminal {
         modes(self.master())
     }
 
-    /// Waits until the modes are those that the terminal had before the command.
+    /// Waits until the modes are as they were before the command.
     #[track_caller]
     pub fn wait_restored(&self) {
         let before = &self.modes_at_first;
@@ -142,8 +142,8 @@ impl Terminal {
         });
     }
 
-    /// Waits until docker's client has made the terminal raw: every key goes to the
-    /// task from then on.
+    /// Waits until docker's client has put the terminal in raw mode, in which every key goes to the
+    /// task.
     #[track_caller]
     pub fn wait_raw(&self) {
         wait_until("the terminal is raw", || {
@@ -151,7 +151,7 @@ impl Terminal {
         });
     }
 
-    /// Waits for the command's end; gives its exit code.
+    /// Waits for the command's end; returns its exit code.
     #[track_caller]
     pub fn wait_exit_code(&mut self) -> i32 {
         self.wait_for(ENDED);
@@ -161,12 +161,12 @@ impl Terminal {
         code.trim_end().trim_end_matches(']').parse().unwrap()
     }
 
-    /// The process that the command descends from.
+    /// The shell's process id; the command is a descendant.
     pub fn pid(&self) -> u32 {
         self.shell.pids()[0]
     }
 
-    /// The user closes the window.
+    /// Closes the terminal, as when the user closes the window.
     pub fn hang_up(&mut self) {
         self.master = None;
     }

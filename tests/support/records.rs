@@ -1,4 +1,4 @@
-//! Records of an app that a test writes itself.
+//! Reads an app's records, and writes records for tests.
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -8,13 +8,12 @@ use serde_json::{Value, json};
 
 use super::{App, Host};
 
-/// What the plugin keeps of an app's tasks.
+/// The directory of the app's records and saved outputs.
 pub fn store(host: &Host, app: &App<'_>) -> PathBuf {
     host.library().join("data/oneoff/records").join(&app.name)
 }
 
-/// A record of a task that ended at this second of 2026-11-23 12:00 with this exit
-/// code.
+/// The record of a task that ended with this exit code at 2026-11-23 12:00, at this second.
 pub fn record(app: &App<'_>, number: u32, second: u8, code: u8) -> Value {
     json!({
         "version": 1,
@@ -35,7 +34,7 @@ pub fn record(app: &App<'_>, number: u32, second: u8, code: u8) -> Value {
     })
 }
 
-/// Writes the file of records as it is, for whoever the plugin runs as.
+/// Writes the file of records with this text, owned by the user that the plugin runs as.
 pub fn write_lines(host: &Host, app: &App<'_>, text: &str) {
     let directory = store(host, app);
     fs::DirBuilder::new()
@@ -56,7 +55,7 @@ pub fn write_records(host: &Host, app: &App<'_>, records: &[Value]) {
     write_lines(host, app, &lines);
 }
 
-/// The records that are there, oldest first.
+/// The app's records, oldest first.
 pub fn records(host: &Host, app: &App<'_>) -> Vec<Value> {
     let text = fs::read_to_string(store(host, app).join("tasks.jsonl")).unwrap_or_default();
     text.lines()

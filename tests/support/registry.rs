@@ -1,4 +1,4 @@
-//! An image registry of a test's own, on a port of this machine that only it has.
+//! An image registry for one test, on its own port of this machine.
 
 use std::fs;
 use std::io::Write;
@@ -9,22 +9,22 @@ use tempfile::TempDir;
 use super::host::repository;
 use super::{App, docker, wait_until};
 
-/// Who may pull and push.
+/// The login that pulling and pushing needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Login {
-    /// Everybody.
+    /// No login.
     None,
     /// User `ada` with password `secret`.
     Needed,
 }
 
-/// `ada:secret`, as docker keeps it.
+/// `ada:secret` as docker stores it.
 const AUTH: &str = "YWRhOnNlY3JldA==";
 
-/// The same for the registry (as `htpasswd -B` makes it).
+/// `ada:secret` for the registry (the output of `htpasswd -B`).
 const HTPASSWD: &str = "ada:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a";
 
-/// A registry that runs, and is gone at the end with what it holds.
+/// A running registry; its process and its data are removed when it is dropped.
 pub struct Registry {
     directory: TempDir,
     process: Handle,
@@ -34,7 +34,7 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// `None`, with a line on stderr, on a machine that has no registry to run.
+    /// `None`, with a line on stderr, if this machine has no registry program.
     pub fn start(login: Login) -> Option<Self> {
         let program = cmd!(repository().join("scripts/get-registry"))
             .unchecked()
@@ -61,14 +61,14 @@ impl Registry {
                 )
             }
         };
-        // Docker asks for no certificate in 127.0.0.0/8; the system chooses the port.
+        // For 127.0.0.0/8 docker needs no certificate. The system chooses the port.
         let configuration = format!(
             "version: 0.1\nlog: {{level: info, formatter: json}}\nhttp: {{addr: '127.0.0.1:0'}}\n\
              storage: {{filesystem: {{rootdirectory: {}}}}}\n{auth}",
             path("storage").display()
         );
         fs::write(path("config.yml"), configuration).unwrap();
-        // It goes with a test that is killed, too.
+        // The registry is killed also when the test is killed.
         let process = cmd!(
             "setpriv",
             "--pdeathsig=KILL",
@@ -96,7 +96,7 @@ impl Registry {
         })
     }
 
-    /// Makes the app one whose image is in this registry only, under a tag.
+    /// Moves the app's image to this registry, under a tag: it is pushed and removed locally.
     pub fn take(&self, app: &App<'_>, tag: &str) -> Pushed {
         let repository = format!("oneoff-test/{}", app.name);
         app.dokku_ok("registry:set", &["server", &self.server]);
@@ -119,7 +119,7 @@ impl Registry {
         pushed
     }
 
-    /// What docker's client needs to know, as `config.json`.
+    /// The `config.json` of docker's client for this registry.
     pub fn client_configuration(&self) -> String {
         match self.login {
             Login::None => "{}".to_owned(),
@@ -134,7 +134,7 @@ impl Drop for Registry {
     }
 }
 
-/// An image in a registry. What was pulled of it is removed at the end.
+/// An image in a registry. Its local copy is removed when this is dropped.
 pub struct Pushed {
     pub reference: String,
 }

@@ -1,4 +1,4 @@
-//! Faults at a chosen step of what a host does: a call of docker's client, or a hook.
+//! Injects faults at a chosen step of a host: a call of docker's client, or a hook.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,24 +6,24 @@ use std::time::SystemTime;
 
 use super::{App, Host, Ledger};
 
-/// What becomes of a step. "We" are the process of ours that takes it.
+/// What happens to a step. "We" is the plugin's process that performs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// It is refused, and not done.
+    /// The step reports an error and is not performed.
     Fails,
-    /// It is not done, and never comes back.
+    /// The step is not performed, and does not end.
     Hangs,
-    /// It is killed, and not done.
+    /// The step's process is killed before the step is performed.
     DiesBefore,
-    /// It is done, and killed before it can say so.
+    /// The step is performed, and its process is killed before it can report that.
     DiesAfter,
-    /// Its daemon does not answer. (A hook has none.)
+    /// The docker daemon cannot be reached. (Does not apply to hooks.)
     CutOff,
-    /// We are killed, and it is not done.
+    /// Our process is killed, and the step is not performed.
     WeDieBefore,
-    /// We are killed, and it is done all the same.
+    /// Our process is killed, and the step is performed nevertheless.
     WeDieMeanwhile,
-    /// It is done, and we are killed.
+    /// The step is performed, and then our process is killed.
     WeDieAfter,
 }
 
@@ -39,7 +39,7 @@ impl Fault {
         Self::WeDieAfter,
     ];
 
-    /// Its name in tables, and for the script below.
+    /// The fault's name in tables and in the script `ACT`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Fails => "fails",
@@ -54,20 +54,21 @@ impl Fault {
     }
 }
 
-/// Hooks of a host begin their steps' names with this; the rest of them is docker's.
+/// The first word of a hook's step name; all other steps are docker's.
 pub const HOOK: &str = "hook";
 
-/// A host whose every call of docker's client is counted, and can be spoiled.
+/// Counts every call of docker's client and every hook of a host, and can make one of them fail.
 ///
-/// A step is named by the first words of the call and a number: `container start 1`
-/// is the first such call since [`Sabotage::begin`], and `hook scheduler-post-run 1`
-/// the first time that this hook is fired.
+/// A step is named by the first words of the call and a number: `container start 1` is the first
+/// such call since [`FaultInjector::arm`], and `hook scheduler-post-run 1` the first time that
+/// this hook is fired.
 pub struct FaultInjector {
     directory: PathBuf,
 }
 
-/// Does the step `$1`, which is the command in the other words, or what was chosen for
-/// it. With `exec` it is done in our place, as wrappers of docker do. Steps are counted by directories, which only one can make.
+/// Performs the step `$1`, whose command is in the other words, or the fault that was chosen for
+/// it. With `exec` the command replaces the script, as in wrappers of docker. Steps are counted by
+/// directories, because only one process can create a directory.
 const ACT: &str = r#"
 is_ours() { case $(readlink "/proc/$1/exe") in */plugins/available/oneoff/bin/*) ;; *) return 1 ;; esac; }
 # The nearest process of ours above this one.
@@ -104,10 +105,10 @@ act() {
 "#;
 
 impl FaultInjector {
-    /// Takes the place of the host's docker, and of hooks around the app's tasks. The
-    /// end of each goes into the ledger.
+    /// Replaces the host's docker client, and adds hooks around the app's tasks. Each end of a task
+    /// is written to the ledger.
     pub fn new(host: &Host, app: &App<'_>, ledger: &Ledger) -> Self {
-        // The host's hooks need it as long as the host lives.
+        // The host's hooks need the directory until the host is dropped.
         let directory = host.directory().join("sabotage");
         fs::create_dir(&directory).unwrap();
         let act = directory.join("act");
@@ -140,12 +141,12 @@ impl FaultInjector {
         sabotage
     }
 
-    /// From here on docker tells of no end.
+    /// From now on docker's event stream is not available.
     pub fn suppress_events(&self) {
         fs::write(self.path("untold"), "").unwrap();
     }
 
-    /// From here on steps are counted, and this one is spoiled.
+    /// From now on steps are counted, and this fault is injected.
     pub fn arm(&self, fault: Option<(&str, Fault)>) {
         let steps = self.steps_directory();
         let _ = fs::remove_dir_all(&steps);
@@ -154,12 +155,12 @@ impl FaultInjector {
         self.set_case(&steps.display().to_string(), chosen, name);
     }
 
-    /// Back to health: nothing is counted any more.
+    /// Stops counting and injecting.
     pub fn disarm(&self) {
         self.set_case("", "", "");
     }
 
-    /// In one move: somebody may be reading it.
+    /// Replaces the file atomically, because a step may be reading it.
     fn set_case(&self, steps: &str, chosen: &str, fault: &str) {
         let case = format!("steps='{steps}' chosen='{chosen}' fault='{fault}'\n");
         let new = self.path("case.new");
@@ -167,12 +168,12 @@ impl FaultInjector {
         fs::rename(new, self.path("case")).unwrap();
     }
 
-    /// Whether this step was taken since the beginning.
+    /// Whether this step was reached since [`FaultInjector::arm`].
     pub fn step_ran(&self, step: &str) -> bool {
         self.steps_directory().join(step).exists()
     }
 
-    /// The steps that were taken since the beginning, in their order.
+    /// The steps that were reached since [`FaultInjector::arm`], in their order.
     pub fn steps_run(&self) -> Vec<String> {
         let mut steps: Vec<(SystemTime, String)> = fs::read_dir(self.steps_directory())
             .unwrap()
@@ -195,7 +196,7 @@ impl FaultInjector {
     }
 }
 
-/// Hooks that a run asks before it makes anything; saying nothing changes nothing.
+/// Triggers that a run queries before it creates anything; an empty answer has no effect.
 const QUESTIONS: [&str; 8] = [
     "scheduler-detect",
     "deployed-app-image-tag",

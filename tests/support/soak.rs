@@ -1,14 +1,14 @@
-//! How much a test of many tasks is to do.
+//! The number of tasks in tests of many tasks.
 
-/// Says how many tasks `make soak` wants.
+/// Set by `make soak` to the number of tasks.
 const VARIABLE: &str = "ONEOFF_SOAK_TASKS";
 
-/// Whether this is `make soak`, and no mere run of the suite.
+/// Whether this is `make soak`, not an ordinary run of the suite.
 pub fn is_soak() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
-/// How many tasks are wanted, or so many.
+/// The number of tasks for `make soak`, else `otherwise`.
 pub fn soak_tasks(otherwise: usize) -> usize {
     std::env::var(VARIABLE).map_or(otherwise, |number| {
         let number = number.parse();

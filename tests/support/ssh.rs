@@ -1,4 +1,4 @@
-//! An sshd of a test's own, on a port of this machine's loopback that only it has.
+//! An sshd for one test, on its own port of this machine's loopback interface.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::host::{repository, run_to_end};
 use super::{Host, Output, Terminal, wait_until};
 
-/// It lets one key in, and that runs `dokku` and nothing else. Ended with the test.
+/// An sshd that accepts one key, which can run `dokku` and nothing else. Killed when dropped.
 pub struct Ssh {
     directory: TempDir,
     process: Handle,
@@ -25,7 +25,7 @@ impl Ssh {
     /// The name of the key.
     pub const KEY: &str = "ada";
 
-    /// `None`, with a line on stderr, on a machine that has no sshd to run.
+    /// `None`, with a line on stderr, if this machine has no sshd.
     pub fn start(host: &Host) -> Option<Self> {
         let program = cmd!(repository().join("scripts/get-sshd"))
             .unchecked()
@@ -38,11 +38,11 @@ impl Ssh {
         }
         let program = String::from_utf8(program.stdout).unwrap();
         let directory = tempfile::tempdir().unwrap();
-        // Keys are read as the user who logs in.
+        // sshd reads the keys as the user who logs in.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
         make_keys(directory.path());
         allow(directory.path(), host);
-        // Only PAM lets a user without a password in, as Dokku's is.
+        // Dokku's user has no password; only PAM lets such a user in.
         let pam = !host.is_disposable();
         loop {
             let port = free_port();
@@ -67,7 +67,7 @@ impl Ssh {
         }
     }
 
-    /// The client's words for a command, which goes as it is.
+    /// The words of the SSH client for a command, which is passed on unchanged.
     fn words(&self, options: &[&str], text: &str) -> Vec<OsString> {
         let path = |name: &str| self.directory.path().join(name).display().to_string();
         let identity = path("key");
@@ -102,7 +102,7 @@ impl Ssh {
         Host::without_its_variables(cmd("ssh", self.words(&[], text)))
     }
 
-    /// Runs it without input.
+    /// Runs a command without input.
     pub fn run(&self, text: &str) -> Output {
         run_to_end(&self.command(text).stdin_null())
     }
@@ -129,7 +129,7 @@ fn make_keys(directory: &Path) {
     }
 }
 
-/// The line that Dokku keeps for a key (`sshcommand acl-add`).
+/// Writes the line that Dokku creates for a key (`sshcommand acl-add`).
 fn allow(directory: &Path, host: &Host) {
     let command = directory.join("sshcommand");
     fs::write(&command, format!("{}\n", host.program().display())).unwrap();
@@ -143,7 +143,7 @@ fn allow(directory: &Path, host: &Host) {
     fs::write(directory.join("authorized_keys"), line).unwrap();
 }
 
-/// Another one may take it first.
+/// A free port. Another process may take it before sshd does.
 fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap().port()
@@ -157,11 +157,11 @@ fn serve(program: &Path, directory: &Path, port: u16, pam: bool) -> Handle {
         format!("AuthorizedKeysFile {}", path("authorized_keys")),
         "PidFile none".to_owned(),
         format!("UsePAM {}", if pam { "yes" } else { "no" }),
-        "StrictModes no".to_owned(), // the way to a temporary directory is everybody's
+        "StrictModes no".to_owned(), // every user can write to the parents of a temporary directory
         "AuthenticationMethods publickey".to_owned(),
         "PrintMotd no".to_owned(),
     ];
-    // One that was taken out of a package (scripts/get-sshd) has its parts beside it.
+    // An sshd that was unpacked from a package (scripts/get-sshd) has its parts next to it.
     let lib = program.with_file_name("lib");
     for (name, option) in [
         ("sshd-session", "SshdSessionPath"),
@@ -174,7 +174,7 @@ fn serve(program: &Path, directory: &Path, port: u16, pam: bool) -> Handle {
     }
     fs::write(directory.join("config"), lines.join("\n") + "\n").unwrap();
     let _ = fs::remove_file(directory.join("log"));
-    // It goes with a test that is killed, too.
+    // sshd is killed also when the test is killed.
     cmd!(
         "setpriv",
         "--pdeathsig=KILL",

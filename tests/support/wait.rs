@@ -1,15 +1,15 @@
-//! Waiting for something to become so, never for a time to pass.
+//! Polls for a condition with a deadline; never sleeps for a fixed time.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Asks again until `ready` gives something; fails after half a minute.
+/// Polls until `ready` returns a value; fails after 30 seconds.
 #[track_caller]
 pub fn wait_until<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
     wait_for(|| ready().ok_or_else(|| what.to_owned()))
 }
 
-/// The same for what may not become so: `None` when it has not in this time.
+/// Polls until `ready` returns a value; `None` if it does not within this time.
 pub fn poll_for<T>(time: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + time;
     loop {
@@ -23,7 +23,7 @@ pub fn poll_for<T>(time: Duration, mut ready: impl FnMut() -> Option<T>) -> Opti
     }
 }
 
-/// The same for what can say what there is instead.
+/// Polls until `ready` returns a value; fails after 30 seconds with the last error.
 #[track_caller]
 pub fn wait_for<T>(mut ready: impl FnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);

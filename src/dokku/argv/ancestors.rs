@@ -54,7 +54,7 @@ fn words_of_dokku(command_line: &[u8]) -> Option<Vec<Vec<u8>>> {
         .split(|byte| *byte == 0)
         .map(<[u8]>::to_vec)
         .collect();
-    words.pop(); // after the last NUL
+    words.pop(); // the empty text after the last NUL
     // `dokku …`, or `bash /usr/bin/dokku …` as the kernel starts a script.
     let at = words.iter().take(2).position(|word| {
         Path::new(OsStr::from_bytes(word)).file_name() == Some(OsStr::new("dokku"))

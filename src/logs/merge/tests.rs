@@ -28,7 +28,7 @@ fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
     )
 }
 
-/// Of stdout, without a prefix.
+/// A source for stdout, without a prefix.
 fn raw(reader: PipeReader) -> Source {
     Source {
         reader,
@@ -143,7 +143,7 @@ fn a_silent_source_does_not_delay_a_busy_source_for_long() {
             || false,
         )
     });
-    // A line comes more often than patience ends.
+    // The busy source writes a line more often than the patience expires.
     thread::spawn(move || {
         while busy.write_all(at(1, "x").as_bytes()).is_ok() {
             thread::sleep(FOLLOW_PATIENCE / 4);

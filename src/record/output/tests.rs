@@ -2,8 +2,6 @@ use std::path::Path;
 
 use super::*;
 
-const SECONDS: u64 = 2 + 31 + 1;
-
 fn at(second: u64, bytes: &str) -> String {
     format!("2026-11-23T14:36:{second:02}.000000001Z {bytes}")
 }
@@ -82,7 +80,7 @@ fn a_partial_entry_of_one_stream_does_not_block_the_other() {
 #[test]
 fn the_tail_file_keeps_the_last_lines_within_its_limit() {
     // Each line is 40 bytes: the mark, the time, `line 7`, the line end.
-    let length = SECONDS + 6;
+    let length = MIN_ENTRY_BYTES + 6;
     let stdout: String = (0..10)
         .map(|number| at(number, &format!("line {number}")) + "\n")
         .collect();
@@ -119,7 +117,7 @@ fn a_tail_file_that_cannot_be_finished_leaves_no_segment() {
     let output = directory.path().join("output");
     // A file cannot replace a directory that is not empty.
     fs::create_dir_all(output.join("id/x")).unwrap();
-    let mut file = TailFile::new(&store, "id", SECONDS + 4);
+    let mut file = TailFile::new(&store, "id", MIN_ENTRY_BYTES + 4);
     let entry = |second| LogEntry {
         time: at(second, "").trim_end().into(),
         bytes: b"line".to_vec(),

@@ -155,9 +155,9 @@ impl Store {
         Ok(Appended::Added)
     }
 
-    /// Removes the output of a task whose app does not exist any more, so that the next app of that
-    /// name does not get it, and the store if it is empty. A store that is not empty is being removed
-    /// with its app.
+    /// Removes the output of a task whose app does not exist any more, so that the next app of
+    /// that name does not get it, and the store if it is empty. A store that is not empty is still
+    /// to be removed with its app.
     fn remove_orphan(&self, id: &str) {
         let _ = fs::remove_file(self.output(id));
         let _ = fs::remove_dir(self.outputs());
@@ -216,8 +216,8 @@ impl Store {
         }
     }
 
-    /// Removes the store. If that fails (root has written into it), the store is renamed, so that the
-    /// next app of this name does not find it.
+    /// Removes the store. If that fails (root has written into it), the store is renamed, so that
+    /// the next app of this name does not find it.
     ///
     /// # Errors
     /// The store can be neither removed nor renamed.

@@ -150,7 +150,7 @@ fn an_append_leaves_no_store_of_a_removed_app() {
 fn unremovable_records_are_set_aside() {
     let (directory, store) = store();
     add(&store, "old", 10);
-    // Called directly, because `remove` as root, as which this test runs, always succeeds.
+    // Called directly: `remove` does this only if the removal fails, which it never does for root.
     store.set_aside().unwrap();
     let left: Vec<_> = fs::read_dir(directory.path().join("records"))
         .unwrap()
@@ -218,8 +218,8 @@ fn pruning_keeps_the_newest_outputs_and_removes_stale_files() {
     assert!(!store.output("newest").exists());
 }
 
-/// The environment variable that makes [`the_child_process_of_the_kill_test_appends_records`] act as
-/// a writer.
+/// The environment variable that makes the test
+/// [`the_child_process_of_the_kill_test_appends_records`] act as a writer.
 const WRITER: &str = "ONEOFF_TEST_WRITER";
 /// Lines per writer. All writers together write fewer lines than a store keeps.
 const LINES: usize = 12;

@@ -13,7 +13,7 @@ fn key_value_pairs_and_labels_are_validated() {
         assert!(key_value(text).is_err(), "{text:?}");
     }
     assert!(label("team=a b").is_ok());
-    // Docker sets these two after the labels.
+    // Docker sets these two attributes after the labels.
     assert!(label("name=x").is_ok() && label("image=x").is_ok());
     for text in [
         "team",
@@ -31,7 +31,7 @@ fn key_value_pairs_and_labels_are_validated() {
     }
 }
 
-/// Whatever is said, it is taken or refused.
+/// No text makes a validator panic.
 #[test]
 fn validators_accept_or_refuse_any_text() {
     const PIECES: [&str; 24] = [

@@ -85,8 +85,8 @@ pub(crate) fn find(
     })
 }
 
-/// Separates the leading flags as Dokku does. `--version` is kept, and Dokku then drops one
-/// word fewer (`dokku`, after `parse_args`).
+/// Separates the leading flags as Dokku does, which drops as many words as it has counted flags.
+/// `--version` is not counted, so one more word is left (`dokku`, after `parse_args`).
 fn line(mut words: Vec<String>) -> CommandLine {
     let mut dropped = 0;
     let mut rest = words.iter();
