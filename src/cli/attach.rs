@@ -20,6 +20,7 @@ use crate::settings::validate;
 use crate::task::attach::print_reattach_hint;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
+use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
 use crate::ui::exit;
 
@@ -42,6 +43,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn attach_to(host: &Host, options: &Options) -> Result<u8> {
+    supervisor::adopt_orphans(host);
     match select_one(host, options.container.as_deref(), &usage::ATTACH)? {
         SingleTask::Ended(record) => bail!("{} has ended already", record.name),
         SingleTask::Present { docker, app, task } => match docker.container_config(&task.id)? {

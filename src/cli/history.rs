@@ -16,6 +16,7 @@ use crate::record::read::{RecordsNewestFirst, Skipped};
 use crate::record::time_format;
 use crate::record::{Reason, Record};
 use crate::settings::{times, validate};
+use crate::task::handoff::supervisor;
 use crate::ui::json;
 use crate::ui::message;
 use crate::ui::message::escaped;
@@ -57,6 +58,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn show_history(host: &Host, options: &Options) -> Result<u8> {
+    supervisor::adopt_orphans(host);
     let name = options.app.as_ref().or(host.flags.app.as_ref());
     let app = name.map(|name| host.app(name)).transpose()?;
     let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);

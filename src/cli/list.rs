@@ -22,6 +22,7 @@ use crate::record::read::RecordsNewestFirst;
 use crate::record::time_format;
 use crate::sys::parallel::joined;
 use crate::task::control::find;
+use crate::task::handoff::supervisor;
 use crate::ui::json;
 use crate::ui::message;
 use crate::ui::message::escaped;
@@ -59,6 +60,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn list(host: &Host, options: &Options) -> Result<u8> {
+    supervisor::adopt_orphans(host);
     match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => list_one(host, options, &host.app(name)?),
         None => list_every(host, options),

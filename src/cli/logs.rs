@@ -26,6 +26,7 @@ use crate::settings::{times, validate};
 use crate::sys::parallel::CLIENTS;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
+use crate::task::handoff::supervisor;
 use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
 
@@ -69,6 +70,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn show_logs(host: &Host, options: &Options) -> Result<u8> {
+    supervisor::adopt_orphans(host);
     let container = options.container.as_deref();
     match select(host, options.app.as_deref(), container, false, &usage::LOGS)? {
         Selection::Delegated { app, scheduler } => {

@@ -9,7 +9,6 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::property::GLOBAL;
 use crate::settings::report;
-use crate::task::handoff::supervisor;
 use crate::ui::json;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
@@ -20,7 +19,6 @@ use crate::ui::output::print;
 /// The app does not exist, or a flag or the format is unknown.
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
     let words = arguments
         .iter()
         .skip(1)

@@ -16,6 +16,7 @@ use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::parallel;
 use crate::task::control::stop;
+use crate::task::handoff::supervisor;
 use crate::ui::message;
 use crate::ui::output::print;
 
@@ -41,6 +42,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
+    supervisor::adopt_orphans(host);
     let container = options.container.as_deref();
     match select(
         host,

@@ -16,6 +16,7 @@ use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
+use crate::task::handoff::supervisor;
 use crate::task::model::task_exit;
 
 #[derive(Debug, Parser)]
@@ -43,6 +44,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn wait_for(host: &Host, options: &Options) -> Result<u8> {
+    supervisor::adopt_orphans(host);
     let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
     let limit = limit.map(Duration::from_secs);
     match select_one(host, options.container.as_deref(), &usage::WAIT)? {

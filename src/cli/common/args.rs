@@ -7,7 +7,6 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::usage::Usage;
 use crate::dokku::host::Host;
-use crate::task::handoff::supervisor;
 use crate::ui::output::print;
 
 /// The result of parsing a command line.
@@ -17,8 +16,8 @@ pub(crate) enum ParsedArgs<T> {
     Help(String),
 }
 
-/// Parses the options and runs the command on the host that started us. Tasks whose process was
-/// killed are handed to the supervisor first. `arguments` begin with the command word.
+/// Parses the options and runs the command on the host that started us. `arguments` begin with the
+/// command word.
 ///
 /// # Errors
 /// Wrong usage, or an error of the command.
@@ -35,7 +34,6 @@ where
         ParsedArgs::Help(text) => return print(&text).map(|()| 0),
     };
     let host = Host::from_environment(arguments)?;
-    supervisor::adopt_orphans(&host);
     command(&host, &options)
 }
 
