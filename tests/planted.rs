@@ -322,9 +322,11 @@ fn an_app_name_in_a_journal_cannot_leave_the_records() {
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.70001", app.name);
     let app_label = format!("com.dokku.app-name={}", app.name);
+    let name_label = format!("dokku-oneoff.name={name}");
     let labels = [
         "com.dokku.container-type=run",
         "dokku-oneoff.user=ada",
+        &name_label,
         &app_label,
     ];
     let labels = labels.iter().flat_map(|label| ["--label", label]);

@@ -182,7 +182,7 @@ fn a_task_removed_without_a_supervisor_is_recorded_as_lost() {
     let record = &recorded(&host, &app, 1)[0];
     assert_eq!(end_of(record), (None, "lost"));
     let waited = host.dokku(["run:wait", "--container", &name]);
-    waited.assert_refused(125, "is not known");
+    waited.assert_refused(125, "is unknown");
 }
 
 /// The process of this host that looks after tasks.

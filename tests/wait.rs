@@ -123,7 +123,7 @@ fn wait_exits_with_the_recorded_exit_code_after_the_end() {
     assert_eq!(wait(&format!("{}.run.1", app.name)).code, 4);
     assert_eq!(wait(first["id"].as_str().unwrap()).code, 3);
     let nobody_saw = wait(&format!("{}.run.2", app.name));
-    nobody_saw.assert_refused(125, "is not known");
+    nobody_saw.assert_refused(125, "is unknown");
 }
 
 #[test]

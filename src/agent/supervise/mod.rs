@@ -173,7 +173,7 @@ impl Supervisor {
             return;
         }
         let story = journal::story(host, name);
-        if let Some(story) = story.filter(|story| story.damage_reason(name).is_none()) {
+        if let Some(story) = story.filter(|story| story.damage_reason().is_none()) {
             let task = TrackedTask::new(&story);
             self.workers
                 .look(vec![(name.to_owned(), task.target(name))]);

@@ -94,7 +94,7 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
 /// Sets a damaged journal aside, so that later sweeps do not fail at it again. Returns whether the
 /// journal is damaged.
 fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
-    let damage = |story: &JournalState| story.damage_reason(name);
+    let damage = |story: &JournalState| story.damage_reason();
     let Some(damage) = journal::story(host, name).as_ref().and_then(damage) else {
         return false;
     };

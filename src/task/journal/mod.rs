@@ -27,7 +27,7 @@ use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::regular_file;
 use crate::task::journal::file_lock::FileLock;
-pub(crate) use crate::task::journal::state::{JournalEvent, JournalState, TaskInfo};
+pub(crate) use crate::task::journal::state::{Header, JournalEvent, JournalState, TaskInfo};
 use crate::ui::message;
 
 /// The maximum size of a journal in bytes: its first line has the task's command, of which
@@ -134,7 +134,7 @@ impl Journal {
             let head = TaskInfo::from_container(facts, stop_timeout());
             self.write(&head);
             story.info = Some(head).filter(|head| head.is_of(facts.name()));
-            story.header_rebuilt = true;
+            story.header = Header::Rebuilt;
         }
         if story.id.as_ref() != Some(&facts.id) {
             self.mark(&facts.id, &JournalEvent::Created);
@@ -147,7 +147,7 @@ impl Journal {
         let mut text = regular_file::content(&self.lock.file, MOST_BYTES).unwrap_or_default();
         text.extend(self.unflushed.lines());
         let name = self.lock.path().file_name().and_then(OsStr::to_str);
-        told(name.unwrap_or_default(), &text)
+        JournalState::read(name.unwrap_or_default(), &text)
     }
 
     /// Appends an event of the container with this id. If the disk is full, a warning is
@@ -248,7 +248,7 @@ pub(crate) fn append_or_buffer(
 pub(crate) fn story(host: &Host, name: &str) -> Option<JournalState> {
     regular_file::read(&path(host, name), MOST_BYTES)
         .ok()
-        .map(|text| told(name, &text))
+        .map(|text| JournalState::read(name, &text))
 }
 
 /// The names of all containers that have a journal. Directory entries that are not files, or
@@ -296,14 +296,6 @@ fn directory(host: &Host) -> PathBuf {
 
 fn path(host: &Host, name: &str) -> PathBuf {
     directory(host).join(name)
-}
-
-/// The state of the journal of this container name. A first line about another container is
-/// ignored.
-fn told(name: &str, text: &[u8]) -> JournalState {
-    let mut story = JournalState::read(text);
-    story.info = story.info.filter(|head| head.is_of(name));
-    story
 }
 
 fn append(mut file: &fs::File, line: &impl Serialize) -> std::io::Result<()> {

@@ -69,9 +69,20 @@ pub(crate) struct JournalState {
     pub(crate) ending: Option<Reason>,
     pub(crate) told: Option<u8>,
     pub(crate) recorded: bool,
-    /// The first line was missing and was rebuilt: a predecessor may have removed a journal of
-    /// the same container before.
-    pub(crate) header_rebuilt: bool,
+    pub(crate) header: Header,
+}
+
+/// What is known of a journal's first line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// It is as it was written, or missing.
+    #[default]
+    AsWritten,
+    /// It was missing and was rebuilt: a predecessor may have removed a journal of the same
+    /// container before.
+    Rebuilt,
+    /// It was about another container and was ignored.
+    OfAnother,
 }
 
 impl TaskInfo {
@@ -112,18 +123,18 @@ impl TaskInfo {
 }
 
 impl JournalState {
-    /// Why the journal cannot belong to a container of this name; `None` if it can.
-    pub(crate) fn damage_reason(&self, name: &str) -> Option<&'static str> {
+    /// Why the journal cannot belong to the container of its name; `None` if it can.
+    pub(crate) fn damage_reason(&self) -> Option<&'static str> {
         let is_odd = |id: &String| !container_create::is_id(id);
         if self.id.as_ref().is_some_and(is_odd) {
             return Some("it has no container's id");
         }
-        let head = self.info.as_ref()?;
-        (!head.is_of(name)).then_some("its first line is about another container")
+        (self.header == Header::OfAnother).then_some("its first line is about another container")
     }
 
-    /// Replays the lines of a journal. Incomplete and unknown lines are skipped.
-    pub(crate) fn read(text: &[u8]) -> Self {
+    /// Replays the lines of the journal of the container of this name. Incomplete and unknown
+    /// lines are skipped, and so is a first line about another container.
+    pub(crate) fn read(name: &str, text: &[u8]) -> Self {
         let mut story = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
             if let Ok((id, mark)) = serde_json::from_slice::<(String, JournalEvent)>(line) {
@@ -131,6 +142,10 @@ impl JournalState {
             } else if story.info.is_none() {
                 story.info = serde_json::from_slice(line).ok();
             }
+        }
+        if story.info.as_ref().is_some_and(|head| !head.is_of(name)) {
+            story.info = None;
+            story.header = Header::OfAnother;
         }
         story
     }
@@ -140,7 +155,7 @@ impl JournalState {
             *self = Self {
                 info: self.info.take(),
                 id: Some(id),
-                header_rebuilt: self.header_rebuilt,
+                header: self.header,
                 ..Self::default()
             };
         } else if self.id.as_ref() == Some(&id) {
@@ -163,7 +178,7 @@ mod tests {
     const HEAD: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
 
     fn read(lines: &[&str]) -> JournalState {
-        JournalState::read(lines.join("\n").as_bytes())
+        JournalState::read("demo.run.1", lines.join("\n").as_bytes())
     }
 
     #[test]
@@ -216,14 +231,10 @@ mod tests {
     fn an_impossible_journal_is_damaged() {
         let id = "a".repeat(64);
         let created = |id: &str| format!(r#"["{id}","created"]"#);
-        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage_reason("demo.run.1");
+        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage_reason();
         assert_eq!(damage(HEAD, &id), None);
-        assert_eq!(
-            read(&[HEAD]).damage_reason("demo.run.1"),
-            None,
-            "nobody knows its id"
-        );
-        assert_eq!(read(&[]).damage_reason("demo.run.1"), None, "it was torn");
+        assert_eq!(read(&[HEAD]).damage_reason(), None, "nobody knows its id");
+        assert_eq!(read(&[]).damage_reason(), None, "it was torn");
         for odd in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
             assert!(damage(HEAD, odd).is_some(), "{odd:?}");
         }

@@ -14,7 +14,7 @@ use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record;
 use crate::record::{Reason, Record};
-use crate::task::journal::{Journal, JournalEvent, JournalState, TaskInfo};
+use crate::task::journal::{Header, Journal, JournalEvent, JournalState, TaskInfo};
 use crate::task::model::task_exit::{
     KILLED_EXIT_CODE, TaskExit, exit_code_of, never_started, nonzero_time, now,
 };
@@ -45,8 +45,8 @@ pub(crate) fn notify_and_record(
         return said; // there was no container
     };
     // A predecessor may have written the record and died before it marked that.
-    let is_kept =
-        (story.told.is_some() || story.header_rebuilt) && record::exists(host, &head.app, id);
+    let is_kept = (story.told.is_some() || story.header == Header::Rebuilt)
+        && record::exists(host, &head.app, id);
     if story.told.is_none() && !is_kept {
         journal.mark(id, &JournalEvent::Told(said));
         if !head.foreign {
