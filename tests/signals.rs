@@ -5,7 +5,9 @@ use std::fs;
 
 use duct::Handle;
 
-use crate::support::{App, Gate, Host, Image, Log, Terminal, our_program, signal, wait_until};
+use crate::support::{
+    App, Gate, Host, Image, Log, Terminal, docker_client, is_gone, our_program, signal, wait_until,
+};
 
 #[derive(Debug, Clone, Copy)]
 struct Case {
@@ -207,4 +209,36 @@ fn every_signal_ends_the_task_and_its_container_is_removed() {
             .collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// On a terminal docker's client is in our process group, so it gets the same signal and ends by it,
+/// maybe before our process is scheduled again.
+#[test]
+fn a_signal_stops_the_task_even_if_the_docker_client_ends_first() {
+    let host = Host::new();
+    for signal_name in ["TERM", "HUP"] {
+        for round in 0..4 {
+            let app = host.app(Image::Busybox);
+            let gate = Gate::new(&app);
+            let mut terminal = app.terminal("\"$@\"", &[], ["sh", "-c", &script(true)]);
+            gate.wait();
+            let ours = our_program(terminal.pid(), "run").expect("our process runs");
+            let client = wait_until("docker's client is attached", || {
+                docker_client(ours, &["container", "start"])
+            });
+            signal(ours, "STOP");
+            signal(ours, signal_name);
+            signal(client, signal_name);
+            wait_until("docker's client has ended", || {
+                is_gone(client).then_some(())
+            });
+            signal(ours, "CONT");
+            wait_until("the container is removed", || {
+                app.containers().is_empty().then_some(())
+            });
+            let told = fs::read_to_string(gate.path("told")).unwrap_or_default();
+            assert_eq!(told, format!("{signal_name}\n"), "round {round}");
+            assert_ne!(terminal.wait_exit_code(), 0);
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Events while a task runs: signals, the exit of docker's client, the exit of the task, a closed
 //! output, timers.
 
+use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use duct::Handle;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use crate::docker::Docker;
@@ -19,6 +22,12 @@ use crate::task::model::task_exit::TaskExit;
 
 /// How long docker's client may still forward the last output of a task that has ended.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the event of a signal that has already arrived is awaited, so that it comes before the
+/// exit of docker's client.
+const SIGNAL_TRANSIT: Duration = Duration::from_millis(100);
+
+const NO_HANDLERS: &str = "signal handlers cannot be installed";
 
 /// An event for the process that supervises a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +47,16 @@ pub(crate) enum Event {
     Timeout,
 }
 
-/// The channel of all events, in the order in which they occurred.
+/// The channel of all events, in the order in which they occurred. A signal comes before the exit of
+/// a docker client that it has ended: on a terminal the client gets the signal, too, and then ends
+/// with 0, as it does for the detach keys (INT and TERM, docker 28).
 pub(crate) struct Events {
     sender: Sender<Event>,
     receiver: Receiver<Event>,
+    /// A signal has arrived whose event may not have been sent yet.
+    signal_arrived: Arc<AtomicBool>,
+    /// An event that has made way for a signal.
+    postponed: Cell<Option<Event>>,
 }
 
 impl Events {
@@ -57,11 +72,17 @@ impl Events {
         let wanted = [SIGINT, SIGTERM, SIGQUIT, SIGHUP]
             .into_iter()
             .filter(|signal| ignored & (1 << (signal - 1)) == 0);
-        let mut signals = Signals::new(wanted).context("signal handlers cannot be installed")?;
+        let signal_arrived = Arc::new(AtomicBool::new(false));
+        for signal in wanted.clone() {
+            flag::register(signal, Arc::clone(&signal_arrived)).context(NO_HANDLERS)?;
+        }
+        let mut signals = Signals::new(wanted).context(NO_HANDLERS)?;
         let (sender, receiver) = mpsc::channel();
         let events = Self {
             sender: sender.clone(),
             receiver,
+            signal_arrived,
+            postponed: Cell::new(None),
         };
         thread::spawn(move || {
             for signal in signals.forever() {
@@ -142,6 +163,28 @@ impl Events {
 
     /// The next event, or [`Event::Timeout`] at `until`.
     pub(crate) fn next(&self, until: Option<Instant>) -> Event {
+        let event = self.postponed.take().unwrap_or_else(|| self.receive(until));
+        match event {
+            Event::Signal(_) => self.signal_arrived.store(false, Ordering::Relaxed),
+            // The handler has run in this thread, but the thread that sends the event may not have.
+            Event::ClientExited { .. } if self.signal_arrived.swap(false, Ordering::Relaxed) => {
+                let transit = Instant::now().checked_add(SIGNAL_TRANSIT);
+                match self.receive(transit) {
+                    Event::Timeout => {}
+                    first => {
+                        let is_signal = matches!(first, Event::Signal(_));
+                        self.signal_arrived.store(!is_signal, Ordering::Relaxed);
+                        self.postponed.set(Some(event));
+                        return first;
+                    }
+                }
+            }
+            _ => {}
+        }
+        event
+    }
+
+    fn receive(&self, until: Option<Instant>) -> Event {
         let event = match until {
             Some(until) => self
                 .receiver
@@ -162,4 +205,44 @@ fn ignored_signals() -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXIT: Event = Event::ClientExited { well: true };
+
+    fn order(arrived: bool, sent: &[Event]) -> Vec<Event> {
+        let (sender, receiver) = mpsc::channel();
+        for event in sent {
+            sender.send(event.clone()).unwrap();
+        }
+        let events = Events {
+            sender,
+            receiver,
+            signal_arrived: Arc::new(AtomicBool::new(arrived)),
+            postponed: Cell::new(None),
+        };
+        let next = || events.next(Some(Instant::now()));
+        std::iter::repeat_with(next)
+            .take_while(|event| *event != Event::Timeout)
+            .collect()
+    }
+
+    #[test]
+    fn a_signal_that_has_arrived_comes_before_the_exit_of_the_client() {
+        let signal = Event::Signal(SIGTERM);
+        assert_eq!(
+            order(true, &[EXIT, Event::Died, signal.clone()]),
+            [Event::Died, signal.clone(), EXIT]
+        );
+        assert_eq!(
+            order(true, &[signal.clone(), EXIT]),
+            [signal.clone(), EXIT],
+            "the signal's event was already there"
+        );
+        assert_eq!(order(false, &[EXIT, signal.clone()]), [EXIT, signal]);
+        assert_eq!(order(true, &[EXIT]), [EXIT], "its event never came");
+    }
 }
