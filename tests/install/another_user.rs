@@ -369,10 +369,10 @@ fn locks_of_another_user_delay_nothing() {
     let locked = ["run", "--lock", "one", &app.name, "echo", "meanwhile"];
     limited(&host, &[], &locked).assert_stdout("meanwhile\n");
     succeeds(&limited(&host, &[], &["run:stop", &app.name]));
-    wait_until("all are recorded", || {
+    wait_until("all are recorded, and removed", || {
         let history = host.dokku(["run:history", "--format", "json", &app.name]);
         let number = history.stdout.matches("\"id\"").count();
-        (number == 3).then_some(())
+        (number == 3 && app.containers().is_empty()).then_some(())
     });
     drop(app);
     succeeds(&limited(&host, &[], &["plugin:uninstall", "oneoff"]));
