@@ -7,26 +7,19 @@
 
 pub(crate) mod lines;
 pub(crate) mod missing;
+pub(crate) mod removal;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use crate::dokku::host::Host;
 use crate::record::store::lines::Lines;
-use crate::record::store::missing::Missing;
 use crate::sys::regular_file;
 
 /// Upper limit of the size of `tasks.jsonl`, with room above [`lines::MAX_FILE_BYTES`].
 const MOST_BYTES: u64 = 2 * lines::MAX_FILE_BYTES;
-
-/// The process that was saving an output for longer than this does not exist any more.
-const STALE_OUTPUT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The prefix of the name of a store that could not be removed. No app's name begins like this.
-const SET_ASIDE: &str = ".removed-";
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +50,6 @@ impl Store {
         directories(&Self::root(host))
             .filter(|name| !name.starts_with('.'))
             .collect()
-    }
-
-    /// Removes the stores that [`Store::remove`] could only rename. Errors are ignored: `remove`
-    /// has printed a warning.
-    pub(crate) fn remove_set_aside(host: &Host) {
-        let all = Self::root(host);
-        for name in directories(&all).filter(|name| name.starts_with(SET_ASIDE)) {
-            let _ = fs::remove_dir_all(all.join(name));
-        }
     }
 
     #[cfg(test)]
@@ -155,15 +139,6 @@ impl Store {
         Ok(Appended::Added)
     }
 
-    /// Removes the output of a task whose app does not exist any more, so that the next app of
-    /// that name does not get it, and the store if it is empty. A store that is not empty is still
-    /// to be removed with its app.
-    fn remove_orphan(&self, id: &str) {
-        let _ = fs::remove_file(self.output(id));
-        let _ = fs::remove_dir(self.outputs());
-        let _ = fs::remove_dir(&self.0);
-    }
-
     /// Opens the file of records for reading.
     ///
     /// # Errors
@@ -192,91 +167,6 @@ impl Store {
         copied
     }
 
-    /// Removes all outputs but the `most` newest, and stale unfinished ones. Every task's teardown
-    /// waits for this, so the ages of finished outputs are read only if there are more than `most`.
-    pub(crate) fn prune_outputs(&self, most: usize) {
-        if regular_file::directory(&self.outputs()).is_err() {
-            return;
-        }
-        let files = fs::read_dir(self.outputs()).into_iter().flatten().flatten();
-        let (left, kept): (Vec<_>, Vec<_>) = files
-            .map(|file| file.path())
-            .partition(|path| path.extension().is_some());
-        let left = aged(left)
-            .into_iter()
-            .filter(|(age, _)| *age > STALE_OUTPUT_AGE);
-        let mut old = Vec::new();
-        if kept.len() > most {
-            old = aged(kept);
-            old.sort();
-            old.drain(..most.min(old.len()));
-        }
-        for (_, path) in old.into_iter().chain(left) {
-            let _ = fs::remove_file(path);
-        }
-    }
-
-    /// Removes the store. If that fails (root has written into it), the store is renamed, so that
-    /// the next app of this name does not find it.
-    ///
-    /// # Errors
-    /// The store can be neither removed nor renamed.
-    pub(crate) fn remove(&self) -> io::Result<()> {
-        if fs::symlink_metadata(&self.0).is_ok_and(|found| !found.is_dir()) {
-            return or_none(fs::remove_file(&self.0));
-        }
-        let removed = self.lock().and_then(|lock| match lock {
-            Some(_lock) => fs::remove_dir_all(&self.0),
-            None => Ok(()),
-        });
-        removed.or_else(|error| self.set_aside().map_err(|_| error))
-    }
-
-    fn set_aside(&self) -> io::Result<()> {
-        let name = self.0.file_name().unwrap_or_default().to_string_lossy();
-        let now = missing::unix_seconds(SystemTime::now());
-        let aside = format!("{SET_ASIDE}{name}-{now}-{}", std::process::id());
-        fs::rename(&self.0, self.0.with_file_name(aside))
-    }
-
-    /// The app exists: resets the time for which it has been missing.
-    ///
-    /// # Errors
-    /// The file `missing` cannot be removed.
-    pub(crate) fn is_back(&self) -> io::Result<()> {
-        or_none(fs::remove_file(Missing::path(&self.0)))
-    }
-
-    /// The app is missing: removes the store if every sweep for a day has found it missing.
-    ///
-    /// # Errors
-    /// The file `missing` cannot be written, or the store cannot be removed.
-    pub(crate) fn remove_when_long_missing(&self, now: SystemTime) -> io::Result<()> {
-        let Some(_lock) = self.lock()? else {
-            return Ok(());
-        };
-        let missing = Missing::read(&self.0).seen_again(now);
-        if missing.is_long() {
-            return fs::remove_dir_all(&self.0);
-        }
-        let path = Missing::path(&self.0);
-        let new = path.with_extension("new");
-        create_private(&new)?.write_all(missing.text().as_bytes())?;
-        fs::rename(new, path)
-    }
-
-    /// Makes this the store of another app, replacing that app's store.
-    ///
-    /// # Errors
-    /// The other store cannot be removed, or this one cannot be renamed.
-    pub(crate) fn rename(&self, new: &Self) -> io::Result<()> {
-        let Some(_lock) = self.lock()? else {
-            return Ok(());
-        };
-        new.remove()?;
-        fs::rename(&self.0, &new.0)
-    }
-
     /// Takes the lock on the directory; `None` if the directory does not exist.
     fn lock(&self) -> io::Result<Option<File>> {
         loop {
@@ -295,22 +185,6 @@ impl Store {
             }
         }
     }
-}
-
-/// The files that still exist, each with the time since it was last written.
-fn aged(paths: Vec<PathBuf>) -> Vec<(Duration, PathBuf)> {
-    let age = |path: &Path| {
-        let modified = fs::symlink_metadata(path)?.modified()?;
-        Ok::<_, io::Error>(
-            SystemTime::now()
-                .duration_since(modified)
-                .unwrap_or_default(),
-        )
-    };
-    paths
-        .into_iter()
-        .filter_map(|path| Some((age(&path).ok()?, path)))
-        .collect()
 }
 
 /// Creates a file that only our user may read, replacing one that an earlier process left.
