@@ -28,6 +28,20 @@ pub(crate) struct State {
     pub(crate) oom_killed: bool,
 }
 
+#[cfg(test)]
+impl State {
+    /// A state without times.
+    pub(crate) fn untimed(status: Status, exit_code: i64) -> Self {
+        Self {
+            status,
+            exit_code,
+            started_at: String::new(),
+            finished_at: String::new(),
+            oom_killed: false,
+        }
+    }
+}
+
 /// docker's full answer about one container, in the order of [`INFO_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct ContainerInfo {
@@ -242,74 +256,4 @@ pub(crate) fn parse_state(json: &[u8]) -> serde_json::Result<State> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::ExitStatus;
-
-    use super::*;
-
-    /// Which of `ids` [`Looks::of`] has found, and which are unclear.
-    fn looks(ids: &[&str], stdout: &str, stderr: &str) -> (Vec<String>, Vec<String>) {
-        let output = Output {
-            status: ExitStatus::from_raw(256),
-            stdout: stdout.as_bytes().to_vec(),
-            stderr: stderr.as_bytes().to_vec(),
-        };
-        let looks = Looks::of(ids, &output);
-        let found = looks.found.into_iter().map(|facts| facts.id).collect();
-        (found, looks.unclear)
-    }
-
-    fn line(id: &str) -> String {
-        format!(r#"["{id}","/name-{id}","",{{"Status":"exited","ExitCode":0}},null,null,"i"]"#)
-    }
-
-    #[test]
-    fn one_unreadable_inspect_line_loses_no_other() {
-        let strings = |words: &[&str]| -> Vec<String> {
-            words.iter().map(|word| (*word).to_owned()).collect()
-        };
-        for (stdout, stderr, found, unclear) in [
-            (
-                format!("{}\n{}\n", line("a"), line("b")),
-                "",
-                &["a", "b"][..],
-                &["c"][..],
-            ),
-            (
-                format!("{}\n\nnonsense\n", line("b")),
-                "Error: No such container: a\n",
-                &["b"],
-                &["c"],
-            ),
-            (
-                line("c"),
-                "Error response from daemon: No such container: a\nError response from daemon: No such container: b",
-                &["c"],
-                &[],
-            ),
-            // The message is about another container, whose name ends in the same letter.
-            (
-                line("b"),
-                "Error: No such container: xa\n",
-                &["b"],
-                &["a", "c"],
-            ),
-            (
-                String::new(),
-                "Cannot connect to the Docker daemon",
-                &[],
-                &["a", "b", "c"],
-            ),
-        ] {
-            let expected = (strings(found), strings(unclear));
-            assert_eq!(
-                looks(&["a", "b", "c"], &stdout, stderr),
-                expected,
-                "{stdout} {stderr}"
-            );
-        }
-        let (found, unclear) = looks(&["name-a"], &line("a"), "");
-        assert_eq!((found.len(), unclear.len()), (1, 0), "by its name");
-    }
-}
+mod tests;

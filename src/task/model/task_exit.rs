@@ -132,16 +132,6 @@ pub(crate) fn never_started(state: &State) -> bool {
 mod tests {
     use super::*;
 
-    fn state(status: Status, exit_code: i64) -> State {
-        State {
-            status,
-            exit_code,
-            started_at: String::new(),
-            finished_at: String::new(),
-            oom_killed: false,
-        }
-    }
-
     #[test]
     fn the_exit_code_is_derived_from_the_container_state() {
         for (status, exit_code, expected) in [
@@ -155,7 +145,7 @@ mod tests {
             (Status::Running, 0, None),
             (Status::Paused, 0, None),
         ] {
-            let state = state(status, exit_code);
+            let state = State::untimed(status, exit_code);
             assert_eq!(exit_code_of(&state), expected, "{state:?}");
         }
     }
@@ -178,7 +168,7 @@ mod tests {
             (Status::Paused, false),
             (Status::Restarting, false),
         ] {
-            let state = state(status, 3);
+            let state = State::untimed(status, 3);
             let expected = is_end.then(|| TaskExit::Inspected(state.clone()));
             assert_eq!(TaskExit::from_state(state), expected, "{status:?}");
         }
@@ -189,7 +179,7 @@ mod tests {
         let there = TaskExit::Inspected(State {
             oom_killed: true,
             started_at: "2026-01-01T00:00:00.123456789Z".to_owned(),
-            ..state(Status::Exited, 137)
+            ..State::untimed(Status::Exited, 137)
         });
         for end in [there, TaskExit::Removed(None)] {
             let words = end.to_args();

@@ -195,27 +195,17 @@ mod tests {
     use crate::docker::container_inspect::State;
     use crate::task::model::task_exit::ExitEvent;
 
-    fn state(status: Status, exit_code: i64) -> State {
-        State {
-            status,
-            exit_code,
-            started_at: String::new(),
-            finished_at: String::new(),
-            oom_killed: false,
-        }
-    }
-
     #[test]
     fn exit_code_and_reason_are_derived_from_journal_and_exit() {
         let asked = |reason| JournalState {
             ending: reason,
             ..JournalState::default()
         };
-        let there = |code| TaskExit::Inspected(state(Status::Exited, code));
+        let there = |code| TaskExit::Inspected(State::untimed(Status::Exited, code));
         let oom = |code| {
             TaskExit::Inspected(State {
                 oom_killed: true,
-                ..state(Status::Exited, code)
+                ..State::untimed(Status::Exited, code)
             })
         };
         let seen = |exit_code| {
@@ -259,7 +249,7 @@ mod tests {
             ),
             (
                 Some(Reason::Stopped),
-                TaskExit::Inspected(state(Status::Created, 127)),
+                TaskExit::Inspected(State::untimed(Status::Created, 127)),
                 (Some(127), Reason::Failed),
             ),
         ] {
@@ -286,7 +276,7 @@ mod tests {
             finished: String::new(),
         }));
         assert_eq!(exit_and_reason(&story, &labelled), (None, Reason::Lost));
-        let ended = TaskExit::Inspected(state(Status::Exited, 125));
+        let ended = TaskExit::Inspected(State::untimed(Status::Exited, 125));
         assert_eq!(exit_and_reason(&story, &ended), (Some(125), Reason::Exited));
     }
 
