@@ -7,25 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{App, Host, Image, Log, Output, docker, records, wait_until};
 
-/// Gives the app a crontab of one task that runs this script; the task's id.
-fn scheduled(host: &Host, app: &App<'_>, script: &str) -> String {
-    let directory = host.library().join("data/app-json").join(&app.name);
-    fs::create_dir_all(&directory).unwrap();
-    let text = format!(
-        "{{\"cron\": [\n{{\"command\": \"sh -c '{script}'\", \"schedule\": \"@daily\"}}\n]}}\n"
-    );
-    fs::write(directory.join("app.json"), text).unwrap();
-    let list = host.dokku(["cron:list", &app.name]);
-    let line = list
-        .stdout
-        .lines()
-        .find(|line| line.contains("@daily"))
-        .expect("the task is listed");
-    line.split_whitespace().next().unwrap().to_owned()
-}
-
 fn run(host: &Host, app: &App<'_>, script: &str, options: &[&str]) -> Output {
-    let id = scheduled(host, app, script);
+    let id = app.schedule(script);
     host.dokku([&["cron:run", &app.name, &id], options].concat())
 }
 

@@ -9,15 +9,6 @@ use crate::support::{
     App, Gate, Host, Image, Log, children, docker, docker_client, records, run_to_end, wait_until,
 };
 
-/// Writes down the exit code of each end of a task of the app's.
-fn ends(host: &Host, app: &App<'_>) -> Log {
-    let log = Log::new();
-    let file = log.path();
-    let hook = format!("[ \"$2\" != {} ] || echo $4 >>{}", app.name, file.display());
-    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
-    log
-}
-
 /// Exit code and reason of the app's records, when there are so many and nothing else is left.
 #[track_caller]
 fn recorded(host: &Host, app: &App<'_>, count: usize) -> Vec<(Value, Value)> {
@@ -47,7 +38,7 @@ fn an_image_label_cannot_set_the_exit_code() {
     host.with_and_without_events(|| {
         let app = host.app(Image::Busybox);
         app.label_image(&["exitCode=0", "execDuration=7", "name=other", "image=other"]);
-        let log = ends(&host, &app);
+        let log = Log::of_exit_codes(&host, &app);
         // Docker has the time to tell of the end.
         let output = app.sh("sleep 1; exit 3");
         assert_eq!((output.code, output.stderr.as_str()), (3, ""));
@@ -150,19 +141,6 @@ fn a_label_cannot_set_the_exit_code_of_a_removed_container() {
     }
 }
 
-/// Gives the app a crontab of one task that runs this script; the task's id.
-fn scheduled(host: &Host, app: &App<'_>, script: &str) -> String {
-    let directory = host.library().join("data/app-json").join(&app.name);
-    fs::create_dir_all(&directory).unwrap();
-    let text = format!(
-        "{{\"cron\": [\n{{\"command\": \"sh -c '{script}'\", \"schedule\": \"@daily\"}}\n]}}\n"
-    );
-    fs::write(directory.join("app.json"), text).unwrap();
-    let list = host.dokku(["cron:list", &app.name]);
-    let line = list.stdout.lines().find(|line| line.contains("@daily"));
-    line.unwrap().split_whitespace().next().unwrap().to_owned()
-}
-
 #[test]
 fn a_label_cannot_set_the_exit_code_of_a_core_cron_task() {
     for (label, expected) in [
@@ -175,17 +153,13 @@ fn a_label_cannot_set_the_exit_code_of_a_core_cron_task() {
         }
         let app = host.app(Image::Busybox);
         app.label_image(&[label]);
-        let id = scheduled(&host, &app, "exit 4");
+        let id = app.schedule("exit 4");
         assert_eq!(host.dokku(["cron:run", &app.name, &id]).code, 1);
         assert_eq!(recorded(&host, &app, 1), [exited(4)], "{label}");
         // Docker has removed the next one before anybody can look.
         let gate = Gate::new(&app);
         let goes = told_late(&host);
-        let id = scheduled(
-            &host,
-            &app,
-            "while [ ! -e /gate/go ]; do sleep 0.05; done; exit 4",
-        );
+        let id = app.schedule("while [ ! -e /gate/go ]; do sleep 0.05; done; exit 4");
         let started = host.dokku(["cron:run", &app.name, &id, "--detach"]);
         assert_eq!(started.code, 0, "{started:?}");
         is_looked_after(&host);
@@ -204,10 +178,10 @@ fn the_supervisor_waits_for_the_hook_of_an_attached_cron_task() {
     }
     let app = host.app(Image::Busybox);
     app.label_image(&["exitCode=0"]);
-    let id = scheduled(&host, &app, "exit 4");
+    let id = app.schedule("exit 4");
     let _log = told_late_unless(
         &host,
-        // Core has the exit code, and tells it when the container has long gone.
+        // Core has the exit code, and reports it long after the container is removed.
         "'container start '*) for last; do :; done; echo \"$last\" >LOG; \"$DOCKER\" \"$@\"; code=$?; sleep 4; exit $code ;;",
     );
     assert_eq!(host.dokku(["cron:run", &app.name, &id]).code, 1);
@@ -223,7 +197,7 @@ fn a_cron_task_with_an_unreliable_event_and_a_killed_command_is_lost() {
     }
     let app = host.app(Image::Busybox);
     app.label_image(&["exitCode=0"]);
-    let id = scheduled(&host, &app, "sleep 600");
+    let id = app.schedule("sleep 600");
     let goes = told_late(&host);
     let command = host.command(["cron:run", &app.name, &id]).stdin_null();
     let command = command.stdout_null().stderr_null().unchecked();

@@ -310,13 +310,7 @@ fn a_core_cron_task_is_recorded_despite_image_labels() {
         "dokku-oneoff.name=x",
         "dokku-oneoff.lock=import",
     ]);
-    let directory = host.library().join("data/app-json").join(&app.name);
-    fs::create_dir_all(&directory).unwrap();
-    let text = "{\"cron\": [\n{\"command\": \"sh -c 'exit 3'\", \"schedule\": \"@daily\"}\n]}\n";
-    fs::write(directory.join("app.json"), text).unwrap();
-    let list = host.dokku(["cron:list", &app.name]);
-    let line = list.stdout.lines().find(|line| line.contains("@daily"));
-    let id = line.unwrap().split_whitespace().next().unwrap().to_owned();
+    let id = app.schedule("exit 3");
     assert_eq!(host.dokku(["cron:run", &app.name, &id]).code, 1);
     let record = wait_until("it is recorded", || records(&host, &app).pop());
     assert_eq!(

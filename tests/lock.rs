@@ -128,24 +128,8 @@ fn replace_policy_stops_the_old_task_and_starts_the_new_task() {
 fn a_container_left_by_a_failed_start_does_not_hold_the_lock() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
-    let app_label = format!("com.dokku.app-name={}", app.name);
     let name = format!("{}.run.1", app.name);
-    docker(&[
-        "container",
-        "create",
-        "--name",
-        &name,
-        "--label",
-        &format!("dokku-oneoff.name={name}"),
-        "--label",
-        &app_label,
-        "--label",
-        "com.dokku.container-type=run",
-        "--label",
-        "dokku-oneoff.lock=import",
-        &app.image(),
-        "true",
-    ]);
+    app.create_task_container(&name, &["dokku-oneoff.lock=import"], &["true"]);
     app.run_with(&["--lock=import"], ["echo", "ran"])
         .assert_stdout("ran\n");
     assert!(app.containers().is_empty(), "it was removed");
@@ -159,26 +143,7 @@ fn a_lock_holder_that_starts_during_the_check_is_not_removed() {
     }
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.1", app.name);
-    let app_label = format!("com.dokku.app-name={}", app.name);
-    let name_label = format!("dokku-oneoff.name={name}");
-    let labels = [
-        "--label",
-        &name_label,
-        "--label",
-        &app_label,
-        "--label",
-        "com.dokku.container-type=run",
-        "--label",
-        "dokku-oneoff.lock=import",
-    ];
-    docker(
-        &[
-            &["container", "create", "--name", &name][..],
-            &labels,
-            &[&app.image(), "sleep", "60"],
-        ]
-        .concat(),
-    );
+    app.create_task_container(&name, &["dokku-oneoff.lock=import"], &["sleep", "60"]);
     host.replace_docker(&format!(
         r#"case "$*" in "container ls "*) "$DOCKER" "$@"; exec "$DOCKER" container start {name} >/dev/null ;; esac
         exec "$DOCKER" "$@""#

@@ -321,20 +321,8 @@ fn an_app_name_in_a_journal_cannot_leave_the_records() {
     let Some(host) = own_host() else { return };
     let app = host.app(Image::Busybox);
     let name = format!("{}.run.70001", app.name);
-    let app_label = format!("com.dokku.app-name={}", app.name);
-    let name_label = format!("dokku-oneoff.name={name}");
-    let labels = [
-        "com.dokku.container-type=run",
-        "dokku-oneoff.user=ada",
-        &name_label,
-        &app_label,
-    ];
-    let labels = labels.iter().flat_map(|label| ["--label", label]);
-    let words: Vec<&str> = ["container", "create", "--name", &name]
-        .into_iter()
-        .chain(labels)
-        .collect();
-    let id = docker(&[&words[..], &[&app.image(), "sh", "-c", "echo out; exit 3"]].concat());
+    let command = ["sh", "-c", "echo out; exit 3"];
+    let id = app.create_task_container(&name, &["dokku-oneoff.user=ada"], &command);
     docker(&["container", "start", &id]);
     docker(&["container", "wait", &id]);
     let outside = host.library().join("outside/output").join(&id);

@@ -27,15 +27,6 @@ fn detached(app: &App<'_>, options: &[&str], script: &str) -> String {
     output.stdout.trim().to_owned()
 }
 
-/// Writes down the exit code of each end of a task of the app's.
-fn ends(host: &Host, app: &App<'_>) -> Log {
-    let log = Log::new();
-    let file = log.path();
-    let hook = format!("[ \"$2\" != {} ] || echo $4 >>{}", app.name, file.display());
-    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
-    log
-}
-
 #[track_caller]
 fn none_left(app: &App<'_>) {
     wait_until("the containers are removed", || {
@@ -114,7 +105,7 @@ fn one_supervisor_serves_sixty_tasks() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     let start = |code: usize| {
         let script = format!("while [ ! -e /gate/go ]; do sleep 0.2; done; exit {code}");
         detached(&app, &[], &script);
@@ -353,7 +344,7 @@ fn any_later_command_finalizes_a_task_that_ended_unsupervised() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     for words in [
         vec!["run:list", &app.name],
         vec!["run", &app.name, "true"],
@@ -394,7 +385,7 @@ fn the_supervisor_reopens_an_event_stream_that_ends() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     let name = detached(&app, &[], &waits(6));
     gate.wait();
     let supervisor = wait_until("a supervisor", || host.supervisor());
@@ -439,7 +430,7 @@ fn a_task_whose_caller_was_killed_is_adopted_by_the_supervisor() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     let caller = app
         .command(&["--timeout=5"], ["sh", "-c", &waits(6)])
         .stdin_null()
@@ -622,23 +613,9 @@ fn left(host: &Host, app: &App<'_>, marks: &[&str]) {
 /// One that was not started, and its journal. Gives its id.
 fn made(host: &Host, app: &App<'_>, script: &str, marks: &[&str]) -> String {
     let name = format!("{}.run.1", app.name);
-    let app_label = format!("com.dokku.app-name={}", app.name);
-    let name_label = format!("dokku-oneoff.name={name}");
-    let labels = [
-        "com.dokku.container-type=run",
-        "dokku-oneoff.user=ada",
-        &name_label,
-        &app_label,
-    ];
-    let labels = labels.iter().flat_map(|label| ["--label", label]);
-    let words: Vec<&str> = ["container", "create", "--name", &name]
-        .into_iter()
-        .chain(labels)
-        .collect();
-    let image = app.image();
-    let id = docker(&[&words[..], &[&image, "sh", "-c", script]].concat());
+    let id = app.create_task_container(&name, &["dokku-oneoff.user=ada"], &["sh", "-c", script]);
     let head = json!({
-        "app": app.name, "name": name, "type": "run", "command": ["sh"], "image": image,
+        "app": app.name, "name": name, "type": "run", "command": ["sh"], "image": app.image(),
         "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
         "stop_timeout": 30, "time_to_live": null,
     });
@@ -659,7 +636,7 @@ fn teardown_resumes_after_the_last_step_in_the_journal() {
         return; // its journals are not ours to write
     }
     let app = host.app(Image::Busybox);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     let created = "\"created\"";
     for (marks, told) in [
         (vec![created], "3\n"),

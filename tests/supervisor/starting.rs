@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{all_is_over, ends, made, recorded};
-use crate::support::{Gate, Host, Image};
+use super::{all_is_over, made, recorded};
+use crate::support::{Gate, Host, Image, Log};
 
 /// The client of a process that was killed may start the container in the very moment in
 /// which it is taken for one that nobody starts.
@@ -17,7 +17,7 @@ fn a_task_that_docker_starts_during_its_removal_runs_to_its_end() {
     for command in ["run:list", "run:retire"] {
         let app = host.app(Image::Busybox);
         let gate = Gate::new(&app);
-        let log = ends(&host, &app);
+        let log = Log::of_exit_codes(&host, &app);
         let id = made(
             &host,
             &app,
@@ -47,7 +47,7 @@ fn a_task_runs_to_its_end_when_the_client_dies_during_the_start() {
     for detached in [false, true] {
         let app = host.app(Image::Busybox);
         let gate = Gate::new(&app);
-        let log = ends(&host, &app);
+        let log = Log::of_exit_codes(&host, &app);
         host.replace_docker(&format!(
             "for last; do :; done\n\
              case \"$*\" in\n\

@@ -8,8 +8,8 @@ use duct::cmd;
 use serde_json::{Value, json};
 
 use super::{
-    all_is_over, detached, ends, journals, kill_supervisor, left, none_left, recorded, records,
-    tasks, waits,
+    all_is_over, detached, journals, kill_supervisor, left, none_left, recorded, records, tasks,
+    waits,
 };
 use crate::recorded::Small;
 use crate::support::{
@@ -296,7 +296,7 @@ fn a_deadline_is_enforced_when_the_journal_disk_is_full() {
     }
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     let Some(full) = full(&host) else {
         return; // nothing may be mounted here
     };
@@ -328,7 +328,7 @@ fn hooks_fire_once_when_the_disk_is_full_and_the_removal_fails() {
     }
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     refuses_to_remove(&host, &gate, "a fault of the test");
     let Some(full) = full(&host) else {
         return; // nothing may be mounted here
@@ -353,7 +353,7 @@ fn a_concurrent_removal_that_fails_leaves_the_journal() {
     }
     let app = host.app(Image::Busybox);
     let gate = Gate::new(&app);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     refuses_to_remove(&host, &gate, "removal of container is already in progress");
     assert_eq!(app.sh("exit 5").code, 5);
     assert_eq!(journals(&host, &app).len(), 1);
@@ -390,7 +390,7 @@ fn a_recorded_container_without_a_journal_fires_no_hook_again() {
         return; // its journals are not ours to write
     }
     let app = host.app(Image::Busybox);
-    let log = ends(&host, &app);
+    let log = Log::of_exit_codes(&host, &app);
     left(&host, &app, &["\"created\""]);
     let mut told = record(&app, 1, 1, 3);
     let keys = told.as_object_mut().unwrap();
@@ -467,7 +467,7 @@ fn a_damaged_journal_is_set_aside() {
     }
 }
 
-/// What docker says of one container cannot be read: the others are looked after.
+/// Docker's description of one container cannot be read: the others are supervised.
 #[test]
 fn an_unreadable_container_does_not_affect_others() {
     let host = Host::new();

@@ -6,7 +6,7 @@ use std::fs;
 use duct::{Expression, cmd};
 
 use super::host::{repository, run_to_end};
-use super::{Gate, Host, Output, Terminal, wait_until};
+use super::{Gate, Host, Output, Terminal, docker, wait_until};
 
 /// The image that an app is deployed with; `tests/images/` builds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,38 @@ impl<'a> App<'a> {
         words.push(OsString::from(&self.name));
         words.extend(command.into_iter().map(Into::into));
         words
+    }
+
+    /// Gives the app a crontab of one daily task that runs this script. Returns the task's id.
+    pub fn schedule(&self, script: &str) -> String {
+        let directory = self.host.library().join("data/app-json").join(&self.name);
+        fs::create_dir_all(&directory).unwrap();
+        let text = format!(
+            "{{\"cron\": [\n{{\"command\": \"sh -c '{script}'\", \"schedule\": \"@daily\"}}\n]}}\n"
+        );
+        fs::write(directory.join("app.json"), text).unwrap();
+        let list = self.host.dokku(["cron:list", &self.name]);
+        let line = list.stdout.lines().find(|line| line.contains("@daily"));
+        let line = line.expect("the task is listed");
+        line.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// Creates, but does not start, a container of this name with the labels of a task of ours and
+    /// these further labels. Returns its id.
+    pub fn create_task_container(&self, name: &str, labels: &[&str], command: &[&str]) -> String {
+        let image = self.image();
+        let app_label = format!("com.dokku.app-name={}", self.name);
+        let name_label = format!("dokku-oneoff.name={name}");
+        let ours = ["com.dokku.container-type=run", &name_label, &app_label];
+        let labels = ours.iter().chain(labels);
+        let labels = labels.flat_map(|label| ["--label", label]);
+        let words: Vec<&str> = ["container", "create", "--name", name]
+            .into_iter()
+            .chain(labels)
+            .chain([image.as_str()])
+            .chain(command.iter().copied())
+            .collect();
+        docker(&words)
     }
 
     /// Runs a command without input.
