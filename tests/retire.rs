@@ -67,7 +67,7 @@ fn names(app: &App<'_>) -> Vec<String> {
 
 const LATE: &str = "com.dokku.active-deadline-seconds=0";
 const EARLY: &str = "com.dokku.active-deadline-seconds=600";
-/// Stands for the label that a container of ours has.
+/// A placeholder for the label that a container of ours has.
 const OURS: &str = "ours";
 const OUR_NAME: &str = "dokku-oneoff.name=";
 

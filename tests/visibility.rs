@@ -353,7 +353,7 @@ fn global_properties_need_a_user_who_sees_every_app() {
         assert_eq!(host.dokku(["run:report", "--global"]), before, "{words:?}");
     };
     show_all(&host);
-    // Nothing tells a user who sees every app from any other.
+    // As long as there is no app, no user is known to see every app.
     refused(&["run:set", "--global", "memory", "1g"]);
     let theirs = host.app(Image::None);
     let _mine = host.app(Image::None);

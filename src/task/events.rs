@@ -128,7 +128,7 @@ impl Events {
     }
 
     /// Sends [`Event::Died`] at the first die event, then [`Event::ExitReported`] with the exit.
-    /// The die event only says when to inspect; the exit is read from the container's state, while
+    /// The die event only reports when to inspect; the exit is read from the container's state, while
     /// docker frees the container's resources and its client forwards the last output. If the event
     /// stream ends first, only `ExitReported(None)` is sent.
     pub(crate) fn watch_exit(&self, docker: &Docker, mut deaths: DieEvents) {

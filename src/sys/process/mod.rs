@@ -269,7 +269,7 @@ fn wait_within(handle: Handle, own_group: bool, limit: Duration) -> io::Result<O
     Ok(None)
 }
 
-/// Kills all processes of a process group. `id` 0 stands for no group.
+/// Kills all processes of a process group. `id` 0 means no group.
 pub(crate) fn kill_group(id: u32) {
     let group = i32::try_from(id).ok().filter(|id| *id > 1);
     if let Some(group) = group.and_then(Pid::from_raw) {

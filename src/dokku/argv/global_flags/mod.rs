@@ -67,7 +67,7 @@ pub(crate) fn find(evidence: &FlagSources<'_>) -> Result<GlobalFlags> {
     let app = match (leading_has("--app"), ours_has("--app"), &exact) {
         (true, _, Some(words)) => app_of(words),
         (true, true, None) => bail!(
-            "'--app' stands before and after the command, and it is unclear which app was meant for Dokku: name the app after 'run'"
+            "'--app' is given before and after the command, and it is unclear which app was meant for Dokku: name the app after 'run'"
         ),
         (false, true, _) => None,
         // Meant for Dokku, or set by the caller for the whole session.
