@@ -90,32 +90,55 @@ fn labels_that_replace_event_attributes_are_refused() {
         .assert_stdout("");
 }
 
-/// Gives the host a docker that says nothing of a container whose name is written to this log
-/// before that has gone.
-fn told_late(host: &Host) -> Log {
-    told_late_unless(host, "")
+/// A docker that gives no answer about a container from [`Self::withhold`] until the container is
+/// removed.
+struct LateDocker {
+    withheld: Log,
+    /// The parent process of each inspection, written before the inspection begins.
+    inspections: Log,
 }
 
-/// The same; `cases` are those of a shell script for other calls. `LOG` is the log's file.
-fn told_late_unless(host: &Host, cases: &str) -> Log {
-    let goes = Log::new();
-    host.replace_docker(&format!(
-        "case \"$*\" in 'container inspect --format ['*) [ ! -e {0} ] || while \"$DOCKER\" container inspect \"$(cat {0})\" >/dev/null 2>&1; do sleep 0.05; done ;; {1} esac
-        exec \"$DOCKER\" \"$@\"",
-        goes.path().display(),
-        cases.replace("LOG", &goes.path().display().to_string())
-    ));
-    goes
-}
+impl LateDocker {
+    fn replace(host: &Host) -> Self {
+        Self::replace_with(host, "")
+    }
 
-/// The supervisor has looked at every task, and waits for events.
-#[track_caller]
-fn is_looked_after(host: &Host) {
-    wait_until("it is looked after", || {
-        let supervisor = host.supervisor()?;
-        let stream = docker_client(supervisor, &["events", "--format"])?;
-        (children(supervisor) == [stream]).then_some(())
-    });
+    /// `cases` are those of a shell script for other calls. `WITHHELD` is the file for the name of
+    /// the container.
+    fn replace_with(host: &Host, cases: &str) -> Self {
+        let docker = Self {
+            withheld: Log::new(),
+            inspections: Log::new(),
+        };
+        let withheld = docker.withheld.path().display().to_string();
+        host.replace_docker(&format!(
+            "case \"$*\" in 'container inspect --format ['*) echo $PPID >>{inspections}; \
+            [ ! -e {withheld} ] || while \"$DOCKER\" container inspect \"$(cat {withheld})\" >/dev/null 2>&1; do sleep 0.05; done ;; {cases} esac
+            exec \"$DOCKER\" \"$@\"",
+            inspections = docker.inspections.path().display(),
+            cases = cases.replace("WITHHELD", &withheld)
+        ));
+        docker
+    }
+
+    fn withhold(&self, container: &str) {
+        fs::write(self.withheld.path(), container).unwrap();
+    }
+
+    /// Waits until the supervisor has read the answer of an inspection of every task, and waits for
+    /// events. It inspects one after the other, so the second one begins when the first is read.
+    #[track_caller]
+    fn wait_for_inspections(&self, host: &Host) {
+        wait_until("the supervisor has inspected the task", || {
+            let supervisor = host.supervisor()?;
+            let stream = docker_client(supervisor, &["events", "--format"])?;
+            let inspections = self.inspections.read();
+            let of_supervisor = inspections
+                .lines()
+                .filter(|pid| *pid == supervisor.to_string());
+            (of_supervisor.count() >= 2 && children(supervisor) == [stream]).then_some(())
+        });
+    }
 }
 
 /// What is removed by somebody else before anybody has looked at it, and has such a label or none.
@@ -131,11 +154,11 @@ fn a_label_cannot_set_the_exit_code_of_a_removed_container() {
         }
         let app = host.app(Image::Busybox);
         app.label_image(&[label]);
-        let goes = told_late(&host);
+        let late_docker = LateDocker::replace(&host);
         let command = app.subcommand("run:detached", &[], ["sleep", "600"]);
         let name = run_to_end(&command.stdin_null()).stdout.trim().to_owned();
-        is_looked_after(&host);
-        fs::write(goes.path(), &name).unwrap();
+        late_docker.wait_for_inspections(&host);
+        late_docker.withhold(&name);
         docker(&["container", "rm", "--force", &name]);
         assert_eq!(recorded(&host, &app, 1), [expected], "{label}");
     }
@@ -158,12 +181,12 @@ fn a_label_cannot_set_the_exit_code_of_a_core_cron_task() {
         assert_eq!(recorded(&host, &app, 1), [exited(4)], "{label}");
         // Docker has removed the next one before anybody can look.
         let gate = Gate::new(&app);
-        let goes = told_late(&host);
+        let late_docker = LateDocker::replace(&host);
         let id = app.schedule("while [ ! -e /gate/go ]; do sleep 0.05; done; exit 4");
         let started = host.dokku(["cron:run", &app.name, &id, "--detach"]);
         assert_eq!(started.code, 0, "{started:?}");
-        is_looked_after(&host);
-        fs::write(goes.path(), started.stdout.trim()).unwrap();
+        late_docker.wait_for_inspections(&host);
+        late_docker.withhold(started.stdout.trim());
         gate.open();
         assert_eq!(recorded(&host, &app, 2)[1], expected, "{label}");
     }
@@ -179,10 +202,10 @@ fn the_supervisor_waits_for_the_hook_of_an_attached_cron_task() {
     let app = host.app(Image::Busybox);
     app.label_image(&["exitCode=0"]);
     let id = app.schedule("exit 4");
-    let _log = told_late_unless(
+    let _late_docker = LateDocker::replace_with(
         &host,
         // Core has the exit code, and reports it long after the container is removed.
-        "'container start '*) for last; do :; done; echo \"$last\" >LOG; \"$DOCKER\" \"$@\"; code=$?; sleep 4; exit $code ;;",
+        "'container start '*) for last; do :; done; echo \"$last\" >WITHHELD; \"$DOCKER\" \"$@\"; code=$?; sleep 4; exit $code ;;",
     );
     assert_eq!(host.dokku(["cron:run", &app.name, &id]).code, 1);
     assert_eq!(recorded(&host, &app, 1), [exited(4)]);
@@ -198,7 +221,7 @@ fn a_cron_task_with_an_unreliable_event_and_a_killed_command_is_lost() {
     let app = host.app(Image::Busybox);
     app.label_image(&["exitCode=0"]);
     let id = app.schedule("sleep 600");
-    let goes = told_late(&host);
+    let late_docker = LateDocker::replace(&host);
     let command = host.command(["cron:run", &app.name, &id]).stdin_null();
     let command = command.stdout_null().stderr_null().unchecked();
     let handle = command.start().unwrap();
@@ -213,8 +236,8 @@ fn a_cron_task_with_an_unreliable_event_and_a_killed_command_is_lost() {
         }
     }
     handle.wait().unwrap();
-    is_looked_after(&host);
-    fs::write(goes.path(), &container).unwrap();
+    late_docker.wait_for_inspections(&host);
+    late_docker.withhold(&container);
     docker(&["container", "kill", &container]);
     assert_eq!(recorded(&host, &app, 1), [(Value::Null, json!("lost"))]);
 }
