@@ -216,6 +216,7 @@ impl Supervisor {
         };
         match facts {
             Some(facts) if task.is_running(facts) => self.on_running(name, facts),
+            None if task.awaits_die_event() => {}
             _ => self.recover(name),
         }
     }

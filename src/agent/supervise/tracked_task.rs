@@ -11,6 +11,10 @@ use crate::task::model::task_exit::{ExitEvent, exit_code_of};
 /// for every app.
 pub(crate) const DEFAULT_STOP_TIMEOUT_SECONDS: u64 = 30;
 
+/// How long after an inspection that found no container the supervisor waits for the die event,
+/// which docker sends before it removes a container.
+const DIE_EVENT_TRANSIT: Duration = Duration::from_secs(1);
+
 /// How long after a task's exit the supervisor waits for core's hook.
 const LONGEST_HOOK: Duration = Duration::from_secs(15);
 
@@ -63,6 +67,8 @@ pub(crate) struct TrackedTask {
     failures: u32,
     /// The exit as docker's die event reported it.
     pub(crate) exit_event: Option<ExitEvent>,
+    /// An inspection has found no container.
+    removal_seen: bool,
     /// The task is being finalized.
     pub(crate) finalizing: bool,
     /// The journal lines that the disk had no space for.
@@ -85,6 +91,7 @@ impl TrackedTask {
             retry_at: None,
             failures: 0,
             exit_event: None,
+            removal_seen: false,
             finalizing: false,
             unwritten: UnflushedLines::default(),
             header_lost: false,
@@ -148,6 +155,17 @@ impl TrackedTask {
     pub(crate) fn died(&mut self, death: &DieEvent) {
         self.id = Some(death.id.clone());
         self.exit_event = ExitEvent::of(death, self.exit_code_source);
+    }
+
+    /// Whether the container was removed and its die event, which has the exit code, may still
+    /// arrive. The task is finalized at the end of that time.
+    pub(crate) fn awaits_die_event(&mut self) -> bool {
+        if self.removal_seen || self.exit_event.is_some() {
+            return false;
+        }
+        self.removal_seen = true;
+        self.retry_at = Instant::now().checked_add(DIE_EVENT_TRANSIT);
+        true
     }
 
     /// Whether finalizing has to wait for core's hook `scheduler-post-run`: the exit code in
