@@ -58,6 +58,7 @@ mod retire;
 mod rooms;
 mod schedulers;
 mod screen;
+mod scripts;
 mod signals;
 mod soak;
 mod ssh;
