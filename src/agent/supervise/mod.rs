@@ -254,7 +254,7 @@ impl Supervisor {
         {
             task.finalizing = true;
             task.retry_at = None;
-            let (seen, unwritten) = (task.exit_event.clone(), task.unwritten.clone());
+            let (seen, unwritten) = (task.exit_event().cloned(), task.unwritten.clone());
             self.workers.resume(name.to_owned(), seen, unwritten);
         }
     }
@@ -267,7 +267,7 @@ impl Supervisor {
         match resumed {
             Some(Err(_)) => task.schedule_retry(),
             // The container has exited after the worker inspected it.
-            Some(Ok(Recovery::Running(_))) if task.exit_event.is_some() => task.schedule_retry(),
+            Some(Ok(Recovery::Running(_))) if task.exit_event().is_some() => task.schedule_retry(),
             Some(Ok(Recovery::Running(facts))) => self.on_running(name, &facts),
             // Another process supervises the task, or a new task may have the same name.
             None | Some(Ok(Recovery::Settled)) => {

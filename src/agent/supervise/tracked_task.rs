@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::docker::container_inspect::{ContainerInfo, Status};
+use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::events::DieEvent;
 use crate::task::journal::{JournalState, UnflushedLines};
-use crate::task::model::task_exit::{ExitEvent, exit_code_of};
+use crate::task::model::task_exit::ExitEvent;
 
 /// The stop timeout, in seconds, of a task whose journal does not contain one: Dokku's default
 /// for every app.
@@ -38,6 +38,17 @@ impl ExitCodeSource {
     }
 }
 
+/// What is known of a task's exit.
+#[derive(Debug, Clone)]
+enum Exit {
+    /// Nothing: the task may run.
+    Unknown,
+    /// An inspection has found no container.
+    ContainerMissing,
+    /// Docker's die event.
+    Event(ExitEvent),
+}
+
 /// Core's hook `scheduler-post-run`, which gets the exit code.
 #[derive(Clone, Copy)]
 enum Hook {
@@ -65,10 +76,7 @@ pub(crate) struct TrackedTask {
     /// When the next attempt is made, after docker gave no answer.
     pub(crate) retry_at: Option<Instant>,
     failures: u32,
-    /// The exit as docker's die event reported it.
-    pub(crate) exit_event: Option<ExitEvent>,
-    /// An inspection has found no container.
-    removal_seen: bool,
+    exit: Exit,
     /// The task is being finalized.
     pub(crate) finalizing: bool,
     /// The journal lines that the disk had no space for.
@@ -90,8 +98,7 @@ impl TrackedTask {
             kill_at: None,
             retry_at: None,
             failures: 0,
-            exit_event: None,
-            removal_seen: false,
+            exit: Exit::Unknown,
             finalizing: false,
             unwritten: UnflushedLines::default(),
             header_lost: false,
@@ -127,10 +134,7 @@ impl TrackedTask {
     /// Whether the task is still running, or core has yet to start it, so that nothing has to
     /// be done.
     pub(crate) fn is_running(&self, facts: &ContainerInfo) -> bool {
-        match facts.state.status {
-            Status::Created => self.managed_by_core,
-            _ => exit_code_of(&facts.state).is_none(),
-        }
+        facts.state.may_run() || facts.state.status.is_created() && self.managed_by_core
     }
 
     /// Computes the deadline, once: from then on it is a time of the monotonic clock, which
@@ -154,16 +158,26 @@ impl TrackedTask {
     /// Stores the exit that docker's die event reports.
     pub(crate) fn died(&mut self, death: &DieEvent) {
         self.id = Some(death.id.clone());
-        self.exit_event = ExitEvent::of(death, self.exit_code_source);
+        if let Some(event) = ExitEvent::of(death, self.exit_code_source) {
+            self.exit = Exit::Event(event);
+        }
+    }
+
+    /// The exit as docker's die event reported it; `None` without an event.
+    pub(crate) fn exit_event(&self) -> Option<&ExitEvent> {
+        match &self.exit {
+            Exit::Event(event) => Some(event),
+            Exit::Unknown | Exit::ContainerMissing => None,
+        }
     }
 
     /// Whether the container was removed and its die event, which has the exit code, may still
     /// arrive. The task is finalized at the end of that time.
     pub(crate) fn awaits_die_event(&mut self) -> bool {
-        if self.removal_seen || self.exit_event.is_some() {
+        if !matches!(self.exit, Exit::Unknown) {
             return false;
         }
-        self.removal_seen = true;
+        self.exit = Exit::ContainerMissing;
         self.retry_at = Instant::now().checked_add(DIE_EVENT_TRANSIT);
         true
     }
