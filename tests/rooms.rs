@@ -139,3 +139,32 @@ fn the_search_reads_groups_and_single_paths() {
     assert_eq!(floor_of("task::launch::create"), Some((3, "task::launch")));
     assert_eq!(floor_of("dokku_other"), None);
 }
+
+/// The rules of a container's status are methods of it, so that they exist once.
+#[test]
+fn only_container_state_matches_a_container_status() {
+    let directory = repository().join("src");
+    let mut uses = Vec::new();
+    for source in sources(&directory) {
+        let module = module_of(&source, &directory);
+        let text = fs::read_to_string(&source).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let is_test = module.ends_with("::tests") || module == "docker::container_state";
+        let names_a_status = |line: &&str| {
+            line.match_indices("Status::").any(|(at, _)| {
+                let before = line[..at].chars().next_back();
+                !before.is_some_and(char::is_alphanumeric)
+            })
+        };
+        if !is_test {
+            uses.extend(
+                code.lines()
+                    .filter(names_a_status)
+                    .map(|line| format!("{module}: {line}")),
+            );
+        }
+    }
+    // Words of another process of the plugin, and docker's JSON, become a status there.
+    uses.retain(|line| !line.contains("Status::from_word("));
+    assert!(uses.is_empty(), "{uses:#?}");
+}

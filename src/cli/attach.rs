@@ -12,8 +12,8 @@ use crate::cli::common::{args, exit_status};
 use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_config::ContainerConfig;
-use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
+use crate::docker::container_state::State;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::settings::validate;
@@ -21,7 +21,6 @@ use crate::task::attach::print_reattach_hint;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
-use crate::task::model::task_exit;
 use crate::ui::exit;
 
 #[derive(Debug, Parser)]
@@ -90,9 +89,9 @@ fn attach(
     };
     drop(guard);
     let state = docker.container_state(&task.id)?;
-    let code = state.as_ref().and_then(task_exit::exit_code_of);
-    match state.map(|state| state.status) {
-        Some(Status::Created) => bail!("{} was not started yet", task.name),
+    let code = state.as_ref().and_then(State::exit_code);
+    match state {
+        Some(state) if state.status.is_created() => bail!("{} was not started yet", task.name),
         // docker's `attach` exits with an error when the user detaches.
         Some(_) if code.is_none() && (well || terminal) => {
             print_reattach_hint(host, &task.name);

@@ -27,7 +27,6 @@ use crate::sys::parallel::CLIENTS;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
 use crate::task::handoff::supervisor;
-use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
 
 #[derive(Debug, Parser)]
@@ -214,7 +213,7 @@ fn has_failed(client: &Handle) -> bool {
 /// still running, only docker's client was lost.
 fn is_over(docker: &Docker, task: &ContainerSummary) -> bool {
     let state = docker.container_state(&task.id);
-    state.is_ok_and(|state| state.is_none_or(|state| exit_code_of(&state).is_some()))
+    state.is_ok_and(|state| state.is_none_or(|state| !state.may_run()))
 }
 
 /// Whether the reader of our stdout has closed it: poll(2) without any requested event reports only

@@ -9,7 +9,6 @@ use crate::cli::common::args;
 use crate::cli::common::selection::{Selection, select};
 use crate::cli::usage;
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
@@ -90,7 +89,7 @@ fn stop_part(
 ) -> Result<bool> {
     let running = tasks
         .iter()
-        .filter(|task| !task.has_ended() && task.status != Status::Created);
+        .filter(|task| !task.has_ended() && !task.status.is_created());
     let running: Vec<&ContainerSummary> = running.collect();
     let stopped = match running[..] {
         [] | [_] => Vec::new(),

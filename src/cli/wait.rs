@@ -10,14 +10,12 @@ use crate::cli::common::selection::{SingleTask, select_one};
 use crate::cli::common::{args, exit_status};
 use crate::cli::usage;
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
 use crate::task::handoff::supervisor;
-use crate::task::model::task_exit;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -64,16 +62,9 @@ fn wait(
     loop {
         // docker's `wait` returns at once for a container that has not been started.
         let state = docker.container_state(&task.id)?;
-        match state
-            .as_ref()
-            .map(|state| (state.status, task_exit::exit_code_of(state)))
-        {
-            None => return exit_status::exit_status_of(host, app, task, None),
-            Some((Status::Created, _)) => std::thread::sleep(STATE_POLL_INTERVAL),
-            Some((_, Some(code))) => {
-                return exit_status::exit_status_of(host, app, task, Some(code));
-            }
-            Some((_, None)) => {
+        match state {
+            Some(state) if state.status.is_created() => std::thread::sleep(STATE_POLL_INTERVAL),
+            Some(state) if state.may_run() => {
                 let client = docker.container_wait_for_code(&task.id)?;
                 let ended = match until {
                     Some(until) => client.wait_deadline(until)?,
@@ -88,6 +79,10 @@ fn wait(
                 } else {
                     client.kill()?;
                 }
+            }
+            ended => {
+                let exit_code = ended.and_then(|state| state.exit_code());
+                return exit_status::exit_status_of(host, app, task, exit_code);
             }
         }
         if let (Some(limit), Some(until)) = (limit, until)

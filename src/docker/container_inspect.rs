@@ -6,41 +6,11 @@ use std::process::Output;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::docker::container_state::State;
 use crate::docker::{Docker, docker_error, events, stderr_contains};
 use crate::sys::process::ProcessBuilder;
 use crate::ui::exit;
 use crate::ui::exit::Failure;
-
-/// A container's state.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct State {
-    pub(crate) status: Status,
-    pub(crate) exit_code: i64,
-    /// RFC 3339, UTC; in the year 1 if the container was never started.
-    #[serde(default)]
-    pub(crate) started_at: String,
-    /// RFC 3339, UTC; in the year 1 if the container has not ended.
-    #[serde(default)]
-    pub(crate) finished_at: String,
-    /// Whether the kernel's OOM killer has killed a process of the container.
-    #[serde(default, rename = "OOMKilled")]
-    pub(crate) oom_killed: bool,
-}
-
-#[cfg(test)]
-impl State {
-    /// A state without times.
-    pub(crate) fn untimed(status: Status, exit_code: i64) -> Self {
-        Self {
-            status,
-            exit_code,
-            started_at: String::new(),
-            finished_at: String::new(),
-            oom_killed: false,
-        }
-    }
-}
 
 /// docker's full answer about one container, in the order of [`INFO_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -113,43 +83,6 @@ impl ContainerInfo {
     /// A label's value; `None` if the container has no label of this name.
     pub(crate) fn label(&self, name: &str) -> Option<&str> {
         self.labels.as_ref()?.get(name).map(String::as_str)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Status {
-    Created,
-    Running,
-    Paused,
-    Restarting,
-    Removing,
-    Exited,
-    Dead,
-    #[serde(other)]
-    Unknown,
-}
-
-impl Status {
-    const ENDED: [(&str, Self); 4] = [
-        ("created", Self::Created),
-        ("exited", Self::Exited),
-        ("dead", Self::Dead),
-        ("removing", Self::Removing),
-    ];
-
-    /// docker's word for a status in which no process of the container runs; `unknown` for any
-    /// other.
-    pub(crate) fn as_str(self) -> &'static str {
-        let found = Self::ENDED.iter().find(|(_, status)| *status == self);
-        found.map_or("unknown", |(name, _)| name)
-    }
-
-    /// The status in which no process of the container runs, from docker's word for it; `None` for
-    /// any other word.
-    pub(crate) fn from_word(name: &str) -> Option<Self> {
-        let found = Self::ENDED.iter().find(|(known, _)| *known == name);
-        found.map(|(_, status)| *status)
     }
 }
 

@@ -3,7 +3,6 @@
 use anyhow::Result;
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 
 impl Docker {
     /// Sends a signal, given by its number, to the container's first process. Returns whether
@@ -36,7 +35,7 @@ impl Docker {
         let paused = looks
             .found
             .iter()
-            .filter(|facts| facts.state.status == Status::Paused);
+            .filter(|facts| facts.state.status.is_paused());
         let paused: Vec<&str> = paused.map(|facts| facts.id.as_str()).collect();
         if !paused.is_empty() {
             call(&["unpause"], &paused)?;

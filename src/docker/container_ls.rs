@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::{Deserialize, Deserializer};
 
-use crate::docker::container_inspect::Status;
+use crate::docker::container_state::Status;
 use crate::docker::{Docker, docker_error};
 use crate::ui::message;
 

@@ -12,6 +12,7 @@ pub(crate) mod container_logs;
 pub(crate) mod container_ls;
 pub(crate) mod container_remove;
 pub(crate) mod container_start;
+pub(crate) mod container_state;
 pub(crate) mod container_stop;
 pub(crate) mod container_wait;
 pub(crate) mod events;

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::record::read::RecordsNewestFirst;
@@ -38,10 +37,7 @@ fn tasks_of(host: &Host, app: &App) -> String {
     let running = || -> Result<usize> {
         let docker = Docker::for_host(host)?;
         let tasks = find::list_tasks(&docker, Some(app))?;
-        Ok(tasks
-            .iter()
-            .filter(|task| task.status == Status::Running)
-            .count())
+        Ok(tasks.iter().filter(|task| task.status.is_running()).count())
     };
     let running = running().map_or_else(|_| "unknown".to_owned(), |count| count.to_string());
     let mut newest = RecordsNewestFirst::of(host, app);

@@ -20,7 +20,7 @@ use crate::task::journal::JournalEvent;
 use crate::task::launch::create::{CreatedContainer, UNSUPERVISED};
 use crate::task::launch::detached::hand_off;
 use crate::task::launch::{Prepared, prepare};
-use crate::task::model::task_exit::{TaskExit, never_started};
+use crate::task::model::task_exit::TaskExit;
 use crate::task::spec::TaskSpec;
 use crate::ui::{exit, message};
 
@@ -45,7 +45,7 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
                 TaskExit::Removed(_) => {
                     message::warn("the task's container was removed by somebody else");
                 }
-                TaskExit::Inspected(state) if never_started(state) => {
+                TaskExit::Inspected(state) if state.never_started() => {
                     message::warn("docker's client has ended before the task was started");
                 }
                 TaskExit::Inspected(_) => {}

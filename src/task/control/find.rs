@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
@@ -18,10 +17,7 @@ impl ContainerSummary {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(
-            self.status,
-            Status::Exited | Status::Dead | Status::Removing
-        )
+        self.status.has_exited()
     }
 
     /// When the container was created; `None` if docker prints the time in another form than the

@@ -24,7 +24,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::{ContainerInfo, Status};
+use crate::docker::container_inspect::ContainerInfo;
+use crate::docker::container_state::Status;
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
@@ -35,7 +36,7 @@ use crate::task::handoff::supervisor;
 use crate::task::journal;
 use crate::task::journal::{AllLocked, Journal, JournalEvent, JournalState, attendant};
 use crate::task::model::labels;
-use crate::task::model::task_exit::{TaskExit, never_started, nonzero_time};
+use crate::task::model::task_exit::{TaskExit, nonzero_time};
 use crate::task::teardown::finalize;
 use crate::task::teardown::recover::{Recovery, recover};
 use crate::ui::message;
@@ -239,7 +240,7 @@ impl Sweep<'_> {
     /// Performs the missing last steps of a task. A task of core's is removed only past its
     /// deadline.
     fn finish(&self, facts: &ContainerInfo, journal: Journal, late: bool) -> Result<()> {
-        if facts.state.status == Status::Created && never_started(&facts.state) {
+        if facts.state.never_started() {
             if let Some(journal) =
                 finalize::remove_if_never_started(self.docker, journal, &facts.id)?
             {
@@ -280,11 +281,15 @@ const STOP_GRACE_SLACK: Duration = Duration::from_secs(10);
 
 /// Decides what the sweep does with a container. `is_kept`: a supervisor enforces the deadline.
 fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Action {
-    match status {
-        Status::Created | Status::Exited | Status::Dead if is_ours || is_late => Action::Finalize,
-        Status::Running | Status::Paused if is_ours && (!is_late || is_kept) => Action::Adopt,
-        Status::Running | Status::Paused | Status::Restarting if is_late => Action::Stop,
-        _ => Action::Leave,
+    let is_at_rest = (status.is_created() || status.has_exited()) && !status.is_being_removed();
+    if is_at_rest && (is_ours || is_late) {
+        Action::Finalize
+    } else if status.is_active() && is_ours && (!is_late || is_kept) {
+        Action::Adopt
+    } else if status.is_active() && is_late {
+        Action::Stop
+    } else {
+        Action::Leave
     }
 }
 

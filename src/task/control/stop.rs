@@ -10,14 +10,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
 use crate::record::Reason;
 use crate::task::journal;
 use crate::task::journal::JournalEvent;
-use crate::task::model::task_exit::{exit_code_of, never_started};
 
 /// Interval between two attempts to stop a container that is about to be started.
 const START_POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -57,12 +55,12 @@ pub(crate) fn stop(
     loop {
         let is_late = until.is_none_or(|until| until < Instant::now());
         let stopped = docker.container_stop(&task.id, timeout)?;
-        if stopped != StopOutcome::Stopped || task.status != Status::Created {
+        if stopped != StopOutcome::Stopped || !task.status.is_created() {
             return Ok(stopped);
         }
         match docker.container_state(&task.id)? {
-            Some(state) if never_started(&state) => {}
-            Some(state) if exit_code_of(&state).is_none() && !is_late => continue,
+            Some(state) if state.never_started() => {}
+            Some(state) if state.may_run() && !is_late => continue,
             _ => return Ok(StopOutcome::Stopped),
         }
         if !is_late && is_being_started(host, task) {

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::docker::container_ls::ContainerSummary;
+use crate::docker::container_state::State;
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::host::Host;
 use crate::settings::choices::Policy;
@@ -118,8 +118,8 @@ fn is_holder(
     if !(is_ours || is_cron) || is_cron && !other.is_cron() {
         return Ok(false);
     }
-    if other.status != Status::Created {
-        return Ok(is_active(other.status));
+    if !other.status.is_created() {
+        return Ok(other.status.is_active());
     }
     // A created container of core's: core is about to start it.
     if !is_ours {
@@ -135,11 +135,11 @@ fn is_holder(
         && attendant::looks_after(facts)
     {
         journal.release();
-        return Ok(facts.state.status == Status::Created || is_active(facts.state.status));
+        return Ok(holds(&facts.state));
     }
     let state = facts.map(|facts| facts.map(|facts| facts.state));
     let journal = match &state {
-        Ok(Some(state)) if state.status == Status::Created => {
+        Ok(Some(state)) if state.status.is_created() => {
             finalize::remove_if_never_started(docker, journal, &other.id)?
         }
         _ => Some(journal),
@@ -153,14 +153,12 @@ fn is_holder(
     if journal::is_unlocked(host, &other.name) {
         let _ = supervisor::adopt(host, &other.name); // on failure the next sweep does it
     }
-    Ok(state?.is_some_and(|state| state.status == Status::Created || is_active(state.status)))
+    Ok(state?.is_some_and(|state| holds(&state)))
 }
 
-fn is_active(status: Status) -> bool {
-    matches!(
-        status,
-        Status::Running | Status::Paused | Status::Restarting
-    )
+/// Whether a container in this state holds its lock: it runs or waits for its start.
+fn holds(state: &State) -> bool {
+    state.status.is_created() || state.status.is_active()
 }
 
 fn evict(host: &Host, docker: &Docker, other: &ContainerSummary, stop_timeout: u64) -> Result<()> {

@@ -3,13 +3,12 @@
 use anyhow::Result;
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::task::events::Events;
 use crate::task::handoff::supervisor;
 use crate::task::launch::create::CreatedContainer;
 use crate::task::launch::{Prepared, prepare};
-use crate::task::model::task_exit::{TaskExit, never_started};
+use crate::task::model::task_exit::TaskExit;
 use crate::task::spec::TaskSpec;
 use crate::ui::message;
 
@@ -55,11 +54,11 @@ fn exit_if_start_failed(docker: &Docker, id: &str) -> Result<Option<TaskExit>> {
         // The daemon may be about to start the container although its client has ended. Docker then
         // refuses a removal without `--force`.
         Some(state)
-            if never_started(&state) && docker.container_remove_if_stopped(id)?.is_some() =>
+            if state.never_started() && docker.container_remove_if_stopped(id)?.is_some() =>
         {
             return Ok(None);
         }
-        Some(state) if state.status != Status::Created => return Ok(None),
+        Some(state) if !state.status.is_created() => return Ok(None),
         Some(state) => TaskExit::Inspected(state),
         None => TaskExit::Removed(None),
     };

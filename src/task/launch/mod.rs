@@ -9,7 +9,7 @@ use anyhow::Result;
 use signal_hook::consts::SIGTERM;
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::{State, Status};
+use crate::docker::container_state::State;
 use crate::dokku::host::Host;
 use crate::task::events::Events;
 use crate::task::launch::concurrency::Acquired;
@@ -59,12 +59,6 @@ pub(crate) fn prepare<'a>(
 /// removed. Returns the exit code, which is that of a task ended by TERM.
 fn finalize_stopped_before_start(host: &Host, made: CreatedContainer<'_>) -> u8 {
     message::warn("The task was stopped before it was started");
-    let end = TaskExit::Inspected(State {
-        status: Status::Exited,
-        exit_code: exit::from_signal(SIGTERM).into(),
-        started_at: String::new(),
-        finished_at: now(),
-        oom_killed: false,
-    });
+    let end = TaskExit::Inspected(State::exited(exit::from_signal(SIGTERM), now()));
     made.finalize(host, &end)
 }

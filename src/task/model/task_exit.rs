@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::docker::container_inspect::{State, Status};
+use crate::docker::container_state::{State, Status};
 use crate::sys::timestamp;
 use crate::sys::timestamp::{Precision, timestamp};
 use crate::ui::exit;
@@ -34,7 +34,7 @@ impl TaskExit {
             Self::Removed(_) => vec![Self::REMOVED.to_owned()],
             Self::Inspected(state) => vec![
                 state.status.as_str().to_owned(),
-                state.exit_code.to_string(),
+                state.stored_exit_code.to_string(),
                 state.started_at.clone(),
                 state.finished_at.clone(),
                 state.oom_killed.to_string(),
@@ -49,7 +49,7 @@ impl TaskExit {
             [status, exit_code, started_at, finished_at, oom_killed] => {
                 Some(Self::Inspected(State {
                     status: Status::from_word(status)?,
-                    exit_code: exit_code.parse().ok()?,
+                    stored_exit_code: exit_code.parse().ok()?,
                     started_at: (*started_at).to_owned(),
                     finished_at: (*finished_at).to_owned(),
                     oom_killed: oom_killed.parse().ok()?,
@@ -62,8 +62,7 @@ impl TaskExit {
     /// The exit that a container's state reports; `None` if the container was never started or
     /// has not exited.
     pub(crate) fn from_state(state: State) -> Option<Self> {
-        let has_ended = state.status != Status::Created && exit_code_of(&state).is_some();
-        has_ended.then_some(Self::Inspected(state))
+        state.status.has_exited().then_some(Self::Inspected(state))
     }
 
     /// Whether the exit code is not known.
@@ -74,7 +73,7 @@ impl TaskExit {
     /// The exit code; docker's own (125) if it is not known.
     pub(crate) fn exit_code(&self) -> u8 {
         let code = match self {
-            Self::Inspected(state) => exit_code_of(state),
+            Self::Inspected(state) => state.exit_code(),
             Self::Removed(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
         };
         code.unwrap_or(exit::DOCKER_FAILED)
@@ -105,50 +104,9 @@ pub(crate) fn nonzero_time(text: &str) -> Option<String> {
         .map(|_| text.to_owned())
 }
 
-/// The exit code of a container that has exited or could not be started; `None` while the
-/// container runs.
-pub(crate) fn exit_code_of(state: &State) -> Option<u8> {
-    let code = u8::try_from(state.exit_code).unwrap_or(exit::DOCKER_FAILED);
-    match state.status {
-        // The container never ran. Docker reports the two causes that the user is responsible
-        // for (126, 127); every other one is docker's own failure.
-        Status::Created => Some(if matches!(code, 126 | 127) {
-            code
-        } else {
-            exit::DOCKER_FAILED
-        }),
-        Status::Exited | Status::Dead | Status::Removing => Some(code),
-        Status::Running | Status::Paused | Status::Restarting | Status::Unknown => None,
-    }
-}
-
-/// Whether no process has tried to start the container: after an attempt docker stores an exit
-/// code (moby, daemon/start.go).
-pub(crate) fn never_started(state: &State) -> bool {
-    state.status == Status::Created && state.exit_code == 0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_exit_code_is_derived_from_the_container_state() {
-        for (status, exit_code, expected) in [
-            (Status::Exited, 0, Some(0)),
-            (Status::Exited, 137, Some(137)),
-            (Status::Dead, 3, Some(3)),
-            (Status::Created, 127, Some(127)),
-            (Status::Created, 126, Some(126)),
-            (Status::Created, 128, Some(125)),
-            (Status::Created, 0, Some(125)),
-            (Status::Running, 0, None),
-            (Status::Paused, 0, None),
-        ] {
-            let state = State::untimed(status, exit_code);
-            assert_eq!(exit_code_of(&state), expected, "{state:?}");
-        }
-    }
 
     #[test]
     fn a_zero_time_of_docker_is_none() {

@@ -9,15 +9,12 @@
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::Status;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record;
 use crate::record::{Reason, Record};
 use crate::task::journal::{Header, Journal, JournalEvent, JournalState, TaskInfo};
-use crate::task::model::task_exit::{
-    KILLED_EXIT_CODE, TaskExit, exit_code_of, never_started, nonzero_time, now,
-};
+use crate::task::model::task_exit::{KILLED_EXIT_CODE, TaskExit, nonzero_time, now};
 use crate::ui::{exit, message};
 
 /// Performs all of the last steps that were not performed yet, and returns the exit code. If
@@ -111,7 +108,7 @@ pub(crate) fn remove_if_never_started(
         return Ok(None);
     };
     match docker.container_state(id)? {
-        Some(state) if never_started(&state) => bail!("docker could not remove it: {why}"),
+        Some(state) if state.never_started() => bail!("docker could not remove it: {why}"),
         _ => Ok(Some(journal)),
     }
 }
@@ -129,13 +126,11 @@ fn exit_and_reason(story: &JournalState, end: &TaskExit) -> (Option<u8>, Reason)
     // The hooks got docker's own code because the task's exit code was not known.
     let is_unseen = end.is_unknown() && !foreign && story.told == Some(exit::DOCKER_FAILED);
     let code = story.told.filter(|_| !is_unseen).or_else(|| match end {
-        TaskExit::Inspected(state) => exit_code_of(state),
+        TaskExit::Inspected(state) => state.exit_code(),
         TaskExit::Removed(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
     });
     match (code, story.ending, end) {
-        (_, _, TaskExit::Inspected(state)) if state.status == Status::Created => {
-            (code, Reason::Failed)
-        }
+        (_, _, TaskExit::Inspected(state)) if state.status.is_created() => (code, Reason::Failed),
         // Regardless of the exit code of the task itself.
         (_, Some(Reason::Deadline), _) => (Some(exit::DEADLINE), Reason::Deadline),
         (None, _, _) => (None, Reason::Lost),
@@ -192,7 +187,7 @@ fn record_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::container_inspect::State;
+    use crate::docker::container_state::{State, Status};
     use crate::task::model::task_exit::ExitEvent;
 
     #[test]

@@ -4,10 +4,10 @@
 use anyhow::Result;
 
 use crate::docker::Docker;
-use crate::docker::container_inspect::{ContainerInfo, Status};
+use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::host::Host;
 use crate::task::journal::{Journal, JournalState};
-use crate::task::model::task_exit::{ExitEvent, TaskExit, exit_code_of, never_started};
+use crate::task::model::task_exit::{ExitEvent, TaskExit};
 use crate::task::teardown::finalize;
 
 /// What was found of a task that no process supervised.
@@ -40,22 +40,22 @@ pub(crate) fn recover(
         return Ok(Recovery::Settled);
     };
     let is_foreign = story.info.as_ref().is_some_and(|head| head.foreign);
-    match facts.state.status {
-        Status::Created if is_foreign => return Ok(Recovery::Running(Box::new(facts))),
-        Status::Created if never_started(&facts.state) => {
-            if let Some(journal) = finalize::remove_if_never_started(docker, journal, &facts.id)? {
-                return recover(host, docker, name, journal, seen);
-            }
-        }
-        _ if exit_code_of(&facts.state).is_none() => return Ok(Recovery::Running(Box::new(facts))),
-        _ => {
-            // The stop timeout is not used after the exit.
-            let story = journal.recover_header(&facts, || 0);
-            let end = TaskExit::Inspected(facts.state);
-            finalize::notify_and_record(host, docker, &journal, &story, &end);
-            finalize::remove_unless_core(docker, journal, &story, &end)?;
-        }
+    // Core starts its containers itself.
+    let is_of_core = facts.state.status.is_created() && is_foreign;
+    if is_of_core || facts.state.may_run() {
+        return Ok(Recovery::Running(Box::new(facts)));
     }
+    if facts.state.never_started() {
+        return match finalize::remove_if_never_started(docker, journal, &facts.id)? {
+            Some(journal) => recover(host, docker, name, journal, seen),
+            None => Ok(Recovery::Settled),
+        };
+    }
+    // The stop timeout is not used after the exit.
+    let story = journal.recover_header(&facts, || 0);
+    let end = TaskExit::Inspected(facts.state);
+    finalize::notify_and_record(host, docker, &journal, &story, &end);
+    finalize::remove_unless_core(docker, journal, &story, &end)?;
     Ok(Recovery::Settled)
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::task::attach::monitor::AttachMonitor;
-use crate::task::model::task_exit::{TaskExit, exit_code_of, never_started};
+use crate::task::model::task_exit::TaskExit;
 use crate::ui::exit;
 use crate::ui::exit::Failure;
 
@@ -37,14 +37,14 @@ impl AttachMonitor<'_> {
                 self.unreachable_deadline = None;
                 Ok(match state {
                     None => Poll::Exited(TaskExit::Removed(None)),
-                    Some(state) if is_late && never_started(&state) => {
+                    Some(state) if is_late && state.never_started() => {
                         let seconds = self.docker.timeout().as_secs();
                         return Err(Failure::error(
                             exit::DOCKER_FAILED,
                             format!("docker has not started the task within {seconds} seconds"),
                         ));
                     }
-                    Some(state) if never_started(&state) => {
+                    Some(state) if state.never_started() => {
                         // The daemon may be about to start the container although its client has
                         // ended. Docker then refuses a removal without `--force`.
                         match self
@@ -55,9 +55,7 @@ impl AttachMonitor<'_> {
                             Some(_) => Poll::Running,
                         }
                     }
-                    Some(state) if exit_code_of(&state).is_some() => {
-                        Poll::Exited(TaskExit::Inspected(state))
-                    }
+                    Some(state) if !state.may_run() => Poll::Exited(TaskExit::Inspected(state)),
                     Some(_) => Poll::Running,
                 })
             }

@@ -5,11 +5,9 @@ use std::time::Instant;
 use anyhow::Result;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
-use crate::docker::container_inspect::Status;
 use crate::record::Reason;
 use crate::task::attach::monitor::AttachMonitor;
 use crate::task::journal::JournalEvent;
-use crate::task::model::task_exit::exit_code_of;
 use crate::ui::message;
 
 /// Number of times docker may refuse a signal before the container is inspected. Refusals are
@@ -37,8 +35,7 @@ impl AttachMonitor<'_> {
     /// Whether the task was started and has ended, or its container is removed.
     fn has_ended(&self) -> Result<bool> {
         let state = self.docker.container_state(&self.container.id)?;
-        Ok(state
-            .is_none_or(|state| state.status != Status::Created && exit_code_of(&state).is_some()))
+        Ok(state.is_none_or(|state| state.status.has_exited()))
     }
 
     /// Docker has used up its timeout: the container is inspected once more, and the monitor fails
