@@ -15,41 +15,28 @@
 pub(crate) mod control_fifo;
 pub(crate) mod instance;
 pub(crate) mod lanes;
+pub(crate) mod supervision;
 pub(crate) mod suspension;
 pub(crate) mod tracked_task;
 pub(crate) mod workers;
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Instant;
 
 use anyhow::Result;
-use signal_hook::consts::{SIGKILL, SIGTERM};
 
 use crate::agent::supervise::control_fifo::ControlFifo;
+use crate::agent::supervise::supervision::{Action, Supervision};
 use crate::agent::supervise::suspension::Suspension;
-use crate::agent::supervise::tracked_task::{DEFAULT_STOP_TIMEOUT_SECONDS, TrackedTask};
+use crate::agent::supervise::tracked_task::{DEFAULT_STOP_TIMEOUT_SECONDS, Now};
 use crate::agent::supervise::workers::{Message, SupervisorContext, Workers};
 use crate::docker::Docker;
-use crate::docker::container_inspect::ContainerInfo;
-use crate::docker::events::DieEvent;
 use crate::dokku::host::Host;
 use crate::record::Reason;
 use crate::task::journal;
-use crate::task::journal::{Journal, JournalEvent};
-use crate::task::teardown::recover::Recovery;
-
-/// The interval between inspections of all tasks: an event may have been lost, or the machine
-/// may have been suspended.
-const INSPECT_INTERVAL: Duration = Duration::from_secs(60);
-
-/// The delay of one more inspection after the event stream was opened: by then the stream
-/// reports every exit.
-const INSPECT_AFTER_STREAM_OPENED: Duration = Duration::from_secs(2);
-
-/// The interval between KILL signals for a container that docker did not kill.
-const KILL_RETRY_INTERVAL: Duration = Duration::from_secs(5);
+use crate::task::journal::{Journal, JournalEvent, JournalState};
 
 /// Supervises this task and all others until no task is left. If a supervisor is running
 /// already, that supervisor is notified of the task instead.
@@ -61,21 +48,20 @@ pub(crate) fn run(host: Host, docker: Docker, name: &str) -> Result<()> {
     let Some(_lock) = instance::lock_or_notify(&host, name)? else {
         return Ok(());
     };
-    let (sender, news) = mpsc::channel();
-    let place = Arc::new(SupervisorContext { host, docker });
-    let woken = ControlFifo::open(&place, &sender)?;
-    let hands = Workers::start(&place, &sender);
+    let (sender, messages) = mpsc::channel();
+    let context = Arc::new(SupervisorContext { host, docker });
+    let fifo = ControlFifo::open(&context, &sender)?;
+    let workers = Workers::start(&context, &sender);
     let mut supervisor = Supervisor {
-        context: place,
-        workers: hands,
+        context,
+        workers,
         sender,
-        messages: news,
-        tasks: HashMap::new(),
-        inspect_at: None,
+        messages,
+        supervision: Supervision::default(),
         suspension: Suspension::new(),
     };
-    supervisor.adopt(name);
-    supervisor.event_loop(woken)
+    supervisor.perform(vec![Action::Adopt(name.to_owned())]);
+    supervisor.event_loop(fifo)
 }
 
 struct Supervisor {
@@ -83,235 +69,109 @@ struct Supervisor {
     workers: Workers,
     sender: Sender<Message>,
     messages: Receiver<Message>,
-    /// The tracked tasks by container name.
-    tasks: HashMap<String, TrackedTask>,
-    /// The time of the next inspection of all tasks; `None` until the event stream was opened.
-    inspect_at: Option<Instant>,
+    supervision: Supervision,
     suspension: Suspension,
 }
 
 impl Supervisor {
-    fn event_loop(&mut self, woken: ControlFifo) -> Result<()> {
-        let mut woken = Some(woken);
+    fn event_loop(&mut self, fifo: ControlFifo) -> Result<()> {
+        let mut fifo = Some(fifo);
         loop {
-            let due = self.next_timer();
-            let news = match due {
-                Some(due) => self
-                    .messages
-                    .recv_timeout(due.saturating_duration_since(Instant::now())),
-                None => self
-                    .messages
-                    .recv()
-                    .map_err(|_| RecvTimeoutError::Disconnected),
-            };
+            let message = self.next_message();
             // Before any deadline is computed from the host's clock, which has advanced during
             // the suspension.
-            self.note_suspension();
-            if let Ok(news) = news {
-                self.handle(news);
+            if let Some(time) = self.suspension.since_last() {
+                self.supervision.on_suspension(time, Now::read());
             }
-            self.on_timer();
-            if self.inspect_at.is_some() && self.tasks.is_empty() && self.workers.is_idle() {
+            if let Some(message) = message {
+                let actions = self.supervision.on_message(message, Now::read());
+                self.perform(actions);
+            }
+            let actions = self.supervision.on_timer(Now::read());
+            self.perform(actions);
+            if self.supervision.is_done() && self.workers.is_idle() {
                 // Remove the FIFO first, then search for tasks again, so that no task is
                 // missed.
-                if let Some(woken) = woken.take() {
-                    woken.close(&self.context);
+                if let Some(fifo) = fifo.take() {
+                    fifo.close(&self.context);
                 }
-                self.adopt_all();
-                if self.tasks.is_empty() {
+                self.perform(vec![Action::AdoptAll]);
+                if self.supervision.is_done() {
                     self.workers.stop_stream();
                     return Ok(());
                 }
-                woken = Some(ControlFifo::open(&self.context, &self.sender)?);
+                fifo = Some(ControlFifo::open(&self.context, &self.sender)?);
             }
         }
     }
 
-    fn handle(&mut self, news: Message) {
-        match news {
-            // A command that searches for orphaned tasks sends only the first name of an
-            // unlocked journal, so all unlocked journals are adopted here.
-            Message::Adopt(name) if self.tasks.contains_key(&name) => {
-                self.adopt_all();
-                self.hook_has_come(&name);
-            }
-            Message::Adopt(name) => self.adopt(&name),
-            Message::StreamOpened => {
-                self.inspect_all();
-                self.inspect_at = Instant::now().checked_add(INSPECT_AFTER_STREAM_OPENED);
-            }
-            Message::Died(death) => self.on_die(&death),
-            Message::Inspected(looks) => {
-                for (name, facts) in looks {
-                    self.on_inspected(&name, facts.as_ref());
-                }
-            }
-            Message::Unreachable(names) => {
-                for name in names {
-                    if let Some(task) = self.tasks.get_mut(&name).filter(|task| !task.finalizing) {
-                        task.schedule_retry();
-                    }
-                }
-            }
-            Message::CallFinished => {}
-            Message::Recovered(name, resumed) => self.on_recovered(&name, resumed),
+    /// Waits for the next message; `None` if a timer expires before.
+    fn next_message(&self) -> Option<Message> {
+        let Some(timer) = self.supervision.next_timer() else {
+            return self.messages.recv().ok();
+        };
+        let time = timer.saturating_duration_since(Instant::now());
+        self.messages.recv_timeout(time).ok()
+    }
+
+    /// Performs these actions and those that result from them.
+    fn perform(&mut self, actions: Vec<Action>) {
+        let mut queue = VecDeque::from(actions);
+        while let Some(action) = queue.pop_front() {
+            queue.extend(self.perform_one(action));
         }
     }
 
-    fn note_suspension(&mut self) {
-        if let Some(time) = self.suspension.since_last() {
-            for task in self.tasks.values_mut() {
-                task.suspended(time);
+    fn perform_one(&mut self, action: Action) -> Vec<Action> {
+        let host = &self.context.host;
+        match action {
+            Action::Adopt(name) => return self.adopt(&name),
+            Action::AdoptAll => {
+                let names = journal::names(host);
+                return names.iter().flat_map(|name| self.adopt(name)).collect();
+            }
+            Action::Inspect(targets) => self.workers.look(targets),
+            Action::Signal(signal, ids) => self.workers.signal(signal, ids),
+            Action::Recover(job) => self.workers.recover(job),
+            Action::RecordDeadline {
+                name,
+                id,
+                unflushed,
+            } => {
+                let event = JournalEvent::Ending(Reason::Deadline);
+                journal::append_or_buffer(host, &name, &id, &event, &unflushed);
+            }
+            Action::RecoverHeader {
+                name,
+                info,
+                unflushed,
+            } => {
+                let journal = Journal::lock_existing(host, &name).ok().flatten();
+                let state = journal.map(|journal| {
+                    let journal = journal.with_unflushed(&unflushed);
+                    journal.recover_header(&info, || DEFAULT_STOP_TIMEOUT_SECONDS)
+                });
+                let now = Now::read();
+                self.supervision
+                    .header_recovered(&name, &info, state.as_ref(), now);
+            }
+            Action::ReadHook(name) => {
+                let has_run = |state: JournalState| state.told.is_some();
+                if journal::story(host, &name).is_some_and(has_run) {
+                    return self.supervision.hook_ran(&name);
+                }
             }
         }
+        Vec::new()
     }
 
     /// Adopts the task if no other process supervises it.
-    fn adopt(&mut self, name: &str) {
+    fn adopt(&mut self, name: &str) -> Vec<Action> {
         let host = &self.context.host;
-        if self.tasks.contains_key(name) || !journal::is_unlocked(host, name) {
-            return;
+        if self.supervision.is_tracked(name) || !journal::is_unlocked(host, name) {
+            return Vec::new();
         }
-        let story = journal::story(host, name);
-        if let Some(story) = story.filter(|story| story.damage_reason().is_none()) {
-            let task = TrackedTask::new(&story);
-            self.workers
-                .look(vec![(name.to_owned(), task.target(name))]);
-            self.tasks.insert(name.to_owned(), task);
-        }
-    }
-
-    fn adopt_all(&mut self) {
-        for name in journal::names(&self.context.host) {
-            self.adopt(&name);
-        }
-    }
-
-    /// Inspects every tracked task, and adopts tasks that were not known.
-    fn inspect_all(&mut self) {
-        let known = self.tasks.iter().filter(|(_, task)| !task.finalizing);
-        let targets: Vec<_> = known
-            .map(|(name, task)| (name.clone(), task.target(name)))
-            .collect();
-        self.workers.look(targets);
-        self.adopt_all();
-        self.inspect_at = Instant::now().checked_add(INSPECT_INTERVAL);
-    }
-
-    fn on_die(&mut self, death: &DieEvent) {
-        let Some(task) = self.tasks.get_mut(&death.name) else {
-            // A task that another process supervises, or one whose process was killed.
-            return self.adopt(&death.name);
-        };
-        if task.id.as_ref().is_some_and(|id| *id != death.id) {
-            return;
-        }
-        task.died(death);
-        self.recover(&death.name);
-    }
-
-    fn on_inspected(&mut self, name: &str, facts: Option<&ContainerInfo>) {
-        let Some(task) = self.tasks.get_mut(name) else {
-            return;
-        };
-        match facts {
-            Some(facts) if task.is_running(facts) => self.on_running(name, facts),
-            None if task.awaits_die_event() => {}
-            _ => self.recover(name),
-        }
-    }
-
-    /// The task is running. Facts that its journal lacks are read from the container.
-    fn on_running(&mut self, name: &str, facts: &ContainerInfo) {
-        let Some(task) = self.tasks.get_mut(name) else {
-            return;
-        };
-        let is_its = facts.belongs_to(task.id.as_deref());
-        if task.header_lost
-            && is_its
-            && let Ok(Some(journal)) = Journal::lock_existing(&self.context.host, name)
-        {
-            let journal = journal.with_unflushed(&task.unwritten);
-            task.apply(&journal.recover_header(facts, || DEFAULT_STOP_TIMEOUT_SECONDS));
-        }
-        task.set_deadline(facts);
-    }
-
-    /// Core's hook has written the exit code of a task of core's into its journal.
-    fn hook_has_come(&mut self, name: &str) {
-        if self.tasks.get(name).is_some_and(TrackedTask::awaits_hook) {
-            self.recover(name);
-        }
-    }
-
-    /// Lets a worker finalize the task.
-    fn recover(&mut self, name: &str) {
-        let host = &self.context.host;
-        let is_told = || journal::story(host, name).is_some_and(|story| story.told.is_some());
-        if let Some(task) = self.tasks.get_mut(name)
-            && !task.finalizing
-            && (!task.waits_for_hook() || is_told())
-        {
-            task.finalizing = true;
-            task.retry_at = None;
-            let (seen, unwritten) = (task.exit_event().cloned(), task.unwritten.clone());
-            self.workers.resume(name.to_owned(), seen, unwritten);
-        }
-    }
-
-    fn on_recovered(&mut self, name: &str, resumed: Option<Result<Recovery>>) {
-        let Some(task) = self.tasks.get_mut(name) else {
-            return;
-        };
-        task.finalizing = false;
-        match resumed {
-            Some(Err(_)) => task.schedule_retry(),
-            // The container has exited after the worker inspected it.
-            Some(Ok(Recovery::Running(_))) if task.exit_event().is_some() => task.schedule_retry(),
-            Some(Ok(Recovery::Running(facts))) => self.on_running(name, &facts),
-            // Another process supervises the task, or a new task may have the same name.
-            None | Some(Ok(Recovery::Settled)) => {
-                self.tasks.remove(name);
-                self.adopt(name);
-            }
-        }
-    }
-
-    fn next_timer(&self) -> Option<Instant> {
-        let tasks = self.tasks.values().filter_map(TrackedTask::next_timer);
-        tasks.chain(self.inspect_at).min()
-    }
-
-    fn on_timer(&mut self) {
-        let now = Instant::now();
-        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        if is_due(self.inspect_at) {
-            self.inspect_all();
-        }
-        let (mut asked, mut killed, mut again) = (Vec::new(), Vec::new(), Vec::new());
-        let idle = self.tasks.iter_mut().filter(|(_, task)| !task.finalizing);
-        for (name, task) in idle {
-            if is_due(task.retry_at) {
-                again.push(name.clone());
-            }
-            let Some(id) = task.id.clone() else {
-                continue;
-            };
-            if is_due(task.deadline) {
-                let reason = JournalEvent::Ending(Reason::Deadline);
-                journal::append_or_buffer(&self.context.host, name, &id, &reason, &task.unwritten);
-                task.deadline = None;
-                task.kill_at = now.checked_add(task.stop_timeout);
-                asked.push(id);
-            } else if is_due(task.kill_at) {
-                task.kill_at = now.checked_add(KILL_RETRY_INTERVAL);
-                killed.push(id);
-            }
-        }
-        self.workers.signal(SIGTERM, asked);
-        self.workers.signal(SIGKILL, killed);
-        for name in again {
-            self.recover(&name);
-        }
+        let state = journal::story(host, name);
+        state.map_or_else(Vec::new, |state| self.supervision.adopt(name, &state))
     }
 }

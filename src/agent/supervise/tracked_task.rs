@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::agent::supervise::workers::RecoverJob;
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::events::DieEvent;
 use crate::task::journal::{JournalState, UnflushedLines};
@@ -17,6 +18,23 @@ const DIE_EVENT_TRANSIT: Duration = Duration::from_secs(1);
 
 /// How long after a task's exit the supervisor waits for core's hook.
 const LONGEST_HOOK: Duration = Duration::from_secs(15);
+
+/// The current time on two clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) monotonic: Instant,
+    /// The host's clock, which can be set.
+    pub(crate) wall: SystemTime,
+}
+
+impl Now {
+    pub(crate) fn read() -> Self {
+        Self {
+            monotonic: Instant::now(),
+            wall: SystemTime::now(),
+        }
+    }
+}
 
 /// Which sources of a task's exit code can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +157,7 @@ impl TrackedTask {
 
     /// Computes the deadline, once: from then on it is a time of the monotonic clock, which
     /// cannot be set.
-    pub(crate) fn set_deadline(&mut self, facts: &ContainerInfo) {
+    pub(crate) fn set_deadline(&mut self, facts: &ContainerInfo, now: Now) {
         self.failures = 0;
         self.id = Some(facts.id.clone());
         self.exit_code_source = ExitCodeSource::of(facts);
@@ -150,9 +168,9 @@ impl TrackedTask {
         let Some(time_to_live) = self.time_to_live.take() else {
             return;
         };
-        let ago = SystemTime::now().duration_since(started);
+        let ago = now.wall.duration_since(started);
         let left = time_to_live.saturating_sub(ago.unwrap_or_default());
-        self.deadline = Instant::now().checked_add(left);
+        self.deadline = now.monotonic.checked_add(left);
     }
 
     /// Stores the exit that docker's die event reports.
@@ -161,6 +179,14 @@ impl TrackedTask {
         if let Some(event) = ExitEvent::of(death, self.exit_code_source) {
             self.exit = Exit::Event(event);
         }
+        self.exited();
+    }
+
+    /// The task has exited: its deadline does not count any more, however long it takes to
+    /// finalize the task.
+    pub(crate) fn exited(&mut self) {
+        self.deadline = None;
+        self.kill_at = None;
     }
 
     /// The exit as docker's die event reported it; `None` without an event.
@@ -171,21 +197,22 @@ impl TrackedTask {
         }
     }
 
-    /// Whether the container was removed and its die event, which has the exit code, may still
-    /// arrive. The task is finalized at the end of that time.
-    pub(crate) fn awaits_die_event(&mut self) -> bool {
+    /// Postpones finalizing once, if the container was removed and its die event, which has the
+    /// exit code, may still arrive. Returns whether it was postponed.
+    pub(crate) fn postpone_for_die_event(&mut self, now: Now) -> bool {
         if !matches!(self.exit, Exit::Unknown) {
             return false;
         }
         self.exit = Exit::ContainerMissing;
-        self.retry_at = Instant::now().checked_add(DIE_EVENT_TRANSIT);
+        self.retry_at = now.monotonic.checked_add(DIE_EVENT_TRANSIT);
         true
     }
 
-    /// Whether finalizing has to wait for core's hook `scheduler-post-run`: the exit code in
-    /// docker's events cannot be trusted, and docker removes the container.
-    pub(crate) fn waits_for_hook(&mut self) -> bool {
-        let now = Instant::now();
+    /// Postpones finalizing until core's hook `scheduler-post-run` has run, with a limit, if the
+    /// exit code in docker's events cannot be trusted: docker removes the container. Returns
+    /// whether it is postponed.
+    pub(crate) fn postpone_for_hook(&mut self, now: Now) -> bool {
+        let now = now.monotonic;
         let by = match self.hook {
             Hook::Awaited(by) => by,
             Hook::Expected if self.exit_code_source == ExitCodeSource::State => now + LONGEST_HOOK,
@@ -196,6 +223,14 @@ impl TrackedTask {
         self.retry_at.is_some()
     }
 
+    /// Marks the task as being finalized. Returns what the worker needs.
+    pub(crate) fn finalize(&mut self, name: &str) -> RecoverJob {
+        self.finalizing = true;
+        self.retry_at = None;
+        let exit_event = self.exit_event().cloned();
+        (name.to_owned(), exit_event, self.unwritten.clone())
+    }
+
     /// Whether the exit is known and core's hook has not run yet.
     pub(crate) fn awaits_hook(&self) -> bool {
         matches!(self.hook, Hook::Awaited(_))
@@ -203,18 +238,18 @@ impl TrackedTask {
 
     /// Brings the deadline forward by the time that the machine was suspended: a deadline
     /// passes while its task is suspended, too.
-    pub(crate) fn suspended(&mut self, time: Duration) {
-        let now = Instant::now();
+    pub(crate) fn suspended(&mut self, time: Duration, now: Now) {
+        let now = now.monotonic;
         let brought_forward = |at: Instant| at.checked_sub(time).map_or(now, |at| at.max(now));
         self.deadline = self.deadline.map(brought_forward);
     }
 
     /// Schedules the next attempt, after docker gave no answer or refused the request.
-    pub(crate) fn schedule_retry(&mut self) {
+    pub(crate) fn schedule_retry(&mut self, now: Now) {
         const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
         let pause = Duration::from_millis(100 << self.failures.min(10));
         self.failures = self.failures.saturating_add(1);
-        self.retry_at = Instant::now().checked_add(pause.min(MAX_RETRY_PAUSE));
+        self.retry_at = now.monotonic.checked_add(pause.min(MAX_RETRY_PAUSE));
     }
 
     /// The next time at which the task needs attention; `None` while the task is being
@@ -231,75 +266,4 @@ impl TrackedTask {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::task::journal::TaskInfo;
-    use crate::task::model::task_exit::nonzero_time;
-
-    fn story(time_to_live: u64) -> JournalState {
-        let head = format!(
-            r#"{{"app":"demo","name":"demo.run.1","type":"run","command":[],"image":"i","user":"ada","detached":true,
-                "created":"2026-01-01T00:00:00Z","stop_timeout":5,"time_to_live":{time_to_live}}}"#
-        );
-        let head: TaskInfo = serde_json::from_str(&head).unwrap();
-        JournalState {
-            info: Some(head),
-            ..JournalState::default()
-        }
-    }
-
-    fn started(at: SystemTime) -> ContainerInfo {
-        let at = humantime::format_rfc3339_nanos(at).to_string();
-        assert!(nonzero_time(&at).is_some());
-        let json = format!(
-            r#"["id","/demo.run.1","{at}",{{"Status":"running","ExitCode":0,"StartedAt":"{at}"}},null,null,"i"]"#
-        );
-        serde_json::from_str(&json).unwrap()
-    }
-
-    /// Seconds until the deadline.
-    fn left(watched: &TrackedTask) -> u64 {
-        let deadline = watched.deadline.unwrap();
-        // A test takes less than the half second that rounding absorbs.
-        let left = deadline.saturating_duration_since(Instant::now());
-        (left + Duration::from_millis(500)).as_secs()
-    }
-
-    #[test]
-    fn a_tracked_deadline_counts_from_the_start_reported_by_docker() {
-        let mut watched = TrackedTask::new(&story(60));
-        watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
-        assert_eq!(left(&watched), 40);
-        let mut late = TrackedTask::new(&story(60));
-        late.set_deadline(&started(SystemTime::now() - Duration::from_secs(3600)));
-        assert_eq!(left(&late), 0);
-    }
-
-    #[test]
-    fn suspended_time_counts_toward_the_deadline() {
-        for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
-            let mut watched = TrackedTask::new(&story(60));
-            watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
-            watched.suspended(Duration::from_secs(suspended));
-            assert_eq!(left(&watched), expected, "{suspended}");
-        }
-        let mut endless = TrackedTask::new(&JournalState::default());
-        endless.suspended(Duration::from_secs(5));
-        assert_eq!(endless.deadline, None);
-    }
-
-    #[test]
-    fn a_clock_change_does_not_move_a_tracked_deadline() {
-        let mut watched = TrackedTask::new(&story(60));
-        watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(20)));
-        // The next inspection happens an hour later by the host's clock, or a day earlier.
-        watched.set_deadline(&started(SystemTime::now() - Duration::from_secs(3620)));
-        watched.set_deadline(&started(SystemTime::now() + Duration::from_secs(86_400)));
-        assert_eq!(left(&watched), 40);
-        // The clock was set back between start and first inspection: the remaining time is
-        // never more than the time to live.
-        let mut early = TrackedTask::new(&story(60));
-        early.set_deadline(&started(SystemTime::now() + Duration::from_secs(86_400)));
-        assert_eq!(left(&early), 60);
-    }
-}
+mod tests;

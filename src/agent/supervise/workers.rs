@@ -53,7 +53,7 @@ pub(crate) type InspectTarget = (String, String);
 
 /// A task's name, its exit as docker reported it, and the journal lines that the disk had no
 /// space for.
-type RecoverJob = (String, Option<ExitEvent>, UnflushedLines);
+pub(crate) type RecoverJob = (String, Option<ExitEvent>, UnflushedLines);
 
 /// The handles to the threads.
 pub(crate) struct Workers {
@@ -119,9 +119,9 @@ impl Workers {
     }
 
     /// Queues a task to be finalized.
-    pub(crate) fn resume(&self, name: String, seen: Option<ExitEvent>, unwritten: UnflushedLines) {
-        let app = lanes::app_of(&name).to_owned();
-        self.ends.add(app, (name, seen, unwritten));
+    pub(crate) fn recover(&self, job: RecoverJob) {
+        let app = lanes::app_of(&job.0).to_owned();
+        self.ends.add(app, job);
     }
 }
 

@@ -1,0 +1,400 @@
+//! The decisions on a fake clock: tables, and random orders of messages.
+
+use anyhow::anyhow;
+
+use super::*;
+use crate::docker::container_state::{State, Status};
+use crate::task::journal::TaskInfo;
+use crate::task::model::labels;
+use crate::task::model::task_exit::ExitEvent;
+
+const NAME: &str = "demo.run.1";
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const TIME_TO_LIVE: u64 = 60;
+const STOP_TIMEOUT: u64 = 5;
+
+/// A supervision with one task, whose container was started when the clock was at 0.
+struct Rehearsal {
+    supervision: Supervision,
+    started: Now,
+    now: Now,
+    has_overriding_label: bool,
+}
+
+impl Rehearsal {
+    fn new() -> Self {
+        let now = Now::read();
+        let mut rehearsal = Self {
+            supervision: Supervision::default(),
+            started: now,
+            now,
+            has_overriding_label: false,
+        };
+        let actions = rehearsal.supervision.adopt(NAME, &journal(false));
+        assert_eq!(kinds(&actions), ["inspect 1"]);
+        rehearsal
+    }
+
+    /// The task of a core cron command that waits for it.
+    fn of_core() -> Self {
+        let mut rehearsal = Self::new();
+        rehearsal.supervision = Supervision::default();
+        rehearsal.supervision.adopt(NAME, &journal(true));
+        rehearsal.has_overriding_label = true;
+        rehearsal
+    }
+
+    /// Sends the message, and performs what is due then.
+    fn send(&mut self, message: Message) -> Vec<String> {
+        let mut actions = self.supervision.on_message(message, self.now);
+        actions.extend(self.supervision.on_timer(self.now));
+        kinds(&actions)
+    }
+
+    fn advance(&mut self, seconds: f64) -> Vec<String> {
+        let time = Duration::from_secs_f64(seconds);
+        self.now.monotonic += time;
+        self.now.wall += time;
+        kinds(&self.supervision.on_timer(self.now))
+    }
+
+    fn info(&self, status: Status, exit_code: i64) -> ContainerInfo {
+        let started = humantime::format_rfc3339_nanos(self.started.wall).to_string();
+        let label = if self.has_overriding_label {
+            "exitCode"
+        } else {
+            "other"
+        };
+        ContainerInfo {
+            id: ID.to_owned(),
+            path: format!("/{NAME}"),
+            created: started.clone(),
+            state: State {
+                started_at: started,
+                ..State::untimed(status, exit_code)
+            },
+            labels: Some(HashMap::from([
+                (label.to_owned(), "0".to_owned()),
+                (labels::NAME.to_owned(), NAME.to_owned()),
+            ])),
+            command: None,
+            image: "image".to_owned(),
+        }
+    }
+
+    fn inspected(&mut self, status: Status) -> Vec<String> {
+        let info = self.info(status, 3);
+        self.send(Message::Inspected(vec![(NAME.to_owned(), Some(info))]))
+    }
+
+    fn not_found(&mut self) -> Vec<String> {
+        self.send(Message::Inspected(vec![(NAME.to_owned(), None)]))
+    }
+
+    fn died(&mut self) -> Vec<String> {
+        self.send(Message::Died(DieEvent {
+            id: ID.to_owned(),
+            name: NAME.to_owned(),
+            stated_exit_code: "3".to_owned(),
+            time: 1_795_562_932_636_215_036,
+        }))
+    }
+
+    fn recovered(&mut self, result: Option<Result<Recovery>>) -> Vec<String> {
+        self.send(Message::Recovered(NAME.to_owned(), result))
+    }
+
+    fn running(&self) -> Recovery {
+        Recovery::Running(Box::new(self.info(Status::Running, 0)))
+    }
+}
+
+fn journal(is_of_core: bool) -> JournalState {
+    let info = format!(
+        r#"{{"app":"demo","name":"{NAME}","type":"run","command":[],"image":"image","user":"ada",
+            "detached":{},"created":"2026-01-01T00:00:00Z","stop_timeout":{STOP_TIMEOUT},
+            "time_to_live":{TIME_TO_LIVE},"foreign":{is_of_core}}}"#,
+        !is_of_core
+    );
+    let info: TaskInfo = serde_json::from_str(&info).unwrap();
+    JournalState {
+        info: Some(info),
+        id: Some(ID.to_owned()),
+        ..JournalState::default()
+    }
+}
+
+/// The actions in words; those without an effect are left out.
+fn kinds(actions: &[Action]) -> Vec<String> {
+    let word = |action: &Action| match action {
+        Action::Adopt(_) => Some("adopt".to_owned()),
+        Action::AdoptAll => Some("adopt all".to_owned()),
+        Action::Inspect(targets) => {
+            (!targets.is_empty()).then(|| format!("inspect {}", targets.len()))
+        }
+        Action::Signal(signal, ids) => (!ids.is_empty()).then(|| format!("signal {signal}")),
+        Action::RecordDeadline { .. } => Some("record deadline".to_owned()),
+        Action::RecoverHeader { .. } => Some("recover header".to_owned()),
+        Action::ReadHook(_) => Some("read hook".to_owned()),
+        Action::Recover((_, event, _)) => Some(recover(event.as_ref())),
+    };
+    actions.iter().filter_map(word).collect()
+}
+
+fn recover(event: Option<&ExitEvent>) -> String {
+    match event.map(|event| event.exit_code) {
+        None => "recover".to_owned(),
+        Some(None) => "recover after an event".to_owned(),
+        Some(Some(code)) => format!("recover with {code}"),
+    }
+}
+
+#[test]
+fn a_task_that_ends_is_finalized_with_the_exit_code_of_its_event() {
+    let mut rehearsal = Rehearsal::new();
+    assert_eq!(rehearsal.inspected(Status::Running), [""; 0]);
+    assert_eq!(rehearsal.died(), ["recover with 3"]);
+    assert_eq!(rehearsal.died(), [""; 0], "it is being finalized");
+    assert_eq!(rehearsal.inspected(Status::Exited), [""; 0]);
+    assert_eq!(rehearsal.recovered(Some(Ok(Recovery::Settled))), ["adopt"]);
+    assert!(!rehearsal.supervision.is_tracked(NAME));
+}
+
+#[test]
+fn an_exit_code_that_a_label_replaces_is_not_taken_from_the_event() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.has_overriding_label = true;
+    rehearsal.inspected(Status::Running);
+    assert_eq!(rehearsal.died(), ["recover after an event"]);
+    // Nothing is known of the labels.
+    assert_eq!(Rehearsal::new().died(), ["recover after an event"]);
+}
+
+#[test]
+fn a_die_event_that_comes_after_the_removal_was_seen_is_used() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.inspected(Status::Running);
+    assert_eq!(rehearsal.not_found(), [""; 0]);
+    assert_eq!(rehearsal.advance(0.5), [""; 0]);
+    assert_eq!(rehearsal.died(), ["recover with 3"]);
+}
+
+#[test]
+fn a_removed_container_without_a_die_event_is_finalized_after_a_second() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.inspected(Status::Running);
+    assert_eq!(rehearsal.not_found(), [""; 0]);
+    assert_eq!(rehearsal.advance(0.9), [""; 0]);
+    assert_eq!(rehearsal.advance(0.2), ["recover"]);
+    let mut twice = Rehearsal::new();
+    twice.not_found();
+    assert_eq!(twice.not_found(), ["recover"]);
+}
+
+#[test]
+fn a_deadline_sends_term_and_after_the_stop_timeout_kill_until_the_task_ends() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.inspected(Status::Running);
+    assert_eq!(rehearsal.advance(59.9), [""; 0]);
+    assert_eq!(rehearsal.advance(0.2), ["record deadline", "signal 15"]);
+    assert_eq!(rehearsal.advance(4.8), [""; 0]);
+    assert_eq!(rehearsal.advance(0.2), ["signal 9"]);
+    // A later look does not begin again.
+    assert_eq!(rehearsal.inspected(Status::Running), [""; 0]);
+    assert_eq!(rehearsal.advance(4.8), [""; 0]);
+    assert_eq!(rehearsal.advance(0.2), ["signal 9"]);
+    assert_eq!(rehearsal.died(), ["recover with 3"]);
+    assert_eq!(rehearsal.advance(600.0), [""; 0], "it has ended");
+}
+
+#[test]
+fn a_suspended_machine_brings_the_deadline_forward() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.inspected(Status::Running);
+    let now = rehearsal.now;
+    rehearsal
+        .supervision
+        .on_suspension(Duration::from_secs(3600), now);
+    assert_eq!(rehearsal.advance(0.0), ["record deadline", "signal 15"]);
+}
+
+#[test]
+fn a_failed_recovery_is_tried_again_after_growing_pauses_without_losing_the_event() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.inspected(Status::Running);
+    rehearsal.died();
+    for pause in [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0] {
+        assert_eq!(
+            rehearsal.recovered(Some(Err(anyhow!("no docker")))),
+            [""; 0]
+        );
+        assert_eq!(rehearsal.advance(pause - 0.05), [""; 0], "{pause}");
+        assert_eq!(rehearsal.advance(0.06), ["recover with 3"], "{pause}");
+    }
+}
+
+#[test]
+fn a_recovery_that_finds_the_task_running_goes_on_supervising_it() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.not_found();
+    assert_eq!(rehearsal.not_found(), ["recover"]);
+    let running = rehearsal.running();
+    assert_eq!(rehearsal.recovered(Some(Ok(running))), [""; 0]);
+    assert_eq!(rehearsal.advance(61.0), ["record deadline", "signal 15"]);
+    // It has exited after the worker looked.
+    let mut late = Rehearsal::new();
+    late.inspected(Status::Running);
+    late.died();
+    let running = late.running();
+    assert_eq!(late.recovered(Some(Ok(running))), [""; 0]);
+    assert_eq!(late.advance(0.2), ["recover with 3"]);
+}
+
+#[test]
+fn a_task_of_core_waits_for_its_hook_with_a_limit() {
+    let mut rehearsal = Rehearsal::of_core();
+    rehearsal.inspected(Status::Running);
+    assert_eq!(rehearsal.died(), ["read hook"]);
+    let request = Message::Adopt(NAME.to_owned());
+    assert_eq!(rehearsal.send(request), ["adopt all", "read hook"]);
+    let hook_ran = rehearsal.supervision.hook_ran(NAME);
+    assert_eq!(kinds(&hook_ran), ["recover after an event"]);
+    assert!(rehearsal.supervision.hook_ran(NAME).is_empty());
+    let mut without = Rehearsal::of_core();
+    without.inspected(Status::Running);
+    assert_eq!(without.died(), ["read hook"]);
+    assert_eq!(without.advance(14.9), [""; 0]);
+    assert_eq!(without.advance(0.2), ["recover after an event"]);
+}
+
+#[test]
+fn a_created_container_of_core_is_left_to_core() {
+    let mut rehearsal = Rehearsal::of_core();
+    assert_eq!(rehearsal.inspected(Status::Created), [""; 0]);
+    assert_eq!(Rehearsal::new().inspected(Status::Created), ["recover"]);
+}
+
+#[test]
+fn an_event_about_another_container_of_the_same_name_is_ignored() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.inspected(Status::Running);
+    let event = |name: &str| {
+        Message::Died(DieEvent {
+            id: "f".repeat(64),
+            name: name.to_owned(),
+            stated_exit_code: "0".to_owned(),
+            time: 0,
+        })
+    };
+    assert_eq!(rehearsal.send(event(NAME)), [""; 0]);
+    assert_eq!(rehearsal.send(event("demo.run.2")), ["adopt"]);
+}
+
+#[test]
+fn tasks_are_inspected_when_the_stream_opens_then_after_two_seconds_then_each_minute() {
+    let mut rehearsal = Rehearsal::new();
+    assert!(!rehearsal.supervision.is_done());
+    let look = ["inspect 1", "adopt all"];
+    assert_eq!(rehearsal.send(Message::StreamOpened), look);
+    rehearsal.inspected(Status::Running);
+    assert_eq!(rehearsal.advance(1.9), [""; 0]);
+    assert_eq!(rehearsal.advance(0.2), look);
+    assert_eq!(rehearsal.advance(57.0), [""; 0]);
+    assert_eq!(
+        rehearsal.advance(3.5),
+        ["inspect 1", "adopt all", "record deadline", "signal 15"]
+    );
+}
+
+#[test]
+fn a_missing_header_is_recovered_before_the_deadline_is_computed() {
+    let mut rehearsal = Rehearsal::new();
+    rehearsal.supervision = Supervision::default();
+    rehearsal.supervision.adopt(NAME, &JournalState::default());
+    assert_eq!(rehearsal.inspected(Status::Running), ["recover header"]);
+    let (info, now) = (rehearsal.info(Status::Running, 0), rehearsal.now);
+    let state = journal(false);
+    rehearsal
+        .supervision
+        .header_recovered(NAME, &info, Some(&state), now);
+    assert_eq!(rehearsal.advance(60.1), ["record deadline", "signal 15"]);
+}
+
+/// Whatever the order of messages: a task is finalized once at a time, is not signalled before its
+/// deadline, and is settled in the end with an exit code that docker has reported.
+#[test]
+fn every_order_of_messages_ends_with_one_finalized_task() {
+    for seed in 0..3000 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut rehearsal = Rehearsal::new();
+        let (mut has_died, mut was_inspected) = (false, false);
+        // The recovery that is being performed, and whether the task had ended before it.
+        let mut recovery: Option<(String, bool)> = None;
+        let mut settled_by = None;
+        let mut trace = Vec::new();
+        for step in 0..200 {
+            // The last steps are those of a docker that answers.
+            let settles = step >= 100;
+            let choice = if settles && recovery.is_some() {
+                5
+            } else {
+                random.u8(0..8)
+            };
+            let actions = match choice {
+                0 => rehearsal.send(Message::StreamOpened),
+                1 if !has_died => {
+                    was_inspected = true;
+                    rehearsal.inspected(Status::Running)
+                }
+                1 => rehearsal.inspected(Status::Exited),
+                2 if !has_died && was_inspected => {
+                    has_died = true;
+                    rehearsal.died()
+                }
+                3 if has_died => rehearsal.not_found(),
+                4 => rehearsal.send(Message::Unreachable(vec![NAME.to_owned()])),
+                5 if recovery.is_some() => {
+                    let performed = recovery.take().unwrap();
+                    let running = rehearsal.running();
+                    let result = match random.u8(0..3) {
+                        0 if !settles => Some(Err(anyhow!("no docker"))),
+                        _ if !has_died => Some(Ok(running)),
+                        1 if !performed.1 => Some(Ok(running)),
+                        _ => {
+                            settled_by = Some(performed);
+                            Some(Ok(Recovery::Settled))
+                        }
+                    };
+                    rehearsal.recovered(result)
+                }
+                6 => rehearsal.send(Message::Adopt(NAME.to_owned())),
+                _ => rehearsal.advance(f64::from(random.u16(0..5000)) / 1000.0),
+            };
+            trace.push(format!("{choice}: {actions:?}"));
+            for action in &actions {
+                if action.starts_with("recover") {
+                    assert!(recovery.is_none(), "seed {seed}: {trace:#?}");
+                    recovery = Some((action.clone(), has_died));
+                }
+                let deadline = rehearsal.started.monotonic + Duration::from_secs(TIME_TO_LIVE);
+                let is_early = rehearsal.now.monotonic < deadline;
+                let is_wrong =
+                    action.starts_with("signal") && (is_early || has_died || recovery.is_some());
+                assert!(!is_wrong, "seed {seed}: {trace:#?}");
+            }
+            if !rehearsal.supervision.is_tracked(NAME) {
+                break;
+            }
+        }
+        if has_died {
+            assert!(
+                !rehearsal.supervision.is_tracked(NAME),
+                "seed {seed}: {trace:#?}"
+            );
+            let (action, was_after_the_end) = settled_by.unwrap();
+            if was_after_the_end {
+                assert_eq!(action, "recover with 3", "seed {seed}: {trace:#?}");
+            }
+        }
+    }
+}
