@@ -26,8 +26,6 @@ const LANES: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Attached,
-    /// The same, when docker tells nothing of its end: only the steps that this adds.
-    Untold,
     Detached,
     /// `run:retire`, after a task that nobody looks after has ended.
     Pass,
@@ -36,11 +34,6 @@ pub enum Kind {
 #[test]
 fn an_attached_task_is_cleaned_up_and_reported_once_after_any_fault() {
     every_step(Kind::Attached);
-}
-
-#[test]
-fn an_attached_task_without_docker_events_is_cleaned_up_after_any_fault() {
-    every_step(Kind::Untold);
 }
 
 #[test]
@@ -60,11 +53,7 @@ fn every_step(kind: Kind) {
         return; // its docker cannot be replaced
     }
     let app = host.app(Image::Busybox);
-    let mut steps = Lane::new(&host, &app, kind).steps();
-    if kind == Kind::Untold {
-        steps.retain(|step| step.starts_with("container inspect"));
-        assert!(!steps.is_empty());
-    }
+    let steps = Lane::new(&host, &app, kind).steps();
     let cases = steps.iter().flat_map(|step| {
         let faults = Fault::ALL
             .into_iter()

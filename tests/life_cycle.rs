@@ -1,12 +1,9 @@
 //! From the creation of a container to its removal.
 
-use std::io::Read;
-
 use duct::{Handle, cmd};
 
 use crate::support::{
-    App, Gate, Host, Image, Log, Output, docker, docker_client, our_program, records, signal,
-    wait_until,
+    App, Gate, Host, Image, Log, Output, docker, docker_client, our_program, signal, wait_until,
 };
 
 /// A task in the background that runs until it is told to end.
@@ -113,41 +110,6 @@ fn the_task_keeps_running_when_the_docker_client_is_killed() {
 }
 
 #[test]
-fn an_ended_task_is_recorded_and_removed_before_its_output_is_read() {
-    const LENGTH: usize = 500_000; // more than a pipe holds
-    let host = Host::new();
-    let app = host.app(Image::Busybox);
-    let (mut reader, writer) = std::io::pipe().unwrap();
-    let script = format!("head -c {LENGTH} /dev/zero; exit 7");
-    let command = app.command(&[], ["sh", "-c", &script]).stdin_null();
-    let task = command.stdout_file(writer).unchecked().start().unwrap();
-    drop(command);
-    wait_until("the task has a record, and no container", || {
-        let is_over = !records(&host, &app).is_empty() && app.containers().is_empty();
-        is_over.then_some(())
-    });
-    assert!(task.try_wait().unwrap().is_none(), "it has left its client");
-    let mut read = Vec::new();
-    reader.read_to_end(&mut read).unwrap();
-    assert_eq!(read.len(), LENGTH);
-    assert_eq!(task.wait().unwrap().status.code(), Some(7));
-}
-
-#[test]
-fn run_closes_its_docker_event_stream_after_some_seconds() {
-    let host = Host::new();
-    let app = host.app(Image::Busybox);
-    let task = Running::start(&app, &Gate::new(&app), "trap 'exit 5' TERM");
-    let ours = task.handle.pids()[0];
-    let listens = || docker_client(ours, &["events", "--format"]).is_some();
-    wait_until("a client listens", || listens().then_some(()));
-    wait_until("it listens no more", || (!listens()).then_some(()));
-    assert!(task.handle.try_wait().unwrap().is_none());
-    task.signal("TERM");
-    assert_eq!(task.end().code, 5);
-}
-
-#[test]
 fn on_hangup_keep_leaves_the_task_running_after_sighup() {
     let host = Host::new();
     let app = host.app(Image::Busybox);
@@ -203,32 +165,30 @@ fn on_hangup_stop_stops_the_task_when_its_stdout_is_closed() {
 #[test]
 fn a_suspended_docker_client_does_not_delay_the_end_of_run() {
     let host = Host::new();
-    host.with_and_without_events(|| {
-        let app = host.app(Image::Busybox);
-        let task = Running::start(&app, &Gate::new(&app), "true");
-        let ours = task.handle.pids()[0];
-        let client = docker_client(ours, &["start", "--attach"]).expect("docker's client runs");
-        signal(client, "STOP");
-        task.signal("TERM");
-        let label = format!("label=com.dokku.app-name={}", app.name);
-        wait_until("the task has ended", || {
-            let running = docker(&["container", "ls", "--quiet", "--filter", &label]);
-            running.is_empty().then_some(())
-        });
-        if let Some(run) = our_program(ours, "run") {
-            // It may end by itself in this moment.
-            let again = cmd!("kill", "-TERM", run.to_string()).stderr_null();
-            again.unchecked().run().unwrap();
-        }
-        wait_until("we have ended, too", || {
-            task.handle.try_wait().unwrap().map(|_| ())
-        });
-        // The kernel may have woken it, as nobody of its group's parents is left.
-        let kill = cmd!("kill", "-KILL", client.to_string()).stderr_null();
-        kill.unchecked().run().unwrap();
-        wait_until("the container is removed", || {
-            app.containers().is_empty().then_some(())
-        });
+    let app = host.app(Image::Busybox);
+    let task = Running::start(&app, &Gate::new(&app), "true");
+    let ours = task.handle.pids()[0];
+    let client = docker_client(ours, &["start", "--attach"]).expect("docker's client runs");
+    signal(client, "STOP");
+    task.signal("TERM");
+    let label = format!("label=com.dokku.app-name={}", app.name);
+    wait_until("the task has ended", || {
+        let running = docker(&["container", "ls", "--quiet", "--filter", &label]);
+        running.is_empty().then_some(())
+    });
+    if let Some(run) = our_program(ours, "run") {
+        // It may end by itself in this moment.
+        let again = cmd!("kill", "-TERM", run.to_string()).stderr_null();
+        again.unchecked().run().unwrap();
+    }
+    wait_until("we have ended, too", || {
+        task.handle.try_wait().unwrap().map(|_| ())
+    });
+    // The kernel may have woken it, as nobody of its group's parents is left.
+    let kill = cmd!("kill", "-KILL", client.to_string()).stderr_null();
+    kill.unchecked().run().unwrap();
+    wait_until("the container is removed", || {
+        app.containers().is_empty().then_some(())
     });
 }
 

@@ -84,7 +84,7 @@ fn attach(
                 print_reattach_hint(host, &task.name);
                 return Ok(exit::from_signal(signal));
             }
-            Event::Timeout | Event::OutputClosed | Event::Died | Event::ExitReported(_) => {}
+            Event::Timeout | Event::OutputClosed => {}
         }
     };
     drop(guard);

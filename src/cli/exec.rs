@@ -116,7 +116,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
                     Some(owed) => owed.again(),
                 });
             }
-            Event::Timeout | Event::OutputClosed | Event::Died | Event::ExitReported(_) => {}
+            Event::Timeout | Event::OutputClosed => {}
         }
         if let Some(due) = &mut owed
             && !due.go_on(docker, id, &mark)?

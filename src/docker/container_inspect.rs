@@ -133,13 +133,6 @@ impl Docker {
         self.inspect_field(id, STATE, parse_state)
     }
 
-    /// As [`Docker::container_state`], with a docker client that the kernel kills when the calling
-    /// thread ends: the answer may not be needed until then.
-    pub(crate) fn container_state_in_thread(&self, id: &str) -> Result<Option<State>> {
-        let words = ["container", "inspect", "--format", STATE, "--", id];
-        self.part(id, self.call_with_pdeathsig(&words), parse_state)
-    }
-
     /// One field of a container's description: docker prints it in `format`, `read` parses it.
     /// Returns `None` if the container does not exist any more.
     ///

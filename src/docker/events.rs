@@ -62,14 +62,6 @@ impl Docker {
         self.events(since, MAX_STREAM_SECONDS, &label)
     }
 
-    /// The die event of one container, beginning with the second of `since`, for `seconds` seconds.
-    ///
-    /// # Errors
-    /// The client could not be started.
-    pub(crate) fn die_event(&self, id: &str, since: SystemTime, seconds: u64) -> Result<DieEvents> {
-        self.events(since, seconds, &format!("--filter=container={id}"))
-    }
-
     fn events(&self, since: SystemTime, seconds: u64, filter: &str) -> Result<DieEvents> {
         let since = since
             .duration_since(SystemTime::UNIX_EPOCH)

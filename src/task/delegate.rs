@@ -105,7 +105,7 @@ fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
                 }
             }
             Event::ClientExited { .. } => return hook.wait().cloned(),
-            Event::Timeout | Event::OutputClosed | Event::Died | Event::ExitReported(_) => {}
+            Event::Timeout | Event::OutputClosed => {}
         }
     }
 }

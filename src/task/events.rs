@@ -1,5 +1,4 @@
-//! Events while a task runs: signals, the exit of docker's client, the exit of the task, a closed
-//! output, timers.
+//! Events while a task runs: signals, the exit of docker's client, a closed output, timers.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -15,10 +14,6 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
-
-use crate::docker::Docker;
-use crate::docker::events::DieEvents;
-use crate::task::model::task_exit::TaskExit;
 
 /// How long docker's client may still forward the last output of a task that has ended.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -36,11 +31,6 @@ pub(crate) enum Event {
     Signal(i32),
     /// The watched docker client has ended. `well`: its exit code is 0.
     ClientExited { well: bool },
-    /// A die event has reported the task's exit; the container is being inspected.
-    Died,
-    /// The task's exit, from the container's state. `None` if docker's event stream has ended, or
-    /// the state cannot be read.
-    ExitReported(Option<TaskExit>),
     /// The reader of our stdout has closed it.
     OutputClosed,
     /// The time given to [`Events::next`] has come.
@@ -127,31 +117,6 @@ impl Events {
         });
     }
 
-    /// Sends [`Event::Died`] at the first die event, then [`Event::ExitReported`] with the exit.
-    /// The die event only reports when to inspect; the exit is read from the container's state, while
-    /// docker frees the container's resources and its client forwards the last output. If the event
-    /// stream ends first, only `ExitReported(None)` is sent.
-    pub(crate) fn watch_exit(&self, docker: &Docker, mut deaths: DieEvents) {
-        let sender = self.sender.clone();
-        let docker = docker.clone();
-        thread::spawn(move || {
-            let end = deaths.next().and_then(|death| {
-                let _ = sender.send(Event::Died);
-                TaskExit::from_state(docker.container_state_in_thread(&death.id).ok()??)
-            });
-            let _ = sender.send(Event::ExitReported(end));
-        });
-    }
-
-    /// Waits until the client of a task that has ended has forwarded the last output and ended.
-    /// Waits for [`DRAIN_TIMEOUT`] at most if the task was asked to stop, or once another event
-    /// (such as a signal) arrives.
-    pub(crate) fn drain(&self, asked: bool) {
-        if asked || !matches!(self.next(None), Event::ClientExited { .. }) {
-            self.wait_for_client(DRAIN_TIMEOUT);
-        }
-    }
-
     /// Waits until the watched client has ended, for `limit` at most. Other events are discarded.
     pub(crate) fn wait_for_client(&self, limit: Duration) {
         let until = Instant::now().checked_add(limit);
@@ -234,8 +199,8 @@ mod tests {
     fn a_signal_that_has_arrived_comes_before_the_exit_of_the_client() {
         let signal = Event::Signal(SIGTERM);
         assert_eq!(
-            order(true, &[EXIT, Event::Died, signal.clone()]),
-            [Event::Died, signal.clone(), EXIT]
+            order(true, &[EXIT, Event::OutputClosed, signal.clone()]),
+            [Event::OutputClosed, signal.clone(), EXIT]
         );
         assert_eq!(
             order(true, &[signal.clone(), EXIT]),

@@ -29,9 +29,6 @@ impl<'a> Lane<'a> {
         let ledger = Ledger::new(app);
         Footprint::with_volume(app);
         let sabotage = FaultInjector::new(host, app, &ledger);
-        if kind == Kind::Untold {
-            sabotage.suppress_events();
-        }
         let untouched = Footprint::after_first_use(host, app);
         Self {
             kind,
@@ -88,7 +85,7 @@ impl<'a> Lane<'a> {
             self.app.subcommand(name, &[], words)
         };
         let call = match self.kind {
-            Kind::Attached | Kind::Untold => task("run"),
+            Kind::Attached => task("run"),
             Kind::Detached => task("run:detached"),
             Kind::Pass => self.host.command(["run:retire", &self.app.name]),
         };

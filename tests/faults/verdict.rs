@@ -46,7 +46,7 @@ pub fn judge(
     if let Some(output) = output {
         let code = output.code;
         claims.push(match kind {
-            Kind::Attached | Kind::Untold => (
+            Kind::Attached => (
                 code == CODE && ended == 1 || code > 100 || code == 1 || code == 20,
                 "the caller was lied to",
             ),

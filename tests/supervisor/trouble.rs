@@ -206,40 +206,36 @@ fn unread(host: &Host, app: &App<'_>, options: &[&str]) -> (duct::Handle, PipeRe
 #[test]
 fn output_read_after_the_deadline_does_not_change_the_exit_status() {
     let host = Host::new();
-    host.with_and_without_events(|| {
-        let app = host.app(Image::Busybox);
-        app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
-        let (task, mut output) = unread(&host, &app, &["--timeout=6"]);
-        let early = poll_for(Duration::from_secs(9), || {
-            task.try_wait().unwrap().map(|_| ())
-        });
-        let mut bytes = Vec::new();
-        output.read_to_end(&mut bytes).unwrap();
-        let code = task.wait().unwrap().status.code();
-        none_left(&app);
-        recorded(&host, &app, 3, "exited");
-        assert_eq!((early, code, bytes.len()), (None, Some(3), 300_000));
+    let app = host.app(Image::Busybox);
+    app.dokku_ok("ps:set", &["stop-timeout-seconds", "1"]);
+    let (task, mut output) = unread(&host, &app, &["--timeout=6"]);
+    let early = poll_for(Duration::from_secs(9), || {
+        task.try_wait().unwrap().map(|_| ())
     });
+    let mut bytes = Vec::new();
+    output.read_to_end(&mut bytes).unwrap();
+    let code = task.wait().unwrap().status.code();
+    none_left(&app);
+    recorded(&host, &app, 3, "exited");
+    assert_eq!((early, code, bytes.len()), (None, Some(3), 300_000));
 }
 
 #[test]
 fn a_signal_after_the_end_of_the_task_does_not_change_its_record() {
     let host = Host::new();
-    host.with_and_without_events(|| {
-        let app = host.app(Image::Busybox);
-        let (task, output) = unread(&host, &app, &[]);
-        let run = our_program(task.pids()[0], "run").unwrap();
-        let before = Instant::now();
-        signal(run, "INT");
-        let code = task.wait().unwrap().status.code();
-        let took = before.elapsed();
-        drop(output);
-        none_left(&app);
-        recorded(&host, &app, 3, "exited");
-        assert_eq!(code, Some(3));
-        // The stop timeout is 30 seconds.
-        assert!(took < Duration::from_secs(20), "{took:?}");
-    });
+    let app = host.app(Image::Busybox);
+    let (task, output) = unread(&host, &app, &[]);
+    let run = our_program(task.pids()[0], "run").unwrap();
+    let before = Instant::now();
+    signal(run, "INT");
+    let code = task.wait().unwrap().status.code();
+    let took = before.elapsed();
+    drop(output);
+    none_left(&app);
+    recorded(&host, &app, 3, "exited");
+    assert_eq!(code, Some(3));
+    // The stop timeout is 30 seconds.
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
 #[test]

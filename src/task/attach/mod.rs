@@ -4,9 +4,6 @@
 pub(crate) mod monitor;
 pub(crate) mod terminal;
 
-use std::io::{self, IsTerminal};
-use std::time::SystemTime;
-
 use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
@@ -52,9 +49,6 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
             }
             Ok(made.finalize(host, &end))
         }
-        Ok(AttachOutcome::ExitedDraining { end, asked }) => {
-            Ok(made.finalize_while(host, &end, || events.drain(asked)))
-        }
         Ok(AttachOutcome::Detached) => {
             made.log_event(&JournalEvent::Left);
             warn_of_no_supervisor(&made);
@@ -91,10 +85,6 @@ pub(crate) fn print_reattach_hint(host: &Host, name: &str) {
     ));
 }
 
-fn has_terminal() -> bool {
-    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
-}
-
 fn run_attached(
     docker: &Docker,
     made: &CreatedContainer<'_>,
@@ -106,18 +96,12 @@ fn run_attached(
     } else {
         None
     };
-    let mut keeper = AttachMonitor::new(docker, made, task.stop_timeout, task.time_to_live)
+    let mut monitor = AttachMonitor::new(docker, made, task.stop_timeout, task.time_to_live)
         .on_hangup(task.streams.terminal, task.on_hangup);
     let (stdin, with_terminal) = (task.streams.stdin, task.streams.terminal);
-    let since = SystemTime::now();
     let client = docker.container_start_attached(&made.id, stdin, with_terminal)?;
     if let Some(terminal) = &mut terminal {
         terminal.set_client(client.pids().first().copied());
     }
-    // With a terminal, the output of hooks would be mixed into the task's output, and keystrokes
-    // would still go to the task.
-    if !has_terminal() {
-        keeper = keeper.subscribe_to_events(events, since);
-    }
-    keeper.run(events, client, terminal.as_ref())
+    monitor.run(events, client, terminal.as_ref())
 }

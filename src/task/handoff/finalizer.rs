@@ -20,19 +20,13 @@ use crate::task::model::task_exit::TaskExit;
 /// [`TaskExit::to_args`].
 pub(crate) const FINALIZE: &str = "--finalize";
 
-/// Starts the process, runs `meanwhile`, and waits for the process. Returns the exit code of the
+/// Starts the process and waits for it. Returns the exit code of the
 /// command; `None` if the process was killed. Steps that are missing then are left to the
 /// supervisor.
 ///
 /// # Errors
 /// The process could not be started, or the supervisor could not be notified.
-pub(crate) fn spawn(
-    host: &Host,
-    name: &str,
-    journal: Journal,
-    end: &TaskExit,
-    meanwhile: impl FnOnce(),
-) -> Result<Option<u8>> {
+pub(crate) fn run(host: &Host, name: &str, journal: Journal, end: &TaskExit) -> Result<Option<u8>> {
     let program = process::agent_path().context("our own program's path cannot be read")?;
     let (file, unwritten) = journal.into_raw_parts();
     let lines = lines(&unwritten).context("the task's journal cannot be handed on")?;
@@ -49,7 +43,6 @@ pub(crate) fn spawn(
         )
     })?;
     drop(lines);
-    meanwhile();
     let output = finisher.into_output().context("the task's end")?;
     if journal::is_unlocked(host, name) {
         supervisor::adopt(host, name)?;

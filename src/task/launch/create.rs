@@ -153,23 +153,11 @@ impl<'a> CreatedContainer<'a> {
 
     /// Delegates the teardown to `bin/agent --finalize` and waits for it. Returns the exit code
     /// of the command.
-    pub(crate) fn finalize(self, host: &Host, end: &TaskExit) -> u8 {
-        self.finalize_while(host, end, || {})
-    }
-
-    /// [`CreatedContainer::finalize`] while `meanwhile` runs in this process.
-    pub(crate) fn finalize_while(
-        mut self,
-        host: &Host,
-        end: &TaskExit,
-        meanwhile: impl FnOnce(),
-    ) -> u8 {
-        let told = if let Some(journal) = self.journal.take() {
-            finalizer::spawn(host, &self.name, journal, end, meanwhile)
-        } else {
-            meanwhile();
-            Ok(None)
-        };
+    pub(crate) fn finalize(mut self, host: &Host, end: &TaskExit) -> u8 {
+        let journal = self.journal.take();
+        let told = journal.map_or(Ok(None), |journal| {
+            finalizer::run(host, &self.name, journal, end)
+        });
         if let Err(error) = &told {
             message::warn(&format!("{error:#}"));
         }

@@ -59,12 +59,6 @@ impl TaskExit {
         }
     }
 
-    /// The exit that a container's state reports; `None` if the container was never started or
-    /// has not exited.
-    pub(crate) fn from_state(state: State) -> Option<Self> {
-        state.status.has_exited().then_some(Self::Inspected(state))
-    }
-
     /// Whether the exit code is not known.
     pub(crate) fn is_unknown(&self) -> bool {
         matches!(self, Self::Removed(seen) if seen.as_ref().is_none_or(|seen| seen.exit_code.is_none()))
@@ -113,23 +107,6 @@ mod tests {
         assert_eq!(nonzero_time("0001-01-01T00:00:00Z"), None);
         assert_eq!(nonzero_time(""), None);
         assert!(nonzero_time("2026-01-01T00:00:00.123456789Z").is_some());
-    }
-
-    #[test]
-    fn only_a_container_that_ran_has_an_exit() {
-        for (status, is_end) in [
-            (Status::Exited, true),
-            (Status::Dead, true),
-            (Status::Removing, true),
-            (Status::Created, false),
-            (Status::Running, false),
-            (Status::Paused, false),
-            (Status::Restarting, false),
-        ] {
-            let state = State::untimed(status, 3);
-            let expected = is_end.then(|| TaskExit::Inspected(state.clone()));
-            assert_eq!(TaskExit::from_state(state), expected, "{status:?}");
-        }
     }
 
     #[test]

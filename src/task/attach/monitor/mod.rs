@@ -8,9 +8,7 @@
 //!   124, whatever the task's own exit code is.
 //! * The reason for a stop is written into the journal before the signal is sent. A task that has
 //!   ended by itself while its output waits to be read gets no signal.
-//! * When a die event reports the exit, the container is inspected immediately: the event's own
-//!   exit code may be a label's. Docker's client meanwhile forwards the last output.
-//! * When docker's client ends first, the container's state decides. A lost client (its stdout was
+//! * When docker's client ends, the container's state decides. A lost client (its stdout was
 //!   closed, for example) does not end the task: the monitor keeps waiting. It also waits for a
 //!   daemon that does not answer, for docker's timeout at most. It fails if docker has not started
 //!   the task within that timeout.
@@ -19,7 +17,7 @@ pub(crate) mod polling;
 pub(crate) mod stopping;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use duct::Handle;
@@ -44,17 +42,6 @@ const DELIVERY_RETRY_INTERVAL: Duration = Duration::from_millis(100);
 /// end when the task does (seen with docker 20.10).
 const TERMINAL_POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Seconds from the task's start during which docker's event stream is read. The stream saves a
-/// fraction of a second, which a user does not notice after a longer wait.
-const EVENT_WINDOW_SECONDS: u64 = 5;
-
-/// How long to wait for the die event after the exit of docker's client. Docker 26 sends the event
-/// at the moment of the client's exit, docker 20.10 about 50 ms earlier.
-const EVENT_GRACE: Duration = Duration::from_millis(100);
-
-/// How long to wait, after the client's exit, for the inspection that a die event has started.
-const BEING_READ: Duration = Duration::from_secs(1);
-
 /// Supervises one container from its start to its exit.
 pub(crate) struct AttachMonitor<'a> {
     docker: &'a Docker,
@@ -75,9 +62,6 @@ pub(crate) struct AttachMonitor<'a> {
     unreachable_deadline: Option<Instant>,
     /// When docker must have started the task.
     start_deadline: Option<Instant>,
-    /// How long after the client's exit the monitor waits for docker's event, or for the
-    /// inspection that the event has started.
-    telling: Duration,
 }
 
 /// How the supervision of an attached task has ended.
@@ -85,12 +69,6 @@ pub(crate) struct AttachMonitor<'a> {
 pub(crate) enum AttachOutcome {
     /// The task has ended or could not be started, or its container is removed.
     Exited(TaskExit),
-    /// A die event has reported the exit; docker's client may still forward the last output.
-    ExitedDraining {
-        end: TaskExit,
-        /// The task was asked to stop: its last output is awaited for a short time only.
-        asked: bool,
-    },
     /// The user has pressed the detach keys; the task keeps running.
     Detached,
     /// The terminal has hung up, and the task keeps running (`--on-hangup keep`).
@@ -119,7 +97,6 @@ impl<'a> AttachMonitor<'a> {
             poll_at: None,
             unreachable_deadline: None,
             start_deadline: Instant::now().checked_add(docker.timeout()),
-            telling: Duration::ZERO,
         }
     }
 
@@ -134,19 +111,6 @@ impl<'a> AttachMonitor<'a> {
             hangup_signal: hang_up,
             ..self
         }
-    }
-
-    /// Subscribes to the container's die event, which comes some time before the exit of docker's
-    /// client: the container is inspected while docker frees its resources. The subscription needs
-    /// a second client, so it lasts [`EVENT_WINDOW_SECONDS`] only. If the second client cannot be
-    /// started, only the saved time is lost.
-    pub(crate) fn subscribe_to_events(self, events: &Events, since: SystemTime) -> Self {
-        let deaths = self
-            .docker
-            .die_event(&self.container.id, since, EVENT_WINDOW_SECONDS);
-        let told = deaths.map(|deaths| events.watch_exit(self.docker, deaths));
-        let telling = told.map_or(Duration::ZERO, |()| EVENT_GRACE);
-        Self { telling, ..self }
     }
 
     /// Supervises the task until it has ended, or its user has detached. `client` is the docker
@@ -164,12 +128,7 @@ impl<'a> AttachMonitor<'a> {
         let client = Arc::new(client);
         events.watch_client(Arc::clone(&client));
         let kept = self.event_loop(events, terminal);
-        if terminal.is_some()
-            || !matches!(
-                kept,
-                Ok(AttachOutcome::Exited(_) | AttachOutcome::ExitedDraining { .. })
-            )
-        {
+        if terminal.is_some() || !matches!(kept, Ok(AttachOutcome::Exited(_))) {
             // The client would continue to write to an output that may be closed, or to read
             // input that is meant for other processes.
             let _ = client.kill();
@@ -194,28 +153,9 @@ impl<'a> AttachMonitor<'a> {
                 Event::Signal(signal) => self.request_stop(signal, Reason::Stopped),
                 Event::OutputClosed => self.request_stop(SIGTERM, Reason::Hangup),
                 Event::Timeout => self.on_timer(),
-                Event::ExitReported(Some(end)) if ended.is_some() => {
-                    return Ok(AttachOutcome::Exited(end));
-                }
-                Event::ExitReported(Some(end)) => {
-                    let asked = self.kill_at.is_some();
-                    return Ok(AttachOutcome::ExitedDraining { end, asked });
-                }
-                Event::Died => {
-                    self.telling = BEING_READ;
-                    if ended.is_some() {
-                        self.poll_at = Instant::now().checked_add(self.telling);
-                    }
-                }
-                Event::ExitReported(None) => {
-                    self.telling = Duration::ZERO;
-                    if ended.is_some() {
-                        self.poll_at = Some(Instant::now());
-                    }
-                }
                 Event::ClientExited { well } => {
                     ended = Some(well);
-                    self.poll_at = Instant::now().checked_add(self.telling);
+                    self.poll_at = Some(Instant::now());
                 }
             }
             // If docker has refused KILL too often, the task has ended and its client has not
