@@ -123,9 +123,9 @@ pub fn docker_json(bytes: &[u8]) {
 /// # Panics
 /// A parser panics.
 pub fn task_lines(bytes: &[u8]) {
-    let story = JournalState::read("demo.run.1", bytes);
-    let _ = story.damage_reason();
-    let _ = story.started.as_deref().map(nonzero_time);
+    let state = JournalState::read("demo.run.1", bytes);
+    let _ = state.damage_reason();
+    let _ = state.started.as_deref().map(nonzero_time);
     for line in bytes.split(|byte| *byte == b'\n') {
         if let Ok(record) = serde_json::from_slice::<Record>(line) {
             let _ = (record.duration(), record.has_failed());

@@ -352,7 +352,7 @@ fn a_container_of_an_older_plugin_version_counts_as_own() {
     let app = host.app(Image::Busybox);
     let tasks = host.library().join("data/oneoff/tasks");
     fs::create_dir_all(&tasks).unwrap();
-    for (number, foreign) in [(1, false), (2, true)] {
+    for (number, managed_by_core) in [(1, false), (2, true)] {
         let name = format!("{}.run.{number}", app.name);
         let app_label = format!("com.dokku.app-name={}", app.name);
         let mut words = vec!["container", "create", "--name", &name];
@@ -367,12 +367,12 @@ fn a_container_of_an_older_plugin_version_counts_as_own() {
         let id = docker(&[&words[..], &[&image, "sh", "-c", "exit 3"]].concat());
         docker(&["container", "start", &id]);
         docker(&["container", "wait", &id]);
-        let head = serde_json::json!({
+        let info = serde_json::json!({
             "app": app.name, "name": name, "type": "run", "command": ["sh"], "image": image,
             "user": "ada", "detached": true, "created": "2026-01-01T00:00:00Z",
-            "stop_timeout": 30, "time_to_live": null, "foreign": foreign,
+            "stop_timeout": 30, "time_to_live": null, "managed_by_core": managed_by_core,
         });
-        let text = format!("{head}\n[\"{id}\",\"created\"]\n");
+        let text = format!("{info}\n[\"{id}\",\"created\"]\n");
         fs::write(tasks.join(&name), text).unwrap();
     }
     assert_eq!(host.dokku(["run:retire", &app.name]).code, 0);

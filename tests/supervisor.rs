@@ -638,19 +638,19 @@ fn teardown_resumes_after_the_last_step_in_the_journal() {
     let app = host.app(Image::Busybox);
     let log = Log::of_exit_codes(&host, &app);
     let created = "\"created\"";
-    for (marks, told) in [
+    for (marks, hook_log) in [
         (vec![created], "3\n"),
-        (vec![created, "{\"told\":3}"], ""),
-        (vec![created, "{\"told\":3}", "\"recorded\""], ""),
+        (vec![created, "{\"hooks_fired\":3}"], ""),
+        (vec![created, "{\"hooks_fired\":3}", "\"recorded\""], ""),
         // Torn, by a disk that was full.
-        (vec![created, "{\"told"], "3\n"),
+        (vec![created, "{\"hooks_fired"], "3\n"),
     ] {
         for command in ["run:retire", "run:list"] {
             let before = records(&host, &app).len();
             left(&host, &app, &marks);
             assert_eq!(host.dokku([command, &app.name]).code, 0);
             all_is_over(&host, &app);
-            assert_eq!(log.take(), told, "{marks:?} {command}");
+            assert_eq!(log.take(), hook_log, "{marks:?} {command}");
             let is_new = !marks.contains(&"\"recorded\"");
             let records = records(&host, &app).len() - before;
             assert_eq!(records, usize::from(is_new), "{marks:?}");

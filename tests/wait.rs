@@ -85,7 +85,7 @@ fn wait_ignores_the_journal_of_another_container_of_the_same_name() {
     let journal = tasks.join(&name);
     fs::write(
         &journal,
-        "[\"other\",\"created\"]\n[\"other\",{\"told\":7}]\n",
+        "[\"other\",\"created\"]\n[\"other\",{\"hooks_fired\":7}]\n",
     )
     .unwrap();
     let taken = File::open(&journal).unwrap();

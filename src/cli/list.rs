@@ -134,16 +134,16 @@ impl Options {
         if !self.all {
             return Vec::new();
         }
-        let there: HashSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
+        let existing: HashSet<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
         let mut newest = RecordsNewestFirst::of(host, app);
-        let gone = newest
+        let finished = newest
             .by_ref()
-            .filter(|record| !there.contains(record.id.as_str()))
+            .filter(|record| !existing.contains(record.id.as_str()))
             .take(MAX_FINISHED_TASKS)
             .collect();
         newest.passed.report();
         newest.report_failure();
-        gone
+        finished
     }
 }
 
@@ -185,11 +185,11 @@ fn shown(
     if options.format == JSON {
         let mut entries = Vec::new();
         for group in groups {
-            let there = group
+            let existing = group
                 .tasks
                 .iter()
                 .map(|task| Entry::from_container(host, task));
-            entries.extend(there.chain(group.finished.iter().map(Entry::from_record)));
+            entries.extend(existing.chain(group.finished.iter().map(Entry::from_record)));
         }
         entries.extend(elsewhere.entries.into_iter().map(Entry::Delegated));
         return json::indented(&entries);

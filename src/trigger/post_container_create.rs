@@ -38,24 +38,24 @@ fn record_start(id: &str) -> Result<()> {
     let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
         return Ok(());
     };
-    let head = TaskInfo {
+    let info = TaskInfo {
         detached: is_detached(),
         user: host.requester().to_owned(),
         ..TaskInfo::from_container(&facts, 0)
     };
     for _ in 0..MAX_JOURNAL_ATTEMPTS {
-        if let Some(journal) = Journal::create(&host, &head)? {
+        if let Some(journal) = Journal::create(&host, &info)? {
             journal.mark(&facts.id, &JournalEvent::Created);
             journal.release();
-            return supervisor::adopt(&host, &head.name);
+            return supervisor::adopt(&host, &info.name);
         }
-        let story = journal::story(&host, &head.name);
-        if story.is_some_and(|story| story.id.as_ref() == Some(&facts.id)) {
+        let state = journal::state(&host, &info.name);
+        if state.is_some_and(|state| state.id.as_ref() == Some(&facts.id)) {
             return Ok(()); // the journal exists already
         }
         std::thread::sleep(JOURNAL_RETRY_INTERVAL);
     }
-    bail!("there is a journal of the name '{}'", head.name)
+    bail!("there is a journal of the name '{}'", info.name)
 }
 
 /// Another process may be about to remove a journal of that name; creating ours is tried again for

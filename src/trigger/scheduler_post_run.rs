@@ -33,15 +33,13 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn record_exit(id: &str, code: u8) -> Result<()> {
     let host = Host::without_flags()?;
     let is_its = |name: &String| {
-        journal::story(&host, name).is_some_and(|story| {
-            let foreign = story.info.is_some_and(|head| head.foreign);
-            foreign && story.id.as_deref() == Some(id)
-        })
+        journal::state(&host, name)
+            .is_some_and(|state| state.is_managed_by_core() && state.id.as_deref() == Some(id))
     };
     if let Some(name) = journal::names(&host).into_iter().find(is_its) {
         // For a detached task core reports 0 right after the start.
         if !is_detached() {
-            journal::mark(&host, &name, id, &JournalEvent::Told(code));
+            journal::mark(&host, &name, id, &JournalEvent::HooksFired(code));
         }
         supervisor::adopt(&host, &name)?;
     }

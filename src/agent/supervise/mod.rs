@@ -138,7 +138,7 @@ impl Supervisor {
                 id,
                 unflushed,
             } => {
-                let event = JournalEvent::Ending(Reason::Deadline);
+                let event = JournalEvent::StopRequested(Reason::Deadline);
                 journal::append_or_buffer(host, &name, &id, &event, &unflushed);
             }
             Action::RecoverHeader {
@@ -156,8 +156,8 @@ impl Supervisor {
                     .header_recovered(&name, &info, state.as_ref(), now);
             }
             Action::ReadHook(name) => {
-                let has_run = |state: JournalState| state.told.is_some();
-                if journal::story(host, &name).is_some_and(has_run) {
+                let has_run = |state: JournalState| state.hooks_fired_with.is_some();
+                if journal::state(host, &name).is_some_and(has_run) {
                     return self.supervision.hook_ran(&name);
                 }
             }
@@ -171,7 +171,7 @@ impl Supervisor {
         if self.supervision.is_tracked(name) || !journal::is_unlocked(host, name) {
             return Vec::new();
         }
-        let state = journal::story(host, name);
+        let state = journal::state(host, name);
         state.map_or_else(Vec::new, |state| self.supervision.adopt(name, &state))
     }
 }

@@ -104,9 +104,9 @@ pub(crate) struct TrackedTask {
 }
 
 impl TrackedTask {
-    pub(crate) fn new(story: &JournalState) -> Self {
+    pub(crate) fn new(state: &JournalState) -> Self {
         let mut watched = Self {
-            id: story.id.clone(),
+            id: state.id.clone(),
             stop_timeout: Duration::default(),
             time_to_live: None,
             managed_by_core: false,
@@ -121,27 +121,27 @@ impl TrackedTask {
             unwritten: UnflushedLines::default(),
             header_lost: false,
         };
-        watched.apply(story);
+        watched.apply(state);
         watched
     }
 
     /// Takes over the task info from the journal.
-    pub(crate) fn apply(&mut self, story: &JournalState) {
-        let head = story.info.as_ref();
-        let seconds = head.and_then(|head| head.time_to_live);
-        let stop_timeout = head.map_or(DEFAULT_STOP_TIMEOUT_SECONDS, |head| head.stop_timeout);
-        self.managed_by_core = head.is_some_and(|head| head.foreign);
-        if head.is_some_and(|head| head.foreign && !head.detached) {
+    pub(crate) fn apply(&mut self, state: &JournalState) {
+        let info = state.info.as_ref();
+        let seconds = info.and_then(|info| info.time_to_live);
+        let stop_timeout = info.map_or(DEFAULT_STOP_TIMEOUT_SECONDS, |info| info.stop_timeout);
+        self.managed_by_core = info.is_some_and(|info| info.managed_by_core);
+        if info.is_some_and(|info| info.managed_by_core && !info.detached) {
             self.hook = Hook::Expected;
         }
-        if head.is_some_and(|head| head.plain_events) {
+        if info.is_some_and(|info| info.plain_events) {
             self.exit_code_source = ExitCodeSource::Event;
         }
         self.stop_timeout = Duration::from_secs(stop_timeout);
         self.time_to_live = seconds
             .filter(|_| !self.managed_by_core && self.kill_at.is_none())
             .map(Duration::from_secs);
-        self.header_lost = head.is_none() || story.id.is_none();
+        self.header_lost = info.is_none() || state.id.is_none();
     }
 
     /// The id for docker's commands, or the name if the id is not known.

@@ -198,8 +198,11 @@ fn look(
                     None => unclear.push(name.clone()),
                 }
             }
-            let told = [Message::Inspected(looked), Message::Unreachable(unclear)];
-            if told.into_iter().any(|told| news.send(told).is_err()) {
+            let messages = [Message::Inspected(looked), Message::Unreachable(unclear)];
+            if messages
+                .into_iter()
+                .any(|message| news.send(message).is_err())
+            {
                 return;
             }
         }
@@ -228,12 +231,12 @@ fn signal(
 fn finish(place: &SupervisorContext, ends: &Queue<RecoverJob>, news: &Sender<Message>) {
     let SupervisorContext { host, docker } = place;
     loop {
-        let (app, (name, seen, unwritten)) = ends.next();
+        let (app, (name, exit_event, unwritten)) = ends.next();
         let resumed = match Journal::lock_existing(host, &name) {
             Ok(None) => None,
             Ok(Some(journal)) => {
                 let journal = journal.with_unflushed(&unwritten);
-                Some(recover(host, docker, &name, journal, seen))
+                Some(recover(host, docker, &name, journal, exit_event))
             }
             Err(error) => Some(Err(error)),
         };

@@ -40,11 +40,11 @@ pub(crate) fn exit_status_of(
     task: &ContainerSummary,
     docker_says: Option<u8>,
 ) -> Result<u8> {
-    let told = match await_record(host, app, task) {
+    let hooks_fired_with = match await_record(host, app, task) {
         RecordLookup::Found(record) => return Ok(exit_status_from_record(&record)),
-        RecordLookup::Missing { told } => told,
+        RecordLookup::Missing { hooks_fired_with } => hooks_fired_with,
     };
-    match told.or(docker_says) {
+    match hooks_fired_with.or(docker_says) {
         Some(code) => Ok(code),
         None => bail!("{} is gone, and there is no record of its end", task.name),
     }
@@ -60,29 +60,31 @@ pub(crate) fn record_of(host: &Host, app: &App, task: &ContainerSummary) -> Opti
 
 enum RecordLookup {
     Found(Box<Record>),
-    /// There is no record, or it is not written in time. `told` is the exit code that the hooks
-    /// were given, as the journal has it.
+    /// There is no record, or it is not written in time. `hooks_fired_with` is the exit code with
+    /// which the hooks were fired, as the journal has it.
     Missing {
-        told: Option<u8>,
+        hooks_fired_with: Option<u8>,
     },
 }
 
 /// Waits until the process that supervises the task has written the record and removed the journal.
 fn await_record(host: &Host, app: &App, task: &ContainerSummary) -> RecordLookup {
     let until = Instant::now() + RECORD_TIMEOUT;
-    let mut told = None;
+    let mut hooks_fired_with = None;
     loop {
         // The journal may be of a later task with the same name.
-        let story = journal::story(host, &task.name)
-            .filter(|story| story.id.as_ref().is_none_or(|id| *id == task.id));
+        let state = journal::state(host, &task.name)
+            .filter(|state| state.id.as_ref().is_none_or(|id| *id == task.id));
         // The record is written before the journal is removed.
-        let is_over = story.is_none() || Instant::now() > until;
-        told = story.and_then(|story| story.told).or(told);
+        let is_over = state.is_none() || Instant::now() > until;
+        hooks_fired_with = state
+            .and_then(|state| state.hooks_fired_with)
+            .or(hooks_fired_with);
         if let Some((record, _)) = read::find(host, &task.id, Some(app)) {
             return RecordLookup::Found(Box::new(record));
         }
         if is_over {
-            return RecordLookup::Missing { told };
+            return RecordLookup::Missing { hooks_fired_with };
         }
         std::thread::sleep(RECORD_POLL_INTERVAL);
     }

@@ -41,7 +41,7 @@ pub(crate) struct ListedTask<'a> {
 impl<'a> Entry<'a> {
     /// An entry for a task whose container exists.
     pub(crate) fn from_container(host: &Host, task: &'a ContainerSummary) -> Self {
-        let started = journal::story(host, &task.name).and_then(|story| story.started);
+        let started = journal::state(host, &task.name).and_then(|state| state.started);
         Self::Task(Box::new(ListedTask {
             name: &task.name,
             state: &task.state,

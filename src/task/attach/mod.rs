@@ -50,14 +50,14 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
             Ok(made.finalize(host, &end))
         }
         Ok(AttachOutcome::Detached) => {
-            made.log_event(&JournalEvent::Left);
+            made.log_event(&JournalEvent::Detached);
             warn_of_no_supervisor(&made);
             let name = hand_off(host, made);
             print_reattach_hint(host, &name);
             Ok(0)
         }
         Ok(AttachOutcome::HungUp) => {
-            made.log_event(&JournalEvent::Left);
+            made.log_event(&JournalEvent::Detached);
             warn_of_no_supervisor(&made);
             hand_off(host, made);
             Ok(exit::from_signal(SIGHUP))

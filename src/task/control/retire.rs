@@ -80,9 +80,9 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
         let why = "docker's description of it cannot be read";
         pass.record_failure(&task.name, Err(anyhow::anyhow!(why)));
     }
-    let there: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    let existing: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     for name in journals {
-        if !there.contains(name.as_str()) {
+        if !existing.contains(name.as_str()) {
             let retired = pass.retire_without_container(&name, app);
             pass.record_failure(&name, retired);
         }
@@ -95,8 +95,8 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
 /// Sets a damaged journal aside, so that later sweeps do not fail at it again. Returns whether the
 /// journal is damaged.
 fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
-    let damage = |story: &JournalState| story.damage_reason();
-    let Some(damage) = journal::story(host, name).as_ref().and_then(damage) else {
+    let damage = |state: &JournalState| state.damage_reason();
+    let Some(damage) = journal::state(host, name).as_ref().and_then(damage) else {
         return false;
     };
     let named = TaskName::read(name);
@@ -165,9 +165,9 @@ impl Sweep<'_> {
             journal.release();
             return Ok(());
         };
-        let is_ending = journal.story().ending == Some(Reason::Deadline);
+        let stop_requested = journal.state().stop_requested == Some(Reason::Deadline);
         let is_supervised = journal.is_on_disk() && supervisor::is_running(self.host);
-        let (verdict, late) = self.assess(facts, is_supervised && !is_ending);
+        let (verdict, late) = self.assess(facts, is_supervised && !stop_requested);
         match verdict {
             Action::Leave => journal.release(),
             Action::Finalize => self.finish(facts, journal, late.is_some())?,
@@ -175,14 +175,14 @@ impl Sweep<'_> {
                 let timeout = self.stop_timeout(app)?;
                 // The supervisor has begun to stop the task, which takes up to the stop timeout.
                 let grace = Duration::from_secs(timeout).saturating_add(STOP_GRACE_SLACK);
-                if is_ending && late.is_some_and(|late| late < grace) && is_supervised {
+                if stop_requested && late.is_some_and(|late| late < grace) && is_supervised {
                     journal.release();
                     return Ok(());
                 }
                 self.stop(facts, journal, timeout)?;
             }
             Action::Adopt => {
-                if journal.story().info.is_none() {
+                if journal.state().info.is_none() {
                     let timeout = self.stop_timeout(app)?;
                     journal.recover_header(facts, || timeout);
                 }
@@ -230,7 +230,7 @@ impl Sweep<'_> {
             facts.name()
         ));
         journal.recover_header(facts, || timeout);
-        journal.mark(&facts.id, &JournalEvent::Ending(Reason::Deadline));
+        journal.mark(&facts.id, &JournalEvent::StopRequested(Reason::Deadline));
         if let StopOutcome::Failed(why) = self.docker.container_stop(&facts.id, timeout)? {
             bail!(why);
         }
@@ -249,20 +249,20 @@ impl Sweep<'_> {
             }
             return Ok(());
         }
-        let story = journal.recover_header(facts, || 0);
+        let journal_state = journal.recover_header(facts, || 0);
         let state = self.docker.container_state(&facts.id)?;
         let end = state.map_or(TaskExit::Removed(None), TaskExit::Inspected);
-        finalize::notify_and_record(self.host, self.docker, &journal, &story, &end);
+        finalize::notify_and_record(self.host, self.docker, &journal, &journal_state, &end);
         if late {
             return finalize::remove_container(self.docker, journal, &facts.id);
         }
-        finalize::remove_unless_core(self.docker, journal, &story, &end)
+        finalize::remove_unless_core(self.docker, journal, &journal_state, &end)
     }
 
     /// Recovers a journal whose container was removed by another process, or was never created.
     fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
-        let owner = journal::story(self.host, name).and_then(|story| story.info);
-        let is_asked_for = |app: &App| owner.as_ref().is_some_and(|head| head.app == app.name());
+        let owner = journal::state(self.host, name).and_then(|state| state.info);
+        let is_asked_for = |app: &App| owner.as_ref().is_some_and(|info| info.app == app.name());
         if !app.is_none_or(is_asked_for) {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! Stopping a task, even one that is about to be started.
 //!
 //! `docker stop` has no effect on a container that was not started yet. So the starting process
-//! writes `started` into the journal and then checks it for `ending`; the stopping process writes
-//! `ending` and then checks for `started`. At least one of the two sees the event of the other.
+//! writes `started` into the journal and then checks it for `stop_requested`; the stopping process writes
+//! `stop_requested` and then checks for `started`. At least one of the two sees the event of the other.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ pub(crate) fn stop_running(
     timeout: u64,
 ) -> Result<Vec<String>> {
     for task in tasks {
-        let reason = JournalEvent::Ending(Reason::Stopped);
+        let reason = JournalEvent::StopRequested(Reason::Stopped);
         journal::mark(host, &task.name, &task.id, &reason);
     }
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
@@ -49,7 +49,7 @@ pub(crate) fn stop(
     task: &ContainerSummary,
     timeout: u64,
 ) -> Result<StopOutcome> {
-    let reason = JournalEvent::Ending(Reason::Stopped);
+    let reason = JournalEvent::StopRequested(Reason::Stopped);
     journal::mark(host, &task.name, &task.id, &reason);
     let until = Instant::now().checked_add(docker.timeout());
     loop {
@@ -77,7 +77,7 @@ pub(crate) fn stop(
 
 /// Whether a process is about to start the task: its journal has `started` and is locked.
 fn is_being_started(host: &Host, task: &ContainerSummary) -> bool {
-    let story = journal::story(host, &task.name);
-    story.is_some_and(|story| story.id.as_ref() == Some(&task.id) && story.started.is_some())
+    let state = journal::state(host, &task.name);
+    state.is_some_and(|state| state.id.as_ref() == Some(&task.id) && state.started.is_some())
         && !journal::is_unlocked(host, &task.name)
 }

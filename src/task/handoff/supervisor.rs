@@ -45,7 +45,7 @@ pub(crate) fn adopt_orphans(host: &Host) {
     let mut names = journal::names(host).into_iter();
     let is_lost = |name: &String| {
         journal::is_unlocked(host, name)
-            && journal::story(host, name).is_some_and(|story| story.damage_reason().is_none())
+            && journal::state(host, name).is_some_and(|state| state.damage_reason().is_none())
     };
     if let Some(name) = names.find(is_lost) {
         // On failure the next sweep notifies it.

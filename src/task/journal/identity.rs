@@ -60,12 +60,15 @@ impl ContainerInfo {
 }
 
 fn has_own_journal(host: &Host, name: &str, id: &str) -> bool {
-    journal::story(host, name).is_some_and(|story| is_own_journal(&story, id))
+    journal::state(host, name).is_some_and(|state| is_own_journal(&state, id))
 }
 
-fn is_own_journal(story: &JournalState, id: &str) -> bool {
-    let is_ours = story.info.as_ref().is_some_and(|head| !head.foreign);
-    is_ours && story.id.as_deref() == Some(id)
+fn is_own_journal(state: &JournalState, id: &str) -> bool {
+    let is_ours = state
+        .info
+        .as_ref()
+        .is_some_and(|info| !info.managed_by_core);
+    is_ours && state.id.as_deref() == Some(id)
 }
 
 #[cfg(test)]
@@ -126,25 +129,25 @@ mod tests {
 
     #[test]
     fn the_journal_of_an_older_version_proves_ownership() {
-        let head = |foreign: bool| {
+        let info = |managed_by_core: bool| {
             format!(
                 r#"{{"app":"demo","name":"demo.run.7","type":"run","command":[],"image":"i","user":"ada",
-                    "detached":true,"created":"","stop_timeout":30,"time_to_live":null,"foreign":{foreign}}}"#
+                    "detached":true,"created":"","stop_timeout":30,"time_to_live":null,"managed_by_core":{managed_by_core}}}"#
             )
         };
-        for (head, id, expected) in [
-            (Some(head(false)), Some("id"), true),
-            (Some(head(false)), Some("other"), false),
-            (Some(head(false)), None, false),
-            (Some(head(true)), Some("id"), false),
+        for (info, id, expected) in [
+            (Some(info(false)), Some("id"), true),
+            (Some(info(false)), Some("other"), false),
+            (Some(info(false)), None, false),
+            (Some(info(true)), Some("id"), false),
             (None, Some("id"), false),
         ] {
-            let story = JournalState {
-                info: head.map(|head| serde_json::from_str(&head).unwrap()),
+            let state = JournalState {
+                info: info.map(|info| serde_json::from_str(&info).unwrap()),
                 id: id.map(str::to_owned),
                 ..JournalState::default()
             };
-            assert_eq!(is_own_journal(&story, "id"), expected, "{story:?}");
+            assert_eq!(is_own_journal(&state, "id"), expected, "{state:?}");
         }
     }
 }

@@ -51,12 +51,12 @@ impl Journal {
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn create(host: &Host, head: &TaskInfo) -> Result<Option<Self>> {
-        let Some(lease) = FileLock::create(&path(host, &head.name))? else {
+    pub(crate) fn create(host: &Host, info: &TaskInfo) -> Result<Option<Self>> {
+        let Some(lease) = FileLock::create(&path(host, &info.name))? else {
             return Ok(None);
         };
         let journal = Self::of(lease);
-        journal.write_head(head);
+        journal.write_header(info);
         Ok(Some(journal))
     }
 
@@ -75,8 +75,8 @@ impl Journal {
     }
 
     /// Writes the first line: the beginning of the task's record.
-    pub(crate) fn write_head(&self, head: &TaskInfo) {
-        self.write(head);
+    pub(crate) fn write_header(&self, info: &TaskInfo) {
+        self.write(info);
     }
 
     /// Locks the journal of this container; `None` if a live process holds the lock. A journal
@@ -129,21 +129,22 @@ impl Journal {
         facts: &ContainerInfo,
         stop_timeout: impl FnOnce() -> u64,
     ) -> JournalState {
-        let mut story = self.story();
-        if story.info.is_none() {
-            let head = TaskInfo::from_container(facts, stop_timeout());
-            self.write(&head);
-            story.info = Some(head).filter(|head| head.is_of(facts.name()));
-            story.header = Header::Rebuilt;
+        let mut state = self.state();
+        if state.info.is_none() {
+            let info = TaskInfo::from_container(facts, stop_timeout());
+            self.write(&info);
+            state.info = Some(info).filter(|info| info.is_of(facts.name()));
+            state.header = Header::Rebuilt;
         }
-        if story.id.as_ref() != Some(&facts.id) {
+        if state.id.as_ref() != Some(&facts.id) {
             self.mark(&facts.id, &JournalEvent::Created);
-            story.add(facts.id.clone(), JournalEvent::Created);
+            state.add(facts.id.clone(), JournalEvent::Created);
         }
-        story
+        state
     }
 
-    pub(crate) fn story(&self) -> JournalState {
+    /// The state that the lines of the journal add up to.
+    pub(crate) fn state(&self) -> JournalState {
         let mut text = regular_file::content(&self.lock.file, MOST_BYTES).unwrap_or_default();
         text.extend(self.unflushed.lines());
         let name = self.lock.path().file_name().and_then(OsStr::to_str);
@@ -152,8 +153,8 @@ impl Journal {
 
     /// Appends an event of the container with this id. If the disk is full, a warning is
     /// printed and the line is kept in memory: the task continues.
-    pub(crate) fn mark(&self, id: &str, mark: &JournalEvent) {
-        self.write(&(id, mark));
+    pub(crate) fn mark(&self, id: &str, event: &JournalEvent) {
+        self.write(&(id, event));
     }
 
     /// Unlocks the journal, so that another process can take over the task. An empty journal is
@@ -225,8 +226,8 @@ impl UnflushedLines {
 
 /// Appends an event to the journal of a task that another process supervises. Nothing is
 /// written if the journal has been removed.
-pub(crate) fn mark(host: &Host, name: &str, id: &str, mark: &JournalEvent) {
-    append_or_buffer(host, name, id, mark, &UnflushedLines::default());
+pub(crate) fn mark(host: &Host, name: &str, id: &str, event: &JournalEvent) {
+    append_or_buffer(host, name, id, event, &UnflushedLines::default());
 }
 
 /// Like [`mark`], but an event that the disk has no space for is added to `lines`.
@@ -234,18 +235,18 @@ pub(crate) fn append_or_buffer(
     host: &Host,
     name: &str,
     id: &str,
-    mark: &JournalEvent,
+    event: &JournalEvent,
     lines: &UnflushedLines,
 ) {
     if let Ok(file) = regular_file::open(OpenOptions::new().append(true), &path(host, name))
-        && append(&file, &(id, mark)).is_err()
+        && append(&file, &(id, event)).is_err()
     {
-        lines.add(&(id, mark));
+        lines.add(&(id, event));
     }
 }
 
 /// The state of this container's journal; `None` if there is no journal.
-pub(crate) fn story(host: &Host, name: &str) -> Option<JournalState> {
+pub(crate) fn state(host: &Host, name: &str) -> Option<JournalState> {
     regular_file::read(&path(host, name), MOST_BYTES)
         .ok()
         .map(|text| JournalState::read(name, &text))

@@ -32,7 +32,7 @@ pub(crate) struct TaskInfo {
     /// The task is managed by core, which starts, stops and removes it and fires its hooks; the
     /// plugin only records the task.
     #[serde(default)]
-    pub(crate) foreign: bool,
+    pub(crate) managed_by_core: bool,
     /// None of the container's labels can replace the exit code in docker's events.
     #[serde(default)]
     pub(crate) plain_events: bool,
@@ -40,18 +40,18 @@ pub(crate) struct TaskInfo {
 
 /// One step in the life of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum JournalEvent {
     /// Docker has created the container and reported its id.
     Created,
     /// The container is about to be started, at this time (RFC 3339, UTC).
     Started(String),
     /// The user has detached from the task: the task keeps running, detached.
-    Left,
+    Detached,
     /// The task is about to be stopped, for this reason.
-    Ending(Reason),
+    StopRequested(Reason),
     /// The hooks are about to be notified of the task's end, with this exit code.
-    Told(u8),
+    HooksFired(u8),
     /// The task's record is written.
     Recorded,
 }
@@ -64,10 +64,12 @@ pub(crate) struct JournalState {
     /// The container's id; `None` until docker has reported it.
     pub(crate) id: Option<String>,
     pub(crate) started: Option<String>,
-    pub(crate) left: bool,
-    /// The first reason in the journal counts.
-    pub(crate) ending: Option<Reason>,
-    pub(crate) told: Option<u8>,
+    /// The user has detached from the task.
+    pub(crate) detached_by_user: bool,
+    /// Why the task is to be stopped; the first reason in the journal counts.
+    pub(crate) stop_requested: Option<Reason>,
+    /// The exit code with which the hooks were fired; the first one in the journal counts.
+    pub(crate) hooks_fired_with: Option<u8>,
     pub(crate) recorded: bool,
     pub(crate) header: Header,
 }
@@ -106,7 +108,7 @@ impl TaskInfo {
             created: facts.created.clone(),
             stop_timeout,
             time_to_live: labels::seconds(&label(labels::TIME_TO_LIVE)),
-            foreign: !facts.has_own_name_label(),
+            managed_by_core: !facts.has_own_name_label(),
             plain_events: facts.has_trustworthy_events(),
         }
     }
@@ -123,6 +125,11 @@ impl TaskInfo {
 }
 
 impl JournalState {
+    /// Whether core manages the task; false without a task info.
+    pub(crate) fn is_managed_by_core(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.managed_by_core)
+    }
+
     /// Why the journal cannot belong to the container of its name; `None` if it can.
     pub(crate) fn damage_reason(&self) -> Option<&'static str> {
         let is_odd = |id: &String| !container_create::is_id(id);
@@ -135,23 +142,23 @@ impl JournalState {
     /// Replays the lines of the journal of the container of this name. Incomplete and unknown
     /// lines are skipped, and so is a first line about another container.
     pub(crate) fn read(name: &str, text: &[u8]) -> Self {
-        let mut story = Self::default();
+        let mut state = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
-            if let Ok((id, mark)) = serde_json::from_slice::<(String, JournalEvent)>(line) {
-                story.add(id, mark);
-            } else if story.info.is_none() {
-                story.info = serde_json::from_slice(line).ok();
+            if let Ok((id, event)) = serde_json::from_slice::<(String, JournalEvent)>(line) {
+                state.add(id, event);
+            } else if state.info.is_none() {
+                state.info = serde_json::from_slice(line).ok();
             }
         }
-        if story.info.as_ref().is_some_and(|head| !head.is_of(name)) {
-            story.info = None;
-            story.header = Header::OfAnother;
+        if state.info.as_ref().is_some_and(|info| !info.is_of(name)) {
+            state.info = None;
+            state.header = Header::OfAnother;
         }
-        story
+        state
     }
 
-    pub(crate) fn add(&mut self, id: String, mark: JournalEvent) {
-        if mark == JournalEvent::Created {
+    pub(crate) fn add(&mut self, id: String, event: JournalEvent) {
+        if event == JournalEvent::Created {
             *self = Self {
                 info: self.info.take(),
                 id: Some(id),
@@ -159,12 +166,16 @@ impl JournalState {
                 ..Self::default()
             };
         } else if self.id.as_ref() == Some(&id) {
-            match mark {
+            match event {
                 JournalEvent::Created => {}
                 JournalEvent::Started(at) => self.started = Some(at),
-                JournalEvent::Left => self.left = true,
-                JournalEvent::Ending(reason) => self.ending = self.ending.or(Some(reason)),
-                JournalEvent::Told(code) => self.told = self.told.or(Some(code)),
+                JournalEvent::Detached => self.detached_by_user = true,
+                JournalEvent::StopRequested(reason) => {
+                    self.stop_requested.get_or_insert(reason);
+                }
+                JournalEvent::HooksFired(code) => {
+                    self.hooks_fired_with.get_or_insert(code);
+                }
                 JournalEvent::Recorded => self.recorded = true,
             }
         }
@@ -175,7 +186,7 @@ impl JournalState {
 mod tests {
     use super::*;
 
-    const HEAD: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
+    const HEADER: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
 
     fn read(lines: &[&str]) -> JournalState {
         JournalState::read("demo.run.1", lines.join("\n").as_bytes())
@@ -183,34 +194,38 @@ mod tests {
 
     #[test]
     fn journal_lines_are_replayed_into_the_journal_state() {
-        let story = read(&[
-            HEAD,
+        let state = read(&[
+            HEADER,
             "",
             r#"["id","created"]"#,
             r#"["id",{"started":"2026-01-01T00:00:01Z"}]"#,
-            r#"["id",{"ending":"stopped"}]"#,
-            r#"["id",{"ending":"deadline"}]"#,
-            r#"["id",{"told":3}]"#,
+            r#"["id",{"stop_requested":"stopped"}]"#,
+            r#"["id",{"stop_requested":"deadline"}]"#,
+            r#"["id",{"hooks_fired":3}]"#,
             r#"["id","recorded"]"#,
         ]);
-        assert_eq!(story.info.unwrap().name, "demo.run.1");
-        assert_eq!(story.id.as_deref(), Some("id"));
-        assert_eq!(story.started.as_deref(), Some("2026-01-01T00:00:01Z"));
-        assert_eq!(story.ending, Some(Reason::Stopped), "the first one counts");
-        assert_eq!((story.told, story.recorded), (Some(3), true));
+        assert_eq!(state.info.unwrap().name, "demo.run.1");
+        assert_eq!(state.id.as_deref(), Some("id"));
+        assert_eq!(state.started.as_deref(), Some("2026-01-01T00:00:01Z"));
+        assert_eq!(
+            state.stop_requested,
+            Some(Reason::Stopped),
+            "the first one counts"
+        );
+        assert_eq!((state.hooks_fired_with, state.recorded), (Some(3), true));
     }
 
     #[test]
     fn task_info_belongs_to_the_container_named_by_its_file() {
-        let head = |app: &str, name: &str| TaskInfo {
+        let info = |app: &str, name: &str| TaskInfo {
             app: app.to_owned(),
             name: name.to_owned(),
-            ..read(&[HEAD]).info.unwrap()
+            ..read(&[HEADER]).info.unwrap()
         };
-        assert!(head("demo", "demo.run.1").is_of("demo.run.1"));
-        assert!(head("my.app", "my.app.run.1").is_of("my.app.run.1"));
+        assert!(info("demo", "demo.run.1").is_of("demo.run.1"));
+        assert!(info("my.app", "my.app.run.1").is_of("my.app.run.1"));
         assert!(
-            !head("demo", "demo.cron.1").is_of("demo.cron.1"),
+            !info("demo", "demo.cron.1").is_of("demo.cron.1"),
             "its type is run"
         );
         for (app, name) in [
@@ -221,22 +236,22 @@ mod tests {
             ("demo", "demo.run.2"),
             ("demo", "../demo.run.1"),
         ] {
-            assert!(!head(app, name).is_of("demo.run.1"), "{app} {name}");
+            assert!(!info(app, name).is_of("demo.run.1"), "{app} {name}");
         }
-        assert!(!head("..", "../x").is_of("../x"));
-        assert!(!head("Demo", "Demo.run.1").is_of("Demo.run.1"));
+        assert!(!info("..", "../x").is_of("../x"));
+        assert!(!info("Demo", "Demo.run.1").is_of("Demo.run.1"));
     }
 
     #[test]
     fn an_impossible_journal_is_damaged() {
         let id = "a".repeat(64);
         let created = |id: &str| format!(r#"["{id}","created"]"#);
-        let damage = |head: &str, id: &str| read(&[head, &created(id)]).damage_reason();
-        assert_eq!(damage(HEAD, &id), None);
-        assert_eq!(read(&[HEAD]).damage_reason(), None, "nobody knows its id");
+        let damage = |header: &str, id: &str| read(&[header, &created(id)]).damage_reason();
+        assert_eq!(damage(HEADER, &id), None);
+        assert_eq!(read(&[HEADER]).damage_reason(), None, "nobody knows its id");
         assert_eq!(read(&[]).damage_reason(), None, "it was torn");
         for odd in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
-            assert!(damage(HEAD, odd).is_some(), "{odd:?}");
+            assert!(damage(HEADER, odd).is_some(), "{odd:?}");
         }
         for (part, other) in [
             (r#""app":"demo""#, r#""app":"../demo""#),
@@ -245,26 +260,29 @@ mod tests {
             (r#""type":"run""#, r#""type":"cron""#),
             (r#""name":"demo.run.1""#, r#""name":"demo.run.2""#),
         ] {
-            assert!(damage(&HEAD.replace(part, other), &id).is_some(), "{other}");
+            assert!(
+                damage(&HEADER.replace(part, other), &id).is_some(),
+                "{other}"
+            );
         }
     }
 
     #[test]
     fn replay_skips_events_of_another_container_and_torn_lines() {
-        let story = read(&[
-            HEAD,
-            r#"["old",{"told":3}]"#,
+        let state = read(&[
+            HEADER,
+            r#"["old",{"hooks_fired":3}]"#,
             r#"["old","created"]"#,
             r#"["old","recorded"]"#,
             r#"["new","created"]"#,
-            r#"["old",{"ending":"stopped"}]"#,
-            r#"["new",{"tol"#,
-            r#"["new",{"told":4}]"#,
+            r#"["old",{"stop_requested":"stopped"}]"#,
+            r#"["new",{"hooks_fi"#,
+            r#"["new",{"hooks_fired":4}]"#,
             r#"["new",{"sung":4}]"#,
         ]);
-        assert_eq!(story.id.as_deref(), Some("new"));
-        assert_eq!((story.ending, story.recorded), (None, false));
-        assert_eq!(story.told, Some(4));
+        assert_eq!(state.id.as_deref(), Some("new"));
+        assert_eq!((state.stop_requested, state.recorded), (None, false));
+        assert_eq!(state.hooks_fired_with, Some(4));
         assert_eq!(read(&["{\"app\":"]), JournalState::default());
     }
 }

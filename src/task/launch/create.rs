@@ -82,11 +82,11 @@ impl<'a> CreatedContainer<'a> {
         const MAX_NAME_ATTEMPTS: usize = 100;
         for _ in 0..MAX_NAME_ATTEMPTS {
             let mut container = task.container(random_number())?;
-            let head = task_info(host, task, &container, detached);
-            let journal = match Journal::create(host, &head) {
+            let info = task_info(host, task, &container, detached);
+            let journal = match Journal::create(host, &info) {
                 Ok(Some(journal)) => journal,
                 Ok(None) => continue,
-                Err(error) => without_a_journal(host, &head, &error)?,
+                Err(error) => without_a_journal(host, &info, &error)?,
             };
             container.options.push(attendant_of(&journal));
             match docker.container_create(&container) {
@@ -128,12 +128,12 @@ impl<'a> CreatedContainer<'a> {
     }
 
     /// Writes an event into the journal.
-    pub(crate) fn log_event(&self, mark: &JournalEvent) {
-        if *mark == JournalEvent::Ending(Reason::Deadline) {
+    pub(crate) fn log_event(&self, event: &JournalEvent) {
+        if *event == JournalEvent::StopRequested(Reason::Deadline) {
             self.deadline_passed.set(true);
         }
         if let Some(journal) = &self.journal {
-            journal.mark(&self.id, mark);
+            journal.mark(&self.id, event);
         }
     }
 
@@ -147,21 +147,21 @@ impl<'a> CreatedContainer<'a> {
     pub(crate) fn mark_started(&self) -> bool {
         self.log_event(&JournalEvent::Started(now()));
         // First write, then read: see `task::control::stop`.
-        let story = self.journal.as_ref().map(Journal::story);
-        story.is_none_or(|story| story.ending.is_none())
+        let state = self.journal.as_ref().map(Journal::state);
+        state.is_none_or(|state| state.stop_requested.is_none())
     }
 
     /// Delegates the teardown to `bin/agent --finalize` and waits for it. Returns the exit code
     /// of the command.
     pub(crate) fn finalize(mut self, host: &Host, end: &TaskExit) -> u8 {
         let journal = self.journal.take();
-        let told = journal.map_or(Ok(None), |journal| {
+        let result = journal.map_or(Ok(None), |journal| {
             finalizer::run(host, &self.name, journal, end)
         });
-        if let Err(error) = &told {
+        if let Err(error) = &result {
             message::warn(&format!("{error:#}"));
         }
-        match told {
+        match result {
             Ok(Some(code)) => code,
             _ if self.deadline_passed.get() => exit::DEADLINE,
             _ => end.exit_code(),
@@ -186,8 +186,8 @@ fn remove_named(docker: &Docker, name: &str) -> Result<()> {
 
 /// A journal in memory, for a task whose journal cannot be written to disk: the task runs without
 /// one on disk.
-fn without_a_journal(host: &Host, head: &TaskInfo, error: &anyhow::Error) -> Result<Journal> {
-    let later = if head.detached {
+fn without_a_journal(host: &Host, info: &TaskInfo, error: &anyhow::Error) -> Result<Journal> {
+    let later = if info.detached {
         format!("\n{UNSUPERVISED}")
     } else {
         String::new()
@@ -195,8 +195,8 @@ fn without_a_journal(host: &Host, head: &TaskInfo, error: &anyhow::Error) -> Res
     message::warn_disk_once(&format!(
         "The task runs without a journal: {error:#}{later}"
     ));
-    let journal = Journal::in_memory(host, &head.name)?;
-    journal.write_head(head);
+    let journal = Journal::in_memory(host, &info.name)?;
+    journal.write_header(info);
     Ok(journal)
 }
 
@@ -224,7 +224,7 @@ fn task_info(host: &Host, task: &TaskSpec, container: &ContainerSpec, detached: 
         created: now(),
         stop_timeout: task.stop_timeout,
         time_to_live: task.time_to_live,
-        foreign: false,
+        managed_by_core: false,
         // Unknown before the creation: the image, or a file of labels, may set labels that docker
         // copies into its events.
         plain_events: false,

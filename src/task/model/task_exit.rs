@@ -26,7 +26,7 @@ pub(crate) struct ExitEvent {
 }
 
 impl TaskExit {
-    const REMOVED: &str = "gone";
+    const REMOVED: &str = "removed";
 
     /// The arguments that [`TaskExit::from_args`] parses.
     pub(crate) fn to_args(&self) -> Vec<String> {
@@ -61,14 +61,14 @@ impl TaskExit {
 
     /// Whether the exit code is not known.
     pub(crate) fn is_unknown(&self) -> bool {
-        matches!(self, Self::Removed(seen) if seen.as_ref().is_none_or(|seen| seen.exit_code.is_none()))
+        matches!(self, Self::Removed(event) if event.as_ref().is_none_or(|event| event.exit_code.is_none()))
     }
 
     /// The exit code; docker's own (125) if it is not known.
     pub(crate) fn exit_code(&self) -> u8 {
         let code = match self {
             Self::Inspected(state) => state.exit_code(),
-            Self::Removed(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
+            Self::Removed(event) => event.as_ref().and_then(|event| event.exit_code),
         };
         code.unwrap_or(exit::DOCKER_FAILED)
     }
@@ -111,12 +111,12 @@ mod tests {
 
     #[test]
     fn a_task_exit_is_converted_to_arguments_and_back_unchanged() {
-        let there = TaskExit::Inspected(State {
+        let inspected = TaskExit::Inspected(State {
             oom_killed: true,
             started_at: "2026-01-01T00:00:00.123456789Z".to_owned(),
             ..State::untimed(Status::Exited, 137)
         });
-        for end in [there, TaskExit::Removed(None)] {
+        for end in [inspected, TaskExit::Removed(None)] {
             let words = end.to_args();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             assert_eq!(TaskExit::from_args(&words), Some(end));

@@ -1,6 +1,6 @@
 //! The last steps after a task's exit:
 //!
-//! container's state → event `told` → trigger `scheduler-post-run` → record → event `recorded` →
+//! container's state → event `hooks_fired` → trigger `scheduler-post-run` → record → event `recorded` →
 //! remove the container → remove the journal
 //!
 //! The process that has locked the task's journal performs them, and continues where its
@@ -21,9 +21,9 @@ use crate::ui::{exit, message};
 /// the container cannot be removed, a warning is printed and the journal is kept, so that
 /// `run:retire` tries again.
 pub(crate) fn finalize(host: &Host, docker: &Docker, journal: Journal, end: &TaskExit) -> u8 {
-    let story = journal.story();
-    let code = notify_and_record(host, docker, &journal, &story, end);
-    warn_on_error(remove_unless_core(docker, journal, &story, end));
+    let state = journal.state();
+    let code = notify_and_record(host, docker, &journal, &state, end);
+    warn_on_error(remove_unless_core(docker, journal, &state, end));
     code
 }
 
@@ -33,33 +33,33 @@ pub(crate) fn notify_and_record(
     host: &Host,
     docker: &Docker,
     journal: &Journal,
-    story: &JournalState,
+    state: &JournalState,
     end: &TaskExit,
 ) -> u8 {
-    let (code, reason) = exit_and_reason(story, end);
-    let said = code.unwrap_or(exit::DOCKER_FAILED);
-    let (Some(head), Some(id)) = (&story.info, &story.id) else {
-        return said; // there was no container
+    let (code, reason) = exit_and_reason(state, end);
+    let reported_code = code.unwrap_or(exit::DOCKER_FAILED);
+    let (Some(info), Some(id)) = (&state.info, &state.id) else {
+        return reported_code; // there was no container
     };
     // A predecessor may have written the record and died before it marked that.
-    let is_kept = (story.told.is_some() || story.header == Header::Rebuilt)
-        && record::exists(host, &head.app, id);
-    if story.told.is_none() && !is_kept {
-        journal.mark(id, &JournalEvent::Told(said));
-        if !head.foreign {
-            let code = said.to_string();
-            let told = host.notify("scheduler-post-run", &[DOCKER_LOCAL, &head.app, id, &code]);
-            warn_on_error(told);
+    let is_recorded = (state.hooks_fired_with.is_some() || state.header == Header::Rebuilt)
+        && record::exists(host, &info.app, id);
+    if state.hooks_fired_with.is_none() && !is_recorded {
+        journal.mark(id, &JournalEvent::HooksFired(reported_code));
+        if !info.managed_by_core {
+            let code = reported_code.to_string();
+            let result = host.notify("scheduler-post-run", &[DOCKER_LOCAL, &info.app, id, &code]);
+            warn_on_error(result);
         }
     }
-    if !story.recorded && !is_kept {
-        let record = record_of(head, id, story, end, code, reason);
+    if !state.recorded && !is_recorded {
+        let record = record_of(info, id, state, end, code, reason);
         record::write(host, docker, &record);
     }
-    if !story.recorded {
+    if !state.recorded {
         journal.mark(id, &JournalEvent::Recorded);
     }
-    said
+    reported_code
 }
 
 /// Removes the container, unless core manages it, and then the journal.
@@ -69,12 +69,13 @@ pub(crate) fn notify_and_record(
 pub(crate) fn remove_unless_core(
     docker: &Docker,
     journal: Journal,
-    story: &JournalState,
+    state: &JournalState,
     end: &TaskExit,
 ) -> Result<()> {
-    let foreign = story.info.as_ref().is_some_and(|head| head.foreign);
-    match (&story.id, end) {
-        (Some(id), TaskExit::Inspected(_)) if !foreign => remove_container(docker, journal, id),
+    match (&state.id, end) {
+        (Some(id), TaskExit::Inspected(_)) if !state.is_managed_by_core() => {
+            remove_container(docker, journal, id)
+        }
         _ => {
             journal.remove();
             Ok(())
@@ -121,15 +122,19 @@ fn warn_on_error(result: Result<()>) {
 }
 
 /// The exit code, `None` if it is not known, and the reason why the task ended.
-fn exit_and_reason(story: &JournalState, end: &TaskExit) -> (Option<u8>, Reason) {
-    let foreign = story.info.as_ref().is_some_and(|head| head.foreign);
+fn exit_and_reason(journal_state: &JournalState, end: &TaskExit) -> (Option<u8>, Reason) {
     // The hooks got docker's own code because the task's exit code was not known.
-    let is_unseen = end.is_unknown() && !foreign && story.told == Some(exit::DOCKER_FAILED);
-    let code = story.told.filter(|_| !is_unseen).or_else(|| match end {
-        TaskExit::Inspected(state) => state.exit_code(),
-        TaskExit::Removed(seen) => seen.as_ref().and_then(|seen| seen.exit_code),
-    });
-    match (code, story.ending, end) {
+    let is_unknown = end.is_unknown()
+        && !journal_state.is_managed_by_core()
+        && journal_state.hooks_fired_with == Some(exit::DOCKER_FAILED);
+    let code = journal_state
+        .hooks_fired_with
+        .filter(|_| !is_unknown)
+        .or_else(|| match end {
+            TaskExit::Inspected(state) => state.exit_code(),
+            TaskExit::Removed(event) => event.as_ref().and_then(|event| event.exit_code),
+        });
+    match (code, journal_state.stop_requested, end) {
         (_, _, TaskExit::Inspected(state)) if state.status.is_created() => (code, Reason::Failed),
         // Regardless of the exit code of the task itself.
         (_, Some(Reason::Deadline), _) => (Some(exit::DEADLINE), Reason::Deadline),
@@ -143,9 +148,9 @@ fn exit_and_reason(story: &JournalState, end: &TaskExit) -> (Option<u8>, Reason)
 }
 
 fn record_of(
-    head: &TaskInfo,
+    info: &TaskInfo,
     id: &str,
-    story: &JournalState,
+    journal_state: &JournalState,
     end: &TaskExit,
     exit_code: Option<u8>,
     reason: Reason,
@@ -155,27 +160,27 @@ fn record_of(
             nonzero_time(&state.started_at),
             nonzero_time(&state.finished_at),
         ),
-        TaskExit::Removed(seen) => {
+        TaskExit::Removed(event) => {
             // Core starts a container right after it has created it, and does not report the
             // time.
-            let of_cores = (head.foreign && seen.is_some()).then(|| head.created.clone());
+            let of_cores = (info.managed_by_core && event.is_some()).then(|| info.created.clone());
             (
-                story.started.clone().or(of_cores),
-                seen.as_ref().map(|seen| seen.finished.clone()),
+                journal_state.started.clone().or(of_cores),
+                event.as_ref().map(|event| event.finished.clone()),
             )
         }
     };
     Record {
         version: record::VERSION,
         id: id.to_owned(),
-        app: head.app.clone(),
-        name: head.name.clone(),
-        process_type: head.process_type.clone(),
-        command: head.command.clone(),
-        image: head.image.clone(),
-        user: head.user.clone(),
-        detached: head.detached || story.left,
-        created: head.created.clone(),
+        app: info.app.clone(),
+        name: info.name.clone(),
+        process_type: info.process_type.clone(),
+        command: info.command.clone(),
+        image: info.image.clone(),
+        user: info.user.clone(),
+        detached: info.detached || journal_state.detached_by_user,
+        created: info.created.clone(),
         started,
         finished: finished.unwrap_or_else(now),
         exit_code,
@@ -192,25 +197,25 @@ mod tests {
 
     #[test]
     fn exit_code_and_reason_are_derived_from_journal_and_exit() {
-        let asked = |reason| JournalState {
-            ending: reason,
+        let stopped = |reason| JournalState {
+            stop_requested: reason,
             ..JournalState::default()
         };
-        let there = |code| TaskExit::Inspected(State::untimed(Status::Exited, code));
+        let exited = |code| TaskExit::Inspected(State::untimed(Status::Exited, code));
         let oom = |code| {
             TaskExit::Inspected(State {
                 oom_killed: true,
                 ..State::untimed(Status::Exited, code)
             })
         };
-        let seen = |exit_code| {
+        let reported = |exit_code| {
             TaskExit::Removed(Some(ExitEvent {
                 exit_code,
                 finished: String::new(),
             }))
         };
-        for (ending, end, expected) in [
-            (None, there(3), (Some(3), Reason::Exited)),
+        for (stop_requested, end, expected) in [
+            (None, exited(3), (Some(3), Reason::Exited)),
             (None, oom(137), (Some(137), Reason::Oom)),
             (None, oom(0), (Some(0), Reason::Exited)),
             (
@@ -218,19 +223,19 @@ mod tests {
                 oom(137),
                 (Some(137), Reason::Stopped),
             ),
-            (Some(Reason::Stopped), there(0), (Some(0), Reason::Stopped)),
+            (Some(Reason::Stopped), exited(0), (Some(0), Reason::Stopped)),
             (
                 Some(Reason::Deadline),
-                there(0),
+                exited(0),
                 (Some(124), Reason::Deadline),
             ),
             (
                 Some(Reason::Hangup),
-                there(129),
+                exited(129),
                 (Some(129), Reason::Hangup),
             ),
-            (None, seen(Some(3)), (Some(3), Reason::Exited)),
-            (None, seen(None), (None, Reason::Lost)),
+            (None, reported(Some(3)), (Some(3), Reason::Exited)),
+            (None, reported(None), (None, Reason::Lost)),
             (None, TaskExit::Removed(None), (None, Reason::Lost)),
             (
                 Some(Reason::Stopped),
@@ -249,40 +254,40 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                exit_and_reason(&asked(ending), &end),
+                exit_and_reason(&stopped(stop_requested), &end),
                 expected,
-                "{ending:?} {end:?}"
+                "{stop_requested:?} {end:?}"
             );
         }
     }
 
     #[test]
     fn a_lost_task_stays_lost_after_its_hooks_have_fired() {
-        let story = JournalState {
-            told: Some(exit::DOCKER_FAILED),
+        let state = JournalState {
+            hooks_fired_with: Some(exit::DOCKER_FAILED),
             ..JournalState::default()
         };
         assert_eq!(
-            exit_and_reason(&story, &TaskExit::Removed(None)),
+            exit_and_reason(&state, &TaskExit::Removed(None)),
             (None, Reason::Lost)
         );
         let labelled = TaskExit::Removed(Some(ExitEvent {
             exit_code: None,
             finished: String::new(),
         }));
-        assert_eq!(exit_and_reason(&story, &labelled), (None, Reason::Lost));
+        assert_eq!(exit_and_reason(&state, &labelled), (None, Reason::Lost));
         let ended = TaskExit::Inspected(State::untimed(Status::Exited, 125));
-        assert_eq!(exit_and_reason(&story, &ended), (Some(125), Reason::Exited));
+        assert_eq!(exit_and_reason(&state, &ended), (Some(125), Reason::Exited));
     }
 
     #[test]
     fn the_exit_code_reported_to_hooks_is_the_recorded_exit_code() {
-        let story = JournalState {
-            told: Some(3),
+        let state = JournalState {
+            hooks_fired_with: Some(3),
             ..JournalState::default()
         };
         assert_eq!(
-            exit_and_reason(&story, &TaskExit::Removed(None)),
+            exit_and_reason(&state, &TaskExit::Removed(None)),
             (Some(3), Reason::Exited)
         );
     }

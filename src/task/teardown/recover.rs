@@ -20,7 +20,7 @@ pub(crate) enum Recovery {
 }
 
 /// Finalizes a task that has ended, and removes a container that was never started: the process
-/// that was to start it no longer exists. `seen` is what docker's die event has reported, if
+/// that was to start it no longer exists. `exit_event` is what docker's die event has reported, if
 /// there was one.
 ///
 /// # Errors
@@ -30,32 +30,31 @@ pub(crate) fn recover(
     docker: &Docker,
     name: &str,
     journal: Journal,
-    seen: Option<ExitEvent>,
+    exit_event: Option<ExitEvent>,
 ) -> Result<Recovery> {
-    let story = journal.story();
-    let target = story.id.as_deref().unwrap_or(name);
+    let state = journal.state();
+    let target = state.id.as_deref().unwrap_or(name);
     let facts = docker.container_fact(target)?;
-    let Some(facts) = facts.filter(|facts| facts.belongs_to(story.id.as_deref())) else {
-        settle_missing(host, docker, journal, &story, seen);
+    let Some(facts) = facts.filter(|facts| facts.belongs_to(state.id.as_deref())) else {
+        settle_missing(host, docker, journal, &state, exit_event);
         return Ok(Recovery::Settled);
     };
-    let is_foreign = story.info.as_ref().is_some_and(|head| head.foreign);
     // Core starts its containers itself.
-    let is_of_core = facts.state.status.is_created() && is_foreign;
-    if is_of_core || facts.state.may_run() {
+    let is_cores_to_start = facts.state.status.is_created() && state.is_managed_by_core();
+    if is_cores_to_start || facts.state.may_run() {
         return Ok(Recovery::Running(Box::new(facts)));
     }
     if facts.state.never_started() {
         return match finalize::remove_if_never_started(docker, journal, &facts.id)? {
-            Some(journal) => recover(host, docker, name, journal, seen),
+            Some(journal) => recover(host, docker, name, journal, exit_event),
             None => Ok(Recovery::Settled),
         };
     }
     // The stop timeout is not used after the exit.
-    let story = journal.recover_header(&facts, || 0);
+    let state = journal.recover_header(&facts, || 0);
     let end = TaskExit::Inspected(facts.state);
-    finalize::notify_and_record(host, docker, &journal, &story, &end);
-    finalize::remove_unless_core(docker, journal, &story, &end)?;
+    finalize::notify_and_record(host, docker, &journal, &state, &end);
+    finalize::remove_unless_core(docker, journal, &state, &end)?;
     Ok(Recovery::Settled)
 }
 
@@ -65,12 +64,12 @@ fn settle_missing(
     host: &Host,
     docker: &Docker,
     journal: Journal,
-    story: &JournalState,
-    seen: Option<ExitEvent>,
+    state: &JournalState,
+    exit_event: Option<ExitEvent>,
 ) {
-    let is_foreign = story.info.as_ref().is_some_and(|head| head.foreign);
-    if story.started.is_some() || seen.is_some() || is_foreign {
-        finalize::notify_and_record(host, docker, &journal, story, &TaskExit::Removed(seen));
+    if state.started.is_some() || exit_event.is_some() || state.is_managed_by_core() {
+        let end = TaskExit::Removed(exit_event);
+        finalize::notify_and_record(host, docker, &journal, state, &end);
     }
     journal.remove();
 }

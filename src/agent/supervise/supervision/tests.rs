@@ -113,7 +113,7 @@ fn journal(is_of_core: bool) -> JournalState {
     let info = format!(
         r#"{{"app":"demo","name":"{NAME}","type":"run","command":[],"image":"image","user":"ada",
             "detached":{},"created":"2026-01-01T00:00:00Z","stop_timeout":{STOP_TIMEOUT},
-            "time_to_live":{TIME_TO_LIVE},"foreign":{is_of_core}}}"#,
+            "time_to_live":{TIME_TO_LIVE},"managed_by_core":{is_of_core}}}"#,
         !is_of_core
     );
     let info: TaskInfo = serde_json::from_str(&info).unwrap();

@@ -2,14 +2,14 @@ use super::*;
 use crate::task::journal::TaskInfo;
 use crate::task::model::task_exit::nonzero_time;
 
-fn story(time_to_live: u64) -> JournalState {
-    let head = format!(
+fn state(time_to_live: u64) -> JournalState {
+    let info = format!(
         r#"{{"app":"demo","name":"demo.run.1","type":"run","command":[],"image":"i","user":"ada","detached":true,
             "created":"2026-01-01T00:00:00Z","stop_timeout":5,"time_to_live":{time_to_live}}}"#
     );
-    let head: TaskInfo = serde_json::from_str(&head).unwrap();
+    let info: TaskInfo = serde_json::from_str(&info).unwrap();
     JournalState {
-        info: Some(head),
+        info: Some(info),
         ..JournalState::default()
     }
 }
@@ -32,10 +32,10 @@ fn left(watched: &TrackedTask, now: Now) -> u64 {
 #[test]
 fn a_tracked_deadline_counts_from_the_start_reported_by_docker() {
     let now = Now::read();
-    let mut watched = TrackedTask::new(&story(60));
+    let mut watched = TrackedTask::new(&state(60));
     watched.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
     assert_eq!(left(&watched, now), 40);
-    let mut late = TrackedTask::new(&story(60));
+    let mut late = TrackedTask::new(&state(60));
     late.set_deadline(&started(now.wall - Duration::from_secs(3600)), now);
     assert_eq!(left(&late, now), 0);
 }
@@ -44,7 +44,7 @@ fn a_tracked_deadline_counts_from_the_start_reported_by_docker() {
 fn suspended_time_counts_toward_the_deadline() {
     let now = Now::read();
     for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
-        let mut watched = TrackedTask::new(&story(60));
+        let mut watched = TrackedTask::new(&state(60));
         watched.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
         watched.suspended(Duration::from_secs(suspended), now);
         assert_eq!(left(&watched, now), expected, "{suspended}");
@@ -57,7 +57,7 @@ fn suspended_time_counts_toward_the_deadline() {
 #[test]
 fn a_clock_change_does_not_move_a_tracked_deadline() {
     let now = Now::read();
-    let mut watched = TrackedTask::new(&story(60));
+    let mut watched = TrackedTask::new(&state(60));
     watched.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
     // The next inspection happens an hour later by the host's clock, or a day earlier.
     watched.set_deadline(&started(now.wall - Duration::from_secs(3620)), now);
@@ -65,7 +65,7 @@ fn a_clock_change_does_not_move_a_tracked_deadline() {
     assert_eq!(left(&watched, now), 40);
     // The clock was set back between start and first inspection: the remaining time is
     // never more than the time to live.
-    let mut early = TrackedTask::new(&story(60));
+    let mut early = TrackedTask::new(&state(60));
     early.set_deadline(&started(now.wall + Duration::from_secs(86_400)), now);
     assert_eq!(left(&early, now), 60);
 }

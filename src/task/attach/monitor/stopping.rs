@@ -59,7 +59,8 @@ impl AttachMonitor<'_> {
     fn queue_signal(&mut self, signal: i32, reason: Reason) {
         let again = self.kill_at.is_some();
         if !again {
-            self.container.log_event(&JournalEvent::Ending(reason));
+            self.container
+                .log_event(&JournalEvent::StopRequested(reason));
         }
         let owed = match signal {
             _ if again => SIGKILL,
