@@ -44,7 +44,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn attach_to(host: &Host, options: &Options) -> Result<u8> {
     supervisor::adopt_orphans(host);
     match select_one(host, options.container.as_deref(), &usage::ATTACH)? {
-        SingleTask::Ended(record) => bail!("{} has ended already", record.name),
+        SingleTask::Ended(record) => bail!("{} has ended already", record.task.name),
         SingleTask::Present { docker, app, task } => match docker.container_config(&task.id)? {
             Some(config) => attach(host, &docker, &app, &task, &config),
             None => bail!("{} has ended already", task.name),

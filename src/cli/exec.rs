@@ -64,7 +64,7 @@ fn exec_in(host: &Host, options: &Options) -> Result<u8> {
     let (docker, task) = match select_one(host, options.container.as_deref(), &usage::EXEC)? {
         SingleTask::Ended(record) => bail!(
             "{} has ended already: no command can run in it",
-            record.name
+            record.task.name
         ),
         SingleTask::Present { docker, task, .. } => (docker, task),
     };

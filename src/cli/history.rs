@@ -136,7 +136,7 @@ impl Options {
             && self
                 .process_type
                 .as_ref()
-                .is_none_or(|wanted| *wanted == record.process_type)
+                .is_none_or(|wanted| *wanted == record.task.process_type)
     }
 }
 
@@ -146,12 +146,12 @@ fn table_text(title: &str, records: &[Record], quiet: bool) -> String {
         .iter()
         .map(|record| {
             [
-                record.name.clone(),
+                record.task.name.clone(),
                 time_format::ago(&record.finished, now),
                 time_format::took(record.duration()),
                 exit(record),
-                record.user.clone(),
-                shell_words::join(&record.command),
+                record.task.user.clone(),
+                shell_words::join(&record.task.command),
             ]
         })
         .collect();

@@ -224,9 +224,9 @@ fn table_text(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> Stri
             .exit_code
             .map_or_else(|| "?".to_owned(), |code| code.to_string());
         [
-            record.name.clone(),
-            quoted(&record.command),
-            time_format::ago(&record.created, now),
+            record.task.name.clone(),
+            quoted(&record.task.command),
+            time_format::ago(&record.task.created, now),
             format!(
                 "Exited ({code}) {}",
                 time_format::ago(&record.finished, now)

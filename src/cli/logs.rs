@@ -251,11 +251,11 @@ fn show_rest(
 /// Prints the saved output of a task whose container is removed, in the form of an existing
 /// container's logs.
 fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
-    let name = &record.name;
+    let name = &record.task.name;
     match &record.output {
         Some(Output::Kept { .. }) => {}
         Some(Output::Unreadable(why)) => bail!("the output of {name} is not kept: {why}"),
-        None if record.detached => bail!("the output of {name} is not kept"),
+        None if record.task.detached => bail!("the output of {name} is not kept"),
         None => bail!("{name} was attached: what it wrote is not kept"),
     }
     let part = options.kept_part();

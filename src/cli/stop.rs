@@ -57,7 +57,7 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
             &[container.unwrap_or_default()],
         ),
         Selection::Ended { record, .. } => {
-            say_ended(host, &record.name);
+            say_ended(host, &record.task.name);
             Ok(0)
         }
         Selection::DockerLocal { docker, app, tasks } => {

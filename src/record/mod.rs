@@ -7,6 +7,7 @@ pub(crate) mod read;
 pub(crate) mod replay;
 pub(crate) mod reverse_lines;
 pub(crate) mod store;
+pub(crate) mod task_info;
 pub(crate) mod time_format;
 
 use std::time::{Duration, SystemTime};
@@ -19,6 +20,7 @@ use crate::dokku::app;
 use crate::dokku::host::Host;
 use crate::record::output::Output;
 pub(crate) use crate::record::store::{Appended, Store};
+pub(crate) use crate::record::task_info::TaskInfo;
 use crate::settings::properties::{KEEP_OUTPUTS, KEEP_RECORDS, OUTPUT_BYTES, Property};
 use crate::ui::message;
 
@@ -41,28 +43,13 @@ pub(crate) struct Record {
     pub(crate) version: u32,
     /// The container's full id.
     pub(crate) id: String,
-    pub(crate) app: String,
-    /// The container's name.
-    pub(crate) name: String,
-    /// `run` or `cron`.
-    #[serde(rename = "type", default)]
-    pub(crate) process_type: String,
-    /// The words that docker executed.
-    #[serde(default)]
-    pub(crate) command: Vec<String>,
-    #[serde(default)]
-    pub(crate) image: String,
-    /// The user who started the task; empty if unknown.
-    #[serde(default)]
-    pub(crate) user: String,
-    #[serde(default)]
-    pub(crate) detached: bool,
-    /// Times are in RFC 3339, UTC.
-    #[serde(default)]
-    pub(crate) created: String,
-    /// `None` for a task that never ran.
+    /// `detached`: the task had no caller at its end.
+    #[serde(flatten)]
+    pub(crate) task: TaskInfo,
+    /// RFC 3339, UTC; `None` for a task that never ran.
     #[serde(default)]
     pub(crate) started: Option<String>,
+    /// RFC 3339, UTC.
     pub(crate) finished: String,
     /// `None` if it could not be determined.
     #[serde(default)]
@@ -144,7 +131,7 @@ pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
         Ok(true) => {}
         Err(error) => message::warn_disk_once(&format!(
             "The record of {} could not be written completely: {error:#}",
-            record.name
+            record.task.name
         )),
     }
     let code = record
@@ -152,7 +139,13 @@ pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
         .map_or_else(String::new, |code| code.to_string());
     let seconds = nearest_second(record.duration()).to_string();
     let reason = record.reason.as_str();
-    let words = [record.app.as_str(), &record.name, &code, reason, &seconds];
+    let words = [
+        record.task.app.as_str(),
+        &record.task.name,
+        &code,
+        reason,
+        &seconds,
+    ];
     if let Err(error) = host.notify(POST_RUN_TRIGGER, &words) {
         message::warn(&format!("{error:#}"));
     }
@@ -198,27 +191,28 @@ pub(crate) fn sweep(host: &Host) {
 /// Returns whether the record is new.
 fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     // Paths are built from the app's name and the id.
-    if !app::is_valid_name(&record.app) || !container_create::is_id(&record.id) {
+    let app = &record.task.app;
+    if !app::is_valid_name(app) || !container_create::is_id(&record.id) {
         bail!(
-            "'{}' is no name of an app, or '{}' no id of a container",
-            record.app,
+            "'{app}' is no name of an app, or '{}' no id of a container",
             record.id
         );
     }
-    let store = Store::for_app(host, &record.app);
-    let number = |key: &Property| key.effective_number(host, &record.app).unwrap_or_default();
+    let store = Store::for_app(host, app);
+    let number = |key: &Property| key.effective_number(host, app).unwrap_or_default();
     let records: usize = number(&KEEP_RECORDS);
     let outputs = number(&KEEP_OUTPUTS).min(records);
     let mut record = Record {
         version: VERSION,
-        command: shortened(&record.command, MAX_COMMAND_BYTES),
+        task: TaskInfo {
+            command: shortened(&record.task.command, MAX_COMMAND_BYTES),
+            ..record.task.clone()
+        },
         ..record.clone()
     };
     let mut taken = Ok(());
-    if record.detached && outputs > 0 {
-        let bytes = OUTPUT_BYTES
-            .effective_number(host, &record.app)
-            .unwrap_or_default();
+    if record.task.detached && outputs > 0 {
+        let bytes = OUTPUT_BYTES.effective_number(host, app).unwrap_or_default();
         match output::save(docker, &record.id, &store, bytes) {
             Ok(output) => record.output = Some(output),
             Err(error) => {
@@ -227,7 +221,7 @@ fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
             }
         }
     }
-    let is_there = || !host.lacks_app(&record.app);
+    let is_there = || !host.lacks_app(app);
     let new = store.append(&record.id, &record.line()?, records, is_there);
     store.prune_outputs(outputs);
     // Plugins are notified of an end once, whether or not it is stored.

@@ -91,11 +91,9 @@ impl Iterator for RecordsNewestFirst {
                 .ok()
                 .and_then(|line| read(&line))
             {
-                Some(ParsedLine::Record(record)) => {
-                    return Some(Record {
-                        app: self.app.clone(),
-                        ..*record
-                    });
+                Some(ParsedLine::Record(mut record)) => {
+                    record.task.app.clone_from(&self.app);
+                    return Some(*record);
                 }
                 Some(ParsedLine::Newer) => self.passed.newer += 1,
                 None => self.passed.damaged += 1,
@@ -147,7 +145,7 @@ fn search(
 ) -> Option<(Record, App)> {
     let is_short_id = container.len() == 12;
     let is_it = |record: &Record| {
-        record.name == container
+        record.task.name == container
             || record.id == container
             || (is_short_id && record.id.starts_with(container))
     };

@@ -5,14 +5,16 @@ pub(crate) fn record(id: &str) -> Record {
     Record {
         version: VERSION,
         id: id.to_owned(),
-        app: "demo".to_owned(),
-        name: format!("demo.run.{id}"),
-        process_type: "run".to_owned(),
-        command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"a\nb\"".to_owned()],
-        image: "dokku/demo:latest".to_owned(),
-        user: "ada".to_owned(),
-        detached: false,
-        created: "2026-11-23T14:36:15.292936097Z".to_owned(),
+        task: TaskInfo {
+            app: "demo".to_owned(),
+            name: format!("demo.run.{id}"),
+            process_type: "run".to_owned(),
+            command: vec!["sh".to_owned(), "-c".to_owned(), "echo \"a\nb\"".to_owned()],
+            image: "dokku/demo:latest".to_owned(),
+            user: "ada".to_owned(),
+            detached: false,
+            created: "2026-11-23T14:36:15.292936097Z".to_owned(),
+        },
         started: Some("2026-11-23T14:36:15.5Z".to_owned()),
         finished: "2026-11-23T14:37:17.4Z".to_owned(),
         exit_code: Some(3),
@@ -35,6 +37,32 @@ fn a_record_is_a_line_that_begins_with_its_version_and_id() {
         line.contains(r#""exit_code":3,"reason":"exited","output":null}"#),
         "{line}"
     );
+}
+
+#[test]
+fn the_keys_of_a_record_are_written_in_the_documented_order() {
+    let line = String::from_utf8(record("abc").line().unwrap()).unwrap();
+    let positions: Vec<usize> = [
+        "version",
+        "id",
+        "app",
+        "name",
+        "type",
+        "command",
+        "image",
+        "user",
+        "detached",
+        "created",
+        "started",
+        "finished",
+        "exit_code",
+        "reason",
+        "output",
+    ]
+    .iter()
+    .map(|key| line.find(&format!("\"{key}\":")).unwrap())
+    .collect();
+    assert!(positions.is_sorted(), "{line}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::host::Host;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
-use crate::task::journal::{Journal, JournalEvent, TaskInfo};
+use crate::task::journal::{Journal, JournalEvent, JournalHeader};
 use crate::trigger::core_task::{is_detached, warn_on_error};
 use crate::trigger::words;
 
@@ -38,24 +38,23 @@ fn record_start(id: &str) -> Result<()> {
     let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
         return Ok(());
     };
-    let info = TaskInfo {
-        detached: is_detached(),
-        user: host.requester().to_owned(),
-        ..TaskInfo::from_container(&facts, 0)
-    };
+    let mut header = JournalHeader::from_container(&facts, 0);
+    header.task.detached = is_detached();
+    host.requester().clone_into(&mut header.task.user);
+    let name = &header.task.name;
     for _ in 0..MAX_JOURNAL_ATTEMPTS {
-        if let Some(journal) = Journal::create(&host, &info)? {
+        if let Some(journal) = Journal::create(&host, &header)? {
             journal.mark(&facts.id, &JournalEvent::Created);
             journal.release();
-            return supervisor::adopt(&host, &info.name);
+            return supervisor::adopt(&host, name);
         }
-        let state = journal::state(&host, &info.name);
+        let state = journal::state(&host, name);
         if state.is_some_and(|state| state.id.as_ref() == Some(&facts.id)) {
             return Ok(()); // the journal exists already
         }
         std::thread::sleep(JOURNAL_RETRY_INTERVAL);
     }
-    bail!("there is a journal of the name '{}'", info.name)
+    bail!("there is a journal of the name '{name}'")
 }
 
 /// Another process may be about to remove a journal of that name; creating ours is tried again for

@@ -48,7 +48,7 @@ fn tasks_of(host: &Host, app: &App) -> String {
         let ago = time_format::ago(&record.finished, SystemTime::now());
         format!(
             "{}, exit code {code} ({}), {ago}",
-            on_stdout(&record.name),
+            on_stdout(&record.task.name),
             record.reason.as_str()
         )
     });

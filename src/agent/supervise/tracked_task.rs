@@ -125,23 +125,26 @@ impl TrackedTask {
         watched
     }
 
-    /// Takes over the task info from the journal.
+    /// Takes over the header of the journal.
     pub(crate) fn apply(&mut self, state: &JournalState) {
-        let info = state.info.as_ref();
-        let seconds = info.and_then(|info| info.time_to_live);
-        let stop_timeout = info.map_or(DEFAULT_STOP_TIMEOUT_SECONDS, |info| info.stop_timeout);
-        self.managed_by_core = info.is_some_and(|info| info.managed_by_core);
-        if info.is_some_and(|info| info.managed_by_core && !info.detached) {
+        let header = state.header.as_ref();
+        let seconds = header.and_then(|header| header.supervision.time_to_live);
+        let stop_timeout = header.map_or(DEFAULT_STOP_TIMEOUT_SECONDS, |header| {
+            header.supervision.stop_timeout
+        });
+        self.managed_by_core = header.is_some_and(|header| header.supervision.managed_by_core);
+        if header.is_some_and(|header| header.supervision.managed_by_core && !header.task.detached)
+        {
             self.hook = Hook::Expected;
         }
-        if info.is_some_and(|info| info.plain_events) {
+        if header.is_some_and(|header| header.supervision.plain_events) {
             self.exit_code_source = ExitCodeSource::Event;
         }
         self.stop_timeout = Duration::from_secs(stop_timeout);
         self.time_to_live = seconds
             .filter(|_| !self.managed_by_core && self.kill_at.is_none())
             .map(Duration::from_secs);
-        self.header_lost = info.is_none() || state.id.is_none();
+        self.header_lost = header.is_none() || state.id.is_none();
     }
 
     /// The id for docker's commands, or the name if the id is not known.

@@ -23,7 +23,7 @@ pub(crate) fn exit_status_from_record(record: &Record) -> u8 {
     record.exit_code.unwrap_or_else(|| {
         message::warn(&format!(
             "The exit code of {} is unknown: nothing observed its end",
-            record.name
+            record.task.name
         ));
         exit::DOCKER_FAILED
     })

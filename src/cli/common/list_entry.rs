@@ -64,22 +64,23 @@ impl<'a> Entry<'a> {
     /// An entry for a task whose container is removed, with the formats that docker uses for an
     /// existing container.
     pub(crate) fn from_record(record: &'a Record) -> Self {
-        let created = record.created.get(..19).unwrap_or_default();
+        let task = &record.task;
+        let created = task.created.get(..19).unwrap_or_default();
         Self::Task(Box::new(ListedTask {
-            name: &record.name,
+            name: &task.name,
             state: "exited",
-            command: quoted(&record.command).into(),
+            command: quoted(&task.command).into(),
             created_at: format!("{} +0000 UTC", created.replace('T', " ")).into(),
-            app: &record.app,
-            container_type: &record.process_type,
-            image: &record.image,
+            app: &task.app,
+            container_type: &task.process_type,
+            image: &task.image,
             started: record.started.clone(),
             deadline: None,
             exit_code: record.exit_code,
             finished: Some(&record.finished),
             reason: Some(record.reason),
             cron_id: None,
-            user: filled(&record.user),
+            user: filled(&task.user),
         }))
     }
 }

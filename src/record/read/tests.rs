@@ -47,10 +47,37 @@ fn a_record_of_an_older_version_is_read_with_defaults() {
         unreachable!("one record");
     };
     assert_eq!(
-        (old.version, old.exit_code, old.command.len()),
+        (old.version, old.exit_code, old.task.command.len()),
         (0, Some(3), 0)
     );
     assert_eq!((&old.started, &old.output), (&None, &None));
+}
+
+#[test]
+fn a_record_may_lack_any_key_that_an_older_version_did_not_write() {
+    let full: serde_json::Map<_, _> = serde_json::from_str(&line("a")).unwrap();
+    for (key, is_optional) in [
+        ("version", true),
+        ("id", false),
+        ("app", false),
+        ("name", false),
+        ("type", true),
+        ("command", true),
+        ("image", true),
+        ("user", true),
+        ("detached", true),
+        ("created", true),
+        ("started", true),
+        ("finished", false),
+        ("exit_code", true),
+        ("reason", false),
+        ("output", true),
+    ] {
+        let mut partial = full.clone();
+        assert!(partial.remove(key).is_some(), "{key}");
+        let text = serde_json::to_string(&partial).unwrap() + "\n";
+        assert_eq!(read_from(&text).0.len(), usize::from(is_optional), "{key}");
+    }
 }
 
 #[test]
@@ -74,7 +101,7 @@ fn records_of_a_renamed_app_are_read_under_its_new_name() {
     let store = Store::open_dir(directory.path());
     std::fs::write(store.path(), line("a")).unwrap();
     let apps: Vec<String> = RecordsNewestFirst::from(&store, "new")
-        .map(|record| record.app)
+        .map(|record| record.task.app)
         .collect();
     assert_eq!(apps, ["new"]);
 }

@@ -8,6 +8,7 @@ use super::*;
 use crate::record::read::{RecordsNewestFirst, Skipped};
 use crate::record::store::lines::MAX_FILE_BYTES;
 use crate::record::tests::record;
+use crate::record::{Record, TaskInfo};
 
 pub(super) fn store() -> (TempDir, Store) {
     let directory = tempfile::tempdir().unwrap();
@@ -88,8 +89,11 @@ fn the_store_drops_the_oldest_records_above_its_maximum_size() {
     let (_directory, store) = store();
     for number in 0..80 {
         let id = number.to_string();
-        let big = crate::record::Record {
-            command: vec!["x".repeat(256 * 1024)],
+        let big = Record {
+            task: TaskInfo {
+                command: vec!["x".repeat(256 * 1024)],
+                ..record(&id).task
+            },
             ..record(&id)
         };
         let line = big.line().unwrap();
@@ -185,8 +189,11 @@ fn the_child_process_of_the_kill_test_appends_records() {
     for number in 0..LINES {
         let id = format!("{name}-{number}");
         // Larger than a page: the kernel may cut a write short at the end of one.
-        let long = crate::record::Record {
-            command: vec!["x".repeat(6000)],
+        let long = Record {
+            task: TaskInfo {
+                command: vec!["x".repeat(6000)],
+                ..record(&id).task
+            },
             ..record(&id)
         };
         store

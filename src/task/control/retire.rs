@@ -182,7 +182,7 @@ impl Sweep<'_> {
                 self.stop(facts, journal, timeout)?;
             }
             Action::Adopt => {
-                if journal.state().info.is_none() {
+                if journal.state().header.is_none() {
                     let timeout = self.stop_timeout(app)?;
                     journal.recover_header(facts, || timeout);
                 }
@@ -261,8 +261,12 @@ impl Sweep<'_> {
 
     /// Recovers a journal whose container was removed by another process, or was never created.
     fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
-        let owner = journal::state(self.host, name).and_then(|state| state.info);
-        let is_asked_for = |app: &App| owner.as_ref().is_some_and(|info| info.app == app.name());
+        let owner = journal::state(self.host, name).and_then(|state| state.header);
+        let is_asked_for = |app: &App| {
+            owner
+                .as_ref()
+                .is_some_and(|header| header.task.app == app.name())
+        };
         if !app.is_none_or(is_asked_for) {
             return Ok(());
         }

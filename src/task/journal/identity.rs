@@ -65,15 +65,16 @@ fn has_own_journal(host: &Host, name: &str, id: &str) -> bool {
 
 fn is_own_journal(state: &JournalState, id: &str) -> bool {
     let is_ours = state
-        .info
+        .header
         .as_ref()
-        .is_some_and(|info| !info.managed_by_core);
+        .is_some_and(|header| !header.supervision.managed_by_core);
     is_ours && state.id.as_deref() == Some(id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::task::journal::JournalHeader;
 
     #[test]
     fn a_task_name_agrees_with_its_labels() {
@@ -129,21 +130,21 @@ mod tests {
 
     #[test]
     fn the_journal_of_an_older_version_proves_ownership() {
-        let info = |managed_by_core: bool| {
+        let header = |managed_by_core: bool| {
             format!(
                 r#"{{"app":"demo","name":"demo.run.7","type":"run","command":[],"image":"i","user":"ada",
                     "detached":true,"created":"","stop_timeout":30,"time_to_live":null,"managed_by_core":{managed_by_core}}}"#
             )
         };
-        for (info, id, expected) in [
-            (Some(info(false)), Some("id"), true),
-            (Some(info(false)), Some("other"), false),
-            (Some(info(false)), None, false),
-            (Some(info(true)), Some("id"), false),
+        for (header, id, expected) in [
+            (Some(header(false)), Some("id"), true),
+            (Some(header(false)), Some("other"), false),
+            (Some(header(false)), None, false),
+            (Some(header(true)), Some("id"), false),
             (None, Some("id"), false),
         ] {
             let state = JournalState {
-                info: info.map(|info| serde_json::from_str(&info).unwrap()),
+                header: header.map(|header| JournalHeader::read(header.as_bytes()).unwrap()),
                 id: id.map(str::to_owned),
                 ..JournalState::default()
             };

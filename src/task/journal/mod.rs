@@ -9,6 +9,7 @@
 
 pub(crate) mod attendant;
 pub(crate) mod file_lock;
+pub(crate) mod header;
 pub(crate) mod identity;
 pub(crate) mod state;
 
@@ -27,7 +28,8 @@ use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::regular_file;
 use crate::task::journal::file_lock::FileLock;
-pub(crate) use crate::task::journal::state::{Header, JournalEvent, JournalState, TaskInfo};
+pub(crate) use crate::task::journal::header::{HeaderOrigin, JournalHeader, SupervisionInfo};
+pub(crate) use crate::task::journal::state::{JournalEvent, JournalState};
 use crate::ui::message;
 
 /// The maximum size of a journal in bytes: its first line has the task's command, of which
@@ -51,12 +53,12 @@ impl Journal {
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn create(host: &Host, info: &TaskInfo) -> Result<Option<Self>> {
-        let Some(lease) = FileLock::create(&path(host, &info.name))? else {
+    pub(crate) fn create(host: &Host, header: &JournalHeader) -> Result<Option<Self>> {
+        let Some(lease) = FileLock::create(&path(host, &header.task.name))? else {
             return Ok(None);
         };
         let journal = Self::of(lease);
-        journal.write_header(info);
+        journal.write_header(header);
         Ok(Some(journal))
     }
 
@@ -75,8 +77,8 @@ impl Journal {
     }
 
     /// Writes the first line: the beginning of the task's record.
-    pub(crate) fn write_header(&self, info: &TaskInfo) {
-        self.write(info);
+    pub(crate) fn write_header(&self, header: &JournalHeader) {
+        self.write(header);
     }
 
     /// Locks the journal of this container; `None` if a live process holds the lock. A journal
@@ -130,11 +132,11 @@ impl Journal {
         stop_timeout: impl FnOnce() -> u64,
     ) -> JournalState {
         let mut state = self.state();
-        if state.info.is_none() {
-            let info = TaskInfo::from_container(facts, stop_timeout());
-            self.write(&info);
-            state.info = Some(info).filter(|info| info.is_of(facts.name()));
-            state.header = Header::Rebuilt;
+        if state.header.is_none() {
+            let header = JournalHeader::from_container(facts, stop_timeout());
+            self.write(&header);
+            state.header = Some(header).filter(|header| header.is_of(facts.name()));
+            state.header_origin = HeaderOrigin::Rebuilt;
         }
         if state.id.as_ref() != Some(&facts.id) {
             self.mark(&facts.id, &JournalEvent::Created);

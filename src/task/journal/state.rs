@@ -3,40 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::docker::container_create;
-use crate::docker::container_inspect::ContainerInfo;
-use crate::dokku::app::is_valid_name;
-use crate::dokku::task_name::TaskName;
 use crate::record::Reason;
-use crate::task::model::labels;
-
-/// The facts about a task that are known before its container is created.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TaskInfo {
-    pub(crate) app: String,
-    /// The container's name.
-    pub(crate) name: String,
-    /// `run` or `cron`.
-    #[serde(rename = "type")]
-    pub(crate) process_type: String,
-    /// The command and its arguments, as docker runs them.
-    pub(crate) command: Vec<String>,
-    pub(crate) image: String,
-    /// The user that requested the task.
-    pub(crate) user: String,
-    pub(crate) detached: bool,
-    /// RFC 3339, UTC.
-    pub(crate) created: String,
-    /// Seconds.
-    pub(crate) stop_timeout: u64,
-    pub(crate) time_to_live: Option<u64>,
-    /// The task is managed by core, which starts, stops and removes it and fires its hooks; the
-    /// plugin only records the task.
-    #[serde(default)]
-    pub(crate) managed_by_core: bool,
-    /// None of the container's labels can replace the exit code in docker's events.
-    #[serde(default)]
-    pub(crate) plain_events: bool,
-}
+use crate::task::journal::header::{HeaderOrigin, JournalHeader};
 
 /// One step in the life of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +28,7 @@ pub(crate) enum JournalEvent {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct JournalState {
     /// `None` if the first line is missing or incomplete.
-    pub(crate) info: Option<TaskInfo>,
+    pub(crate) header: Option<JournalHeader>,
     /// The container's id; `None` until docker has reported it.
     pub(crate) id: Option<String>,
     pub(crate) started: Option<String>,
@@ -71,63 +39,15 @@ pub(crate) struct JournalState {
     /// The exit code with which the hooks were fired; the first one in the journal counts.
     pub(crate) hooks_fired_with: Option<u8>,
     pub(crate) recorded: bool,
-    pub(crate) header: Header,
-}
-
-/// What is known of a journal's first line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Header {
-    /// It is as it was written, or missing.
-    #[default]
-    AsWritten,
-    /// It was missing and was rebuilt: a predecessor may have removed a journal of the same
-    /// container before.
-    Rebuilt,
-    /// It was about another container and was ignored.
-    OfAnother,
-}
-
-impl TaskInfo {
-    /// Rebuilds the task info of a container whose journal has none, from the container's own
-    /// data.
-    pub(crate) fn from_container(facts: &ContainerInfo, stop_timeout: u64) -> Self {
-        let label = |name| facts.label(name).unwrap_or_default().to_owned();
-        Self {
-            app: label(labels::APP),
-            name: facts.name().to_owned(),
-            process_type: label(labels::CONTAINER_TYPE),
-            command: facts.command.clone().unwrap_or_default(),
-            image: facts.image.clone(),
-            // A container of core's can have the user label from its image.
-            user: if facts.has_own_name_label() {
-                label(labels::USER)
-            } else {
-                String::new()
-            },
-            detached: true,
-            created: facts.created.clone(),
-            stop_timeout,
-            time_to_live: labels::seconds(&label(labels::TIME_TO_LIVE)),
-            managed_by_core: !facts.has_own_name_label(),
-            plain_events: facts.has_trustworthy_events(),
-        }
-    }
-}
-
-impl TaskInfo {
-    /// Whether this task info can belong to the container of this name: the name consists of
-    /// its app, its type and a number, and the app's name is valid. Both are used in paths.
-    pub(crate) fn is_of(&self, name: &str) -> bool {
-        let (app, process_type) = (self.app.as_str(), self.process_type.as_str());
-        let named = TaskName { app, process_type };
-        self.name == name && is_valid_name(app) && TaskName::read(name) == Some(named)
-    }
+    pub(crate) header_origin: HeaderOrigin,
 }
 
 impl JournalState {
-    /// Whether core manages the task; false without a task info.
+    /// Whether core manages the task; false without a header.
     pub(crate) fn is_managed_by_core(&self) -> bool {
-        self.info.as_ref().is_some_and(|info| info.managed_by_core)
+        self.header
+            .as_ref()
+            .is_some_and(|header| header.supervision.managed_by_core)
     }
 
     /// Why the journal cannot belong to the container of its name; `None` if it can.
@@ -136,7 +56,8 @@ impl JournalState {
         if self.id.as_ref().is_some_and(is_odd) {
             return Some("it has no container's id");
         }
-        (self.header == Header::OfAnother).then_some("its first line is about another container")
+        (self.header_origin == HeaderOrigin::OfAnother)
+            .then_some("its first line is about another container")
     }
 
     /// Replays the lines of the journal of the container of this name. Incomplete and unknown
@@ -146,13 +67,17 @@ impl JournalState {
         for line in text.split(|byte| *byte == b'\n') {
             if let Ok((id, event)) = serde_json::from_slice::<(String, JournalEvent)>(line) {
                 state.add(id, event);
-            } else if state.info.is_none() {
-                state.info = serde_json::from_slice(line).ok();
+            } else if state.header.is_none() {
+                state.header = JournalHeader::read(line);
             }
         }
-        if state.info.as_ref().is_some_and(|info| !info.is_of(name)) {
-            state.info = None;
-            state.header = Header::OfAnother;
+        if state
+            .header
+            .as_ref()
+            .is_some_and(|header| !header.is_of(name))
+        {
+            state.header = None;
+            state.header_origin = HeaderOrigin::OfAnother;
         }
         state
     }
@@ -160,9 +85,9 @@ impl JournalState {
     pub(crate) fn add(&mut self, id: String, event: JournalEvent) {
         if event == JournalEvent::Created {
             *self = Self {
-                info: self.info.take(),
+                header: self.header.take(),
                 id: Some(id),
-                header: self.header,
+                header_origin: self.header_origin,
                 ..Self::default()
             };
         } else if self.id.as_ref() == Some(&id) {
@@ -183,10 +108,10 @@ impl JournalState {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    const HEADER: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
+    pub(crate) const HEADER: &str = r#"{"app":"demo","name":"demo.run.1","type":"run","command":["true"],"image":"i","user":"ada","detached":true,"created":"2026-01-01T00:00:00Z","stop_timeout":30,"time_to_live":null}"#;
 
     fn read(lines: &[&str]) -> JournalState {
         JournalState::read("demo.run.1", lines.join("\n").as_bytes())
@@ -204,7 +129,7 @@ mod tests {
             r#"["id",{"hooks_fired":3}]"#,
             r#"["id","recorded"]"#,
         ]);
-        assert_eq!(state.info.unwrap().name, "demo.run.1");
+        assert_eq!(state.header.unwrap().task.name, "demo.run.1");
         assert_eq!(state.id.as_deref(), Some("id"));
         assert_eq!(state.started.as_deref(), Some("2026-01-01T00:00:01Z"));
         assert_eq!(
@@ -213,33 +138,6 @@ mod tests {
             "the first one counts"
         );
         assert_eq!((state.hooks_fired_with, state.recorded), (Some(3), true));
-    }
-
-    #[test]
-    fn task_info_belongs_to_the_container_named_by_its_file() {
-        let info = |app: &str, name: &str| TaskInfo {
-            app: app.to_owned(),
-            name: name.to_owned(),
-            ..read(&[HEADER]).info.unwrap()
-        };
-        assert!(info("demo", "demo.run.1").is_of("demo.run.1"));
-        assert!(info("my.app", "my.app.run.1").is_of("my.app.run.1"));
-        assert!(
-            !info("demo", "demo.cron.1").is_of("demo.cron.1"),
-            "its type is run"
-        );
-        for (app, name) in [
-            ("../../demo", "demo.run.1"),
-            ("", "demo.run.1"),
-            (".", "demo.run.1"),
-            ("other", "demo.run.1"),
-            ("demo", "demo.run.2"),
-            ("demo", "../demo.run.1"),
-        ] {
-            assert!(!info(app, name).is_of("demo.run.1"), "{app} {name}");
-        }
-        assert!(!info("..", "../x").is_of("../x"));
-        assert!(!info("Demo", "Demo.run.1").is_of("Demo.run.1"));
     }
 
     #[test]

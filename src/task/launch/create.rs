@@ -13,9 +13,9 @@ use anyhow::{Result, bail};
 use crate::docker::Docker;
 use crate::docker::container_create::{ContainerSpec, CreateOutcome};
 use crate::dokku::host::Host;
-use crate::record::Reason;
+use crate::record::{Reason, TaskInfo};
 use crate::task::handoff::finalizer;
-use crate::task::journal::{Journal, JournalEvent, TaskInfo, attendant};
+use crate::task::journal::{Journal, JournalEvent, JournalHeader, SupervisionInfo, attendant};
 use crate::task::model::labels;
 use crate::task::model::task_exit::{TaskExit, now};
 use crate::task::spec::TaskSpec;
@@ -82,11 +82,11 @@ impl<'a> CreatedContainer<'a> {
         const MAX_NAME_ATTEMPTS: usize = 100;
         for _ in 0..MAX_NAME_ATTEMPTS {
             let mut container = task.container(random_number())?;
-            let info = task_info(host, task, &container, detached);
-            let journal = match Journal::create(host, &info) {
+            let header = journal_header(host, task, &container, detached);
+            let journal = match Journal::create(host, &header) {
                 Ok(Some(journal)) => journal,
                 Ok(None) => continue,
-                Err(error) => without_a_journal(host, &info, &error)?,
+                Err(error) => without_a_journal(host, &header, &error)?,
             };
             container.options.push(attendant_of(&journal));
             match docker.container_create(&container) {
@@ -186,8 +186,12 @@ fn remove_named(docker: &Docker, name: &str) -> Result<()> {
 
 /// A journal in memory, for a task whose journal cannot be written to disk: the task runs without
 /// one on disk.
-fn without_a_journal(host: &Host, info: &TaskInfo, error: &anyhow::Error) -> Result<Journal> {
-    let later = if info.detached {
+fn without_a_journal(
+    host: &Host,
+    header: &JournalHeader,
+    error: &anyhow::Error,
+) -> Result<Journal> {
+    let later = if header.task.detached {
         format!("\n{UNSUPERVISED}")
     } else {
         String::new()
@@ -195,8 +199,8 @@ fn without_a_journal(host: &Host, info: &TaskInfo, error: &anyhow::Error) -> Res
     message::warn_disk_once(&format!(
         "The task runs without a journal: {error:#}{later}"
     ));
-    let journal = Journal::in_memory(host, &info.name)?;
-    journal.write_header(info);
+    let journal = Journal::in_memory(host, &header.task.name)?;
+    journal.write_header(header);
     Ok(journal)
 }
 
@@ -212,8 +216,13 @@ fn attendant_of(journal: &Journal) -> String {
     format!("--label={}={}", labels::ATTENDANT, ours.unwrap_or_default())
 }
 
-fn task_info(host: &Host, task: &TaskSpec, container: &ContainerSpec, detached: bool) -> TaskInfo {
-    TaskInfo {
+fn journal_header(
+    host: &Host,
+    task: &TaskSpec,
+    container: &ContainerSpec,
+    detached: bool,
+) -> JournalHeader {
+    let info = TaskInfo {
         app: task.app.clone(),
         name: container.name.clone(),
         process_type: task.process_type.to_owned(),
@@ -222,12 +231,18 @@ fn task_info(host: &Host, task: &TaskSpec, container: &ContainerSpec, detached: 
         user: host.requester().to_owned(),
         detached,
         created: now(),
+    };
+    let supervision = SupervisionInfo {
         stop_timeout: task.stop_timeout,
         time_to_live: task.time_to_live,
         managed_by_core: false,
         // Unknown before the creation: the image, or a file of labels, may set labels that docker
         // copies into its events.
         plain_events: false,
+    };
+    JournalHeader {
+        task: info,
+        supervision,
     }
 }
 

@@ -12,8 +12,8 @@ use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::dokku::scheduler::DOCKER_LOCAL;
 use crate::record;
-use crate::record::{Reason, Record};
-use crate::task::journal::{Header, Journal, JournalEvent, JournalState, TaskInfo};
+use crate::record::{Reason, Record, TaskInfo};
+use crate::task::journal::{HeaderOrigin, Journal, JournalEvent, JournalHeader, JournalState};
 use crate::task::model::task_exit::{KILLED_EXIT_CODE, TaskExit, nonzero_time, now};
 use crate::ui::{exit, message};
 
@@ -38,22 +38,26 @@ pub(crate) fn notify_and_record(
 ) -> u8 {
     let (code, reason) = exit_and_reason(state, end);
     let reported_code = code.unwrap_or(exit::DOCKER_FAILED);
-    let (Some(info), Some(id)) = (&state.info, &state.id) else {
+    let (Some(header), Some(id)) = (&state.header, &state.id) else {
         return reported_code; // there was no container
     };
     // A predecessor may have written the record and died before it marked that.
-    let is_recorded = (state.hooks_fired_with.is_some() || state.header == Header::Rebuilt)
-        && record::exists(host, &info.app, id);
+    let is_recorded = (state.hooks_fired_with.is_some()
+        || state.header_origin == HeaderOrigin::Rebuilt)
+        && record::exists(host, &header.task.app, id);
     if state.hooks_fired_with.is_none() && !is_recorded {
         journal.mark(id, &JournalEvent::HooksFired(reported_code));
-        if !info.managed_by_core {
+        if !header.supervision.managed_by_core {
             let code = reported_code.to_string();
-            let result = host.notify("scheduler-post-run", &[DOCKER_LOCAL, &info.app, id, &code]);
+            let result = host.notify(
+                "scheduler-post-run",
+                &[DOCKER_LOCAL, &header.task.app, id, &code],
+            );
             warn_on_error(result);
         }
     }
     if !state.recorded && !is_recorded {
-        let record = record_of(info, id, state, end, code, reason);
+        let record = record_of(header, id, state, end, code, reason);
         record::write(host, docker, &record);
     }
     if !state.recorded {
@@ -148,7 +152,7 @@ fn exit_and_reason(journal_state: &JournalState, end: &TaskExit) -> (Option<u8>,
 }
 
 fn record_of(
-    info: &TaskInfo,
+    header: &JournalHeader,
     id: &str,
     journal_state: &JournalState,
     end: &TaskExit,
@@ -163,7 +167,8 @@ fn record_of(
         TaskExit::Removed(event) => {
             // Core starts a container right after it has created it, and does not report the
             // time.
-            let of_cores = (info.managed_by_core && event.is_some()).then(|| info.created.clone());
+            let of_cores = (header.supervision.managed_by_core && event.is_some())
+                .then(|| header.task.created.clone());
             (
                 journal_state.started.clone().or(of_cores),
                 event.as_ref().map(|event| event.finished.clone()),
@@ -173,14 +178,10 @@ fn record_of(
     Record {
         version: record::VERSION,
         id: id.to_owned(),
-        app: info.app.clone(),
-        name: info.name.clone(),
-        process_type: info.process_type.clone(),
-        command: info.command.clone(),
-        image: info.image.clone(),
-        user: info.user.clone(),
-        detached: info.detached || journal_state.detached_by_user,
-        created: info.created.clone(),
+        task: TaskInfo {
+            detached: header.task.detached || journal_state.detached_by_user,
+            ..header.task.clone()
+        },
         started,
         finished: finished.unwrap_or_else(now),
         exit_code,

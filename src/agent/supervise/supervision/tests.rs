@@ -4,7 +4,7 @@ use anyhow::anyhow;
 
 use super::*;
 use crate::docker::container_state::{State, Status};
-use crate::task::journal::TaskInfo;
+use crate::task::journal::JournalHeader;
 use crate::task::model::labels;
 use crate::task::model::task_exit::ExitEvent;
 
@@ -110,15 +110,14 @@ impl Rehearsal {
 }
 
 fn journal(is_of_core: bool) -> JournalState {
-    let info = format!(
+    let header = format!(
         r#"{{"app":"demo","name":"{NAME}","type":"run","command":[],"image":"image","user":"ada",
             "detached":{},"created":"2026-01-01T00:00:00Z","stop_timeout":{STOP_TIMEOUT},
             "time_to_live":{TIME_TO_LIVE},"managed_by_core":{is_of_core}}}"#,
         !is_of_core
     );
-    let info: TaskInfo = serde_json::from_str(&info).unwrap();
     JournalState {
-        info: Some(info),
+        header: JournalHeader::read(header.as_bytes()),
         id: Some(ID.to_owned()),
         ..JournalState::default()
     }

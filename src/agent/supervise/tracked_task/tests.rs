@@ -1,15 +1,14 @@
 use super::*;
-use crate::task::journal::TaskInfo;
+use crate::task::journal::JournalHeader;
 use crate::task::model::task_exit::nonzero_time;
 
 fn state(time_to_live: u64) -> JournalState {
-    let info = format!(
+    let header = format!(
         r#"{{"app":"demo","name":"demo.run.1","type":"run","command":[],"image":"i","user":"ada","detached":true,
             "created":"2026-01-01T00:00:00Z","stop_timeout":5,"time_to_live":{time_to_live}}}"#
     );
-    let info: TaskInfo = serde_json::from_str(&info).unwrap();
     JournalState {
-        info: Some(info),
+        header: JournalHeader::read(header.as_bytes()),
         ..JournalState::default()
     }
 }
