@@ -16,6 +16,7 @@ use crate::dokku::host::Host;
 use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
 use crate::task::handoff::supervisor;
+use crate::task::model::deadline;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -58,7 +59,7 @@ fn wait(
     task: &ContainerSummary,
     limit: Option<Duration>,
 ) -> Result<u8> {
-    let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let until = limit.and_then(|limit| deadline::monotonic_from(Instant::now(), limit));
     loop {
         // docker's `wait` returns at once for a container that has not been started.
         let state = docker.container_state(&task.id)?;

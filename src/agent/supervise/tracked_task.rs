@@ -6,7 +6,8 @@ use crate::agent::supervise::workers::RecoverJob;
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::events::DieEvent;
 use crate::task::journal::{JournalState, UnflushedLines};
-use crate::task::model::task_exit::ExitEvent;
+use crate::task::model::deadline;
+use crate::task::model::task_exit::{ExitEvent, parse_nonzero_time};
 
 /// The stop timeout, in seconds, of a task whose journal does not contain one: Dokku's default
 /// for every app.
@@ -164,16 +165,13 @@ impl TrackedTask {
         self.failures = 0;
         self.id = Some(facts.id.clone());
         self.exit_code_source = ExitCodeSource::of(facts);
-        let started = humantime::parse_rfc3339(&facts.state.started_at);
-        let Ok(started) = started else {
+        let Some(started) = parse_nonzero_time(&facts.state.started_at) else {
             return;
         };
         let Some(time_to_live) = self.time_to_live.take() else {
             return;
         };
-        let ago = now.wall.duration_since(started);
-        let left = time_to_live.saturating_sub(ago.unwrap_or_default());
-        self.deadline = now.monotonic.checked_add(left);
+        self.deadline = deadline::monotonic_since(started, time_to_live, now.wall, now.monotonic);
     }
 
     /// Stores the exit that docker's die event reports.
@@ -242,9 +240,8 @@ impl TrackedTask {
     /// Brings the deadline forward by the time that the machine was suspended: a deadline
     /// passes while its task is suspended, too.
     pub(crate) fn suspended(&mut self, time: Duration, now: Now) {
-        let now = now.monotonic;
-        let brought_forward = |at: Instant| at.checked_sub(time).map_or(now, |at| at.max(now));
-        self.deadline = self.deadline.map(brought_forward);
+        let earlier = |at: Instant| deadline::after_suspension(at, time, now.monotonic);
+        self.deadline = self.deadline.map(earlier);
     }
 
     /// Schedules the next attempt, after docker gave no answer or refused the request.

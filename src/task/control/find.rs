@@ -8,7 +8,7 @@ use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::sys::timestamp::{Precision, timestamp};
+use crate::task::model::deadline::Deadline;
 use crate::task::model::labels;
 
 impl ContainerSummary {
@@ -45,12 +45,8 @@ impl ContainerSummary {
     /// The task's deadline in RFC 3339, UTC; `None` without one. It counts from the start
     /// (`started`, RFC 3339), or from the creation if the task was never started.
     pub(crate) fn deadline(&self, started: Option<&str>) -> Option<String> {
-        let time_to_live = Duration::from_secs(labels::seconds(&self.time_to_live)?);
-        let started = started.and_then(|started| humantime::parse_rfc3339(started).ok());
-        let deadline = started
-            .or_else(|| self.created())?
-            .checked_add(time_to_live)?;
-        timestamp(deadline, Precision::Seconds)
+        let deadline = Deadline::from_label(&self.time_to_live, started, self.created());
+        deadline.ok().flatten()?.to_rfc3339()
     }
 }
 

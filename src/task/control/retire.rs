@@ -35,8 +35,9 @@ use crate::task::control::find;
 use crate::task::handoff::supervisor;
 use crate::task::journal;
 use crate::task::journal::{AllLocked, Journal, JournalEvent, JournalState, attendant};
+use crate::task::model::deadline::Deadline;
 use crate::task::model::labels;
-use crate::task::model::task_exit::{TaskExit, nonzero_time};
+use crate::task::model::task_exit::TaskExit;
 use crate::task::teardown::finalize;
 use crate::task::teardown::recover::{Recovery, recover};
 use crate::ui::message;
@@ -304,16 +305,9 @@ fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Ac
 /// The label's value, if it is not a valid number of seconds.
 fn overdue_by(facts: &ContainerInfo, now: SystemTime) -> Result<Option<Duration>, String> {
     let label = facts.label(labels::TIME_TO_LIVE).unwrap_or_default();
-    if label.is_empty() {
-        return Ok(None);
-    }
-    let time_to_live = labels::seconds(label).ok_or_else(|| label.to_owned())?;
-    let started = nonzero_time(&facts.state.started_at);
-    let since = started.as_deref().unwrap_or(&facts.created);
-    let deadline = humantime::parse_rfc3339(since)
-        .ok()
-        .and_then(|since| since.checked_add(Duration::from_secs(time_to_live)));
-    Ok(deadline.and_then(|deadline| now.duration_since(deadline).ok()))
+    let created = humantime::parse_rfc3339(&facts.created).ok();
+    let deadline = Deadline::from_label(label, Some(&facts.state.started_at), created)?;
+    Ok(deadline.and_then(|deadline| deadline.overdue_by(now)))
 }
 
 #[cfg(test)]

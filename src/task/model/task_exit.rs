@@ -92,10 +92,14 @@ pub(crate) fn now() -> String {
 /// A time from docker's answers; `None` for an event that has not happened, which docker
 /// reports as a time in the year 1.
 pub(crate) fn nonzero_time(text: &str) -> Option<String> {
+    parse_nonzero_time(text).map(|_| text.to_owned())
+}
+
+/// Like [`nonzero_time`], parsed.
+pub(crate) fn parse_nonzero_time(text: &str) -> Option<SystemTime> {
     humantime::parse_rfc3339(text)
         .ok()
         .filter(|at| *at > SystemTime::UNIX_EPOCH)
-        .map(|_| text.to_owned())
 }
 
 #[cfg(test)]

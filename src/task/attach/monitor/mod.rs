@@ -30,6 +30,7 @@ use crate::task::attach::monitor::polling::Poll;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{DRAIN_TIMEOUT, Event, Events};
 use crate::task::launch::create::CreatedContainer;
+use crate::task::model::deadline;
 use crate::task::model::task_exit::TaskExit;
 use crate::ui::message;
 
@@ -83,14 +84,14 @@ impl<'a> AttachMonitor<'a> {
         stop_timeout: u64,
         time_to_live: Option<u64>,
     ) -> Self {
-        let deadline = time_to_live
-            .and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        let time_to_live = time_to_live.map(Duration::from_secs);
+        let from_now = |time_to_live| deadline::monotonic_from(Instant::now(), time_to_live);
         Self {
             docker,
             container: made,
             stop_timeout: Duration::from_secs(stop_timeout),
             hangup_signal: Some(SIGTERM),
-            deadline,
+            deadline: time_to_live.and_then(from_now),
             pending_signal: None,
             failed_deliveries: 0,
             kill_at: None,
