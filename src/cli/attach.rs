@@ -71,7 +71,7 @@ fn attach(
     let stdin = config.open_stdin && (terminal || !config.tty);
     let client = docker.container_attach(&task.id, stdin)?;
     if let Some(guard) = &mut guard {
-        guard.set_client(client.pids().first().copied());
+        guard.set_client(client.pid());
     }
     let client = Arc::new(client);
     events.watch_client(Arc::clone(&client));

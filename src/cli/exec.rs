@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use duct::Handle;
 use signal_hook::consts::SIGKILL;
 
 use crate::cli::common::args;
@@ -19,6 +18,7 @@ use crate::docker::container_exec::ExecSpec;
 use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::process;
+use crate::sys::process::Child;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
 use crate::ui::{exit, message};
@@ -101,7 +101,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
         command,
     })?;
     if let Some(guard) = &mut guard {
-        guard.set_client(client.pids().first().copied());
+        guard.set_client(client.pid());
     }
     let client = Arc::new(client);
     events.watch_client(Arc::clone(&client));
@@ -133,7 +133,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
 struct PendingSignal {
     signal: i32,
     /// The docker call that forwards the signal, and when it was started.
-    call: Option<(Handle, Instant)>,
+    call: Option<(Child, Instant)>,
     /// How many calls have not found the process: the command may not have started yet, or the
     /// image has no shell or tools to find it.
     misses: u32,
@@ -203,7 +203,7 @@ impl PendingSignal {
 
     fn end_call(&self) {
         if let Some((call, _)) = &self.call {
-            process::kill_group(call.pids().first().copied().unwrap_or(0));
+            process::kill_group(call.pid().unwrap_or(0));
         }
     }
 }
@@ -212,7 +212,7 @@ impl PendingSignal {
 /// image, if it has one, looks for the process by its environment. Children of the process have the
 /// same variable, but only the process itself has its parent outside the container (parent id 0).
 /// The call exits with 0 if the process was signalled.
-fn forward_signal(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Handle> {
+fn forward_signal(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Child> {
     let script = format!(
         "found=1
         for process in /proc/[0-9]*; do

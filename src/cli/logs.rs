@@ -2,11 +2,10 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use duct::Handle;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::cli::common::selection::{Selection, select};
@@ -24,6 +23,7 @@ use crate::record::replay::{SavedEntry, replay};
 use crate::record::{Record, Store, replay};
 use crate::settings::{times, validate};
 use crate::sys::parallel::CLIENTS;
+use crate::sys::process::Child;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
 use crate::task::handoff::supervisor;
@@ -179,7 +179,7 @@ fn show(
     );
     if last.is_empty() {
         // A client without output does not notice that the reader is gone.
-        clients.iter().try_for_each(Handle::kill)?;
+        clients.iter().try_for_each(Child::kill)?;
         return Ok(None);
     }
     let mut is_missing = false;
@@ -204,8 +204,8 @@ fn show(
 }
 
 /// Whether docker's client, which has closed its output already, has exited with an error.
-fn has_failed(client: &Handle) -> bool {
-    let end = client.wait_timeout(CLIENT_EXIT_TIMEOUT);
+fn has_failed(client: &Child) -> bool {
+    let end = client.wait_deadline(Instant::now() + CLIENT_EXIT_TIMEOUT);
     matches!(end, Ok(Some(output)) if output.status.code() == Some(1))
 }
 

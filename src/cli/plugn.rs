@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::dokku::triggers::{TriggerOutcome, TriggerRunner, path};
 use crate::sys::process;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::{ProcessBuilder, Stdin};
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
@@ -25,7 +25,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     };
     let rest: Vec<&OsStr> = rest.iter().map(OsString::as_os_str).collect();
     let fired = TriggerRunner::new(&plugins).fire(trigger, &rest, message::raw, |call| {
-        call.inherit_stdin().spawn()?.into_output()
+        call.stdin(Stdin::Inherit).run()
     })?;
     Ok(match fired {
         TriggerOutcome::Succeeded(_) => 0,
@@ -61,9 +61,8 @@ fn hand_over(arguments: &[OsString]) -> Result<u8> {
         )
     })?;
     let output = ProcessBuilder::new(&plugn, arguments)
-        .inherit_stdin()
-        .spawn()
-        .and_then(duct::Handle::into_output)
+        .stdin(Stdin::Inherit)
+        .run()
         .context("'plugn' could not be started")?;
     Ok(process::exit_code(output.status))
 }

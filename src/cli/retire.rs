@@ -8,6 +8,7 @@ use clap::Parser;
 use crate::cli::common::args;
 use crate::cli::usage;
 use crate::dokku::host::Host;
+use crate::sys::process::ProcessBuilder;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -40,7 +41,5 @@ fn retire(host: &Host, options: &Options) -> Result<u8> {
 }
 
 fn fire(host: &Host, words: &[&str]) -> Result<u8> {
-    host.delegate("scheduler-run-retire", words, |call| {
-        call.spawn()?.into_output()
-    })
+    host.delegate("scheduler-run-retire", words, ProcessBuilder::run)
 }

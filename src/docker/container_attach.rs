@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
-use duct::Handle;
 
 use crate::docker::Docker;
 use crate::docker::container_start::DETACH_KEYS;
+use crate::sys::process::{Child, Stdin};
 
 impl Docker {
     /// Starts a docker client that attaches our streams to a running container, stdin only when
@@ -16,7 +16,7 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_attach(&self, id: &str, stdin: bool) -> Result<Handle> {
+    pub(crate) fn container_attach(&self, id: &str, stdin: bool) -> Result<Child> {
         let mut arguments = vec!["container", "attach", "--sig-proxy=false", DETACH_KEYS];
         if !stdin {
             arguments.push("--no-stdin");
@@ -24,7 +24,7 @@ impl Docker {
         arguments.extend(["--", id]);
         let mut call = self.call(&arguments);
         if stdin {
-            call = call.inherit_stdin();
+            call = call.stdin(Stdin::Inherit);
             // A background process group cannot read from the terminal.
             if std::io::stdin().is_terminal() {
                 call = call.caller_group();

@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::docker::Docker;
+use crate::sys::process::{Stderr, Stdout};
 
 impl Docker {
     /// Whether the container has a file at this path. The container need not have been started.
@@ -13,10 +14,10 @@ impl Docker {
         let source = format!("{id}:{path}");
         let client = self
             .call(&["container", "cp", "--follow-link", "--", &source, "-"])
-            .stderr_null();
-        let answer = client.run_stdout_null_within(self.timeout);
+            .stdout(Stdout::Null)
+            .stderr(Stderr::Null);
         Ok(self
-            .output_or_timeout(answer, self.timeout)?
+            .output_or_timeout(client, self.timeout)?
             .status
             .success())
     }

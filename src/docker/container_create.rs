@@ -5,6 +5,7 @@ use std::process::Output;
 use anyhow::Result;
 
 use crate::docker::{Docker, docker_error};
+use crate::sys::process::Stdin;
 use crate::ui::exit;
 
 /// A container to create. The values of its environment are separate from the arguments, so that no
@@ -66,9 +67,9 @@ impl Docker {
     /// docker refuses to create the container (exit code 125); in that case no container was
     /// created.
     pub(crate) fn container_create(&self, container: &ContainerSpec) -> Result<CreateOutcome> {
-        let mut call = self
-            .call(&container.arguments())
-            .input(container.environment.file.clone().into_bytes());
+        let mut call = self.call(&container.arguments()).stdin(Stdin::Bytes(
+            container.environment.file.clone().into_bytes(),
+        ));
         for (name, value) in &container.environment.inherited {
             call = call.env(name, value);
         }

@@ -3,10 +3,10 @@
 use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
-use duct::Handle;
 
 use crate::docker::Docker;
 use crate::docker::container_start::DETACH_KEYS;
+use crate::sys::process::{Child, Stderr, Stdin, Stdout};
 
 /// Another process to execute in a running container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,8 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_exec(&self, process: &ExecSpec<'_>) -> Result<Handle> {
-        let call = self.call(&process.arguments()).inherit_stdin();
+    pub(crate) fn container_exec(&self, process: &ExecSpec<'_>) -> Result<Child> {
+        let call = self.call(&process.arguments()).stdin(Stdin::Inherit);
         // A background process group cannot read from the terminal.
         let call = if std::io::stdin().is_terminal() {
             call.caller_group()
@@ -55,10 +55,12 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_exec_silently(&self, id: &str, command: &[&str]) -> Result<Handle> {
+    pub(crate) fn container_exec_silently(&self, id: &str, command: &[&str]) -> Result<Child> {
         let arguments = [&["container", "exec", "--", id], command].concat();
-        let call = self.call(&arguments).stderr_null();
-        call.spawn_stdout_null()
+        let call = self.call(&arguments);
+        call.stdout(Stdout::Null)
+            .stderr(Stderr::Null)
+            .spawn()
             .context("docker's client could not be started")
     }
 }

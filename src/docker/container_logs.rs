@@ -3,9 +3,9 @@
 use std::io::{self, PipeReader};
 
 use anyhow::{Context, Result};
-use duct::Handle;
 
 use crate::docker::Docker;
+use crate::sys::process::{Child, Stderr, Stdout};
 
 /// Which part of the logs to read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(crate) struct LogSelection {
 
 /// A docker client that prints logs, and the pipes from it.
 pub(crate) struct LogClient {
-    pub(crate) client: Handle,
+    pub(crate) client: Child,
     pub(crate) stdout: PipeReader,
     /// `None` if stderr is part of `stdout`, in the order in which the task has written both.
     pub(crate) stderr: Option<PipeReader>,
@@ -55,7 +55,10 @@ impl Docker {
                 (None, to_stdout.try_clone()?)
             };
             Ok(LogClient {
-                client: call.spawn_into(to_stdout, to_stderr)?,
+                client: call
+                    .stdout(Stdout::File(to_stdout.into()))
+                    .stderr(Stderr::File(to_stderr.into()))
+                    .spawn()?,
                 stdout,
                 stderr,
             })

@@ -3,11 +3,10 @@
 use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
-use duct::Handle;
 use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::docker::{Docker, error_line};
-use crate::sys::process::Eof;
+use crate::sys::process::{Child, Eof, Stdin};
 
 /// docker's default keys begin with Ctrl-P, which shells use themselves, and which docker would
 /// hold back until the next key.
@@ -44,7 +43,7 @@ impl Docker {
         id: &str,
         stdin: bool,
         terminal: bool,
-    ) -> Result<Handle> {
+    ) -> Result<Child> {
         let mut arguments = vec!["container", "start", "--attach"];
         if stdin {
             arguments.push("--interactive");
@@ -61,15 +60,15 @@ impl Docker {
         };
         if stdin {
             call = match (terminal, std::io::stdin().is_terminal()) {
-                (true, true) => call.inherit_stdin().caller_group(),
+                (true, true) => call.stdin(Stdin::Inherit).caller_group(),
                 // We read a terminal ourselves if the task has none, because a client in a
                 // background process group could not read it.
-                (false, true) => call.relay_stdin(Eof::Close),
+                (false, true) => call.stdin(Stdin::Relay(Eof::Close)),
                 // At the end of a client's stdin, docker also closes the output of a task with a
                 // terminal (moby, container/stream/attach.go). Therefore Ctrl-D is sent instead of
                 // the end.
-                (true, false) => call.relay_stdin(Eof::TypeCtrlD),
-                (false, false) => call.inherit_stdin(),
+                (true, false) => call.stdin(Stdin::Relay(Eof::TypeCtrlD)),
+                (false, false) => call.stdin(Stdin::Inherit),
             };
         }
         call.spawn().context("docker's client could not be started")

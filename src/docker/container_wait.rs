@@ -1,9 +1,9 @@
 //! `docker container wait`
 
 use anyhow::{Context, Result};
-use duct::Handle;
 
 use crate::docker::Docker;
+use crate::sys::process::{Child, Stderr, Stdout};
 
 impl Docker {
     /// Starts a client that exits when the container has ended, and that the kernel kills when the
@@ -11,22 +11,24 @@ impl Docker {
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_wait(&self, id: &str) -> Result<Handle> {
+    pub(crate) fn container_wait(&self, id: &str) -> Result<Child> {
         self.call_with_pdeathsig(&["container", "wait", "--", id])
-            .stderr_null()
-            .spawn_stdout_null()
+            .stdout(Stdout::Null)
+            .stderr(Stderr::Null)
+            .spawn()
             .context("docker's client could not be started")
     }
 
-    /// As [`Docker::container_wait`], but the handle captures the client's output: the container's
-    /// exit code.
+    /// As [`Docker::container_wait`], but the client's output is captured: the container's exit
+    /// code.
     ///
     /// # Errors
     /// The client could not be started.
-    pub(crate) fn container_wait_for_code(&self, id: &str) -> Result<Handle> {
+    pub(crate) fn container_wait_for_code(&self, id: &str) -> Result<Child> {
         self.call_with_pdeathsig(&["container", "wait", "--", id])
-            .stderr_null()
-            .spawn_captured()
+            .stdout(Stdout::Capture)
+            .stderr(Stderr::Null)
+            .spawn()
             .context("docker's client could not be started")
     }
 }

@@ -1,14 +1,14 @@
 //! `docker events`
 
-use std::io::{BufRead, BufReader, PipeReader};
+use std::io::{self, BufRead, BufReader, PipeReader};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
-use duct::Handle;
 use serde::Deserialize;
 
 use crate::docker::Docker;
 use crate::sys::process;
+use crate::sys::process::{Child, Stderr, Stdout};
 
 /// Attributes of a container's events that a label of the container overrides. docker copies the
 /// labels over its own attributes and sets only `image` and `name` after that (moby,
@@ -45,7 +45,7 @@ const MAX_STREAM_SECONDS: u64 = 600;
 /// A docker client that prints one line per die event. The kernel kills it when the thread that
 /// started it ends.
 pub(crate) struct DieEvents {
-    client: Handle,
+    client: Child,
     lines: BufReader<PipeReader>,
 }
 
@@ -71,21 +71,22 @@ impl Docker {
         let filters = ["--filter=type=container", "--filter=event=die", filter];
         let arguments = ["events", "--format", FORMAT, &since, &until];
         let arguments = [&arguments[..], &filters].concat();
-        let call = self.call_with_pdeathsig(&arguments).stderr_null();
-        let (client, lines) = call
-            .spawn_piped()
-            .context("docker's client could not be started")?;
-        Ok(DieEvents {
-            client,
-            lines: BufReader::new(lines),
-        })
+        let call = self.call_with_pdeathsig(&arguments).stderr(Stderr::Null);
+        let start = || -> io::Result<DieEvents> {
+            let (lines, to_lines) = io::pipe()?;
+            Ok(DieEvents {
+                client: call.stdout(Stdout::File(to_lines.into())).spawn()?,
+                lines: BufReader::new(lines),
+            })
+        };
+        start().context("docker's client could not be started")
     }
 }
 
 impl DieEvents {
     /// The client's process group.
     pub(crate) fn process_group(&self) -> u32 {
-        self.client.pids().first().copied().unwrap_or(0)
+        self.client.pid().unwrap_or(0)
     }
 }
 

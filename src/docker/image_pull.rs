@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::docker::Docker;
+use crate::sys::process::Stdout;
 
 impl Docker {
     /// Pulls an image. The progress is printed on our stderr unless `quiet` is set. `login` is the
@@ -27,11 +28,11 @@ impl Docker {
             call = call.env("DOCKER_CONFIG", directory);
         }
         // docker's own `--quiet` would still print the image's name.
-        let output = if quiet {
-            call.run_captured()
+        let stdout = if quiet {
+            Stdout::Capture
         } else {
-            call.run_with_output_to_stderr()
+            Stdout::OurStderr
         };
-        Ok(output?.status.success())
+        Ok(call.stdout(stdout).run()?.status.success())
     }
 }

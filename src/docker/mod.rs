@@ -22,7 +22,7 @@ pub(crate) mod option;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
@@ -32,7 +32,8 @@ use anyhow::Result;
 use crate::dokku::docker_client::DockerClient;
 use crate::dokku::host::GLOBAL_FLAGS;
 use crate::dokku::host::Host;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process;
+use crate::sys::process::{ProcessBuilder, Stderr, Stdout};
 use crate::ui::exit::Failure;
 use crate::ui::{exit, message};
 
@@ -144,21 +145,18 @@ impl Docker {
     /// as a stop timeout, may take `longer` than the usual limit.
     fn capture_with_extra_time(&self, call: ProcessBuilder, longer: Duration) -> Result<Output> {
         let limit = self.timeout.saturating_add(longer);
-        self.output_or_timeout(call.run_captured_within(limit), limit)
+        let call = call.stdout(Stdout::Capture).stderr(Stderr::Capture);
+        self.output_or_timeout(call, limit)
     }
 
     fn capture(&self, call: ProcessBuilder) -> Result<Output> {
         self.capture_with_extra_time(call, Duration::ZERO)
     }
 
-    fn output_or_timeout(
-        &self,
-        answer: io::Result<Option<Output>>,
-        limit: Duration,
-    ) -> Result<Output> {
-        let why = match answer {
-            Ok(Some(output)) => return Ok(output),
-            Ok(None) => format!(
+    fn output_or_timeout(&self, call: ProcessBuilder, limit: Duration) -> Result<Output> {
+        let why = match call.limit(limit).run() {
+            Ok(output) => return Ok(output),
+            Err(error) if process::is_over_limit(&error) => format!(
                 "docker did not answer within {} seconds (change this with 'dokku run:set --global docker-timeout')",
                 limit.as_secs()
             ),

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 use crate::dokku::host::Host;
 use crate::dokku::triggers::access::AccessHooks;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::Stdout;
 use crate::ui::exit::{Failure, NO_SUCH_APP};
 use crate::ui::message;
 
@@ -93,12 +93,9 @@ impl Host {
             .collect();
         let is_whole = arguments.len() == argv.len() + 2;
         let allowed = hooks.filter(|_| is_whole).is_some_and(|hooks| {
-            self.ask_for_access(
-                &hooks,
-                HOOK,
-                &arguments,
-                ProcessBuilder::run_with_output_to_stderr_within,
-            )
+            self.ask_for_access(&hooks, HOOK, &arguments, |call| {
+                call.stdout(Stdout::OurStderr)
+            })
             .is_ok()
         });
         if !allowed {
@@ -159,8 +156,9 @@ impl Host {
         };
         let mut arguments = vec![self.user.as_str(), self.key_name.as_str()];
         arguments.extend(names);
-        let answer =
-            self.ask_for_access(hooks, APP_HOOK, &arguments, ProcessBuilder::stdout_within)?;
+        let answer = self.ask_for_access(hooks, APP_HOOK, &arguments, |call| {
+            call.stdout(Stdout::Capture)
+        })?;
         Ok(answer
             .lines()
             .map(str::trim)

@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::io;
 use std::process::Output;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -11,7 +10,8 @@ use crate::dokku::host::Host;
 use crate::dokku::timeouts::HOOK_TIMEOUT;
 use crate::dokku::triggers::access::{AccessHooks, ExecutableHooks};
 use crate::dokku::triggers::{TriggerOutcome, TriggerRunner};
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process;
+use crate::sys::process::{ProcessBuilder, Stderr, Stdout};
 use crate::ui::exit::Failure;
 use crate::ui::message;
 
@@ -27,7 +27,9 @@ impl Host {
     pub(crate) fn query(&self, trigger: &str, arguments: &[&str]) -> Result<String> {
         text_of(
             trigger,
-            self.fire(trigger, arguments, ProcessBuilder::run_captured)?,
+            self.fire(trigger, arguments, |call| {
+                call.stdout(Stdout::Capture).run()
+            })?,
         )
     }
 
@@ -49,8 +51,9 @@ impl Host {
     fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<TriggerOutcome> {
         let silently = |call: ProcessBuilder| {
             self.without_misattributed_env(call)
-                .stderr_null()
-                .run_captured()
+                .stdout(Stdout::Capture)
+                .stderr(Stderr::Null)
+                .run()
         };
         self.bus()
             .fire(trigger, &words(arguments), |_| {}, silently)
@@ -62,23 +65,21 @@ impl Host {
     /// # Errors
     /// As [`Host::query`]; the error has the hook's exit code.
     pub(crate) fn notify(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
-        let relay =
-            |call| self.within_limit(call, ProcessBuilder::run_with_output_to_stderr_within);
+        let relay = |call: ProcessBuilder| self.within_limit(call.stdout(Stdout::OurStderr));
         text_of(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
     }
 
-    fn within_limit(
-        &self,
-        call: ProcessBuilder,
-        run: fn(ProcessBuilder, Duration) -> io::Result<Option<Output>>,
-    ) -> io::Result<Output> {
+    fn within_limit(&self, call: ProcessBuilder) -> io::Result<Output> {
         let limit = self.timeout(HOOK_TIMEOUT);
         let call = if self.in_background {
             call.own_group()
         } else {
             call
         };
-        run(call, limit)?.ok_or_else(|| {
+        call.limit(limit).run().map_err(|error| {
+            if !process::is_over_limit(&error) {
+                return error;
+            }
             let seconds = limit.as_secs();
             let why = format!(
                 "it has not ended within {seconds} seconds (change this with 'dokku run:set --global hook-timeout')"
@@ -92,8 +93,8 @@ impl Host {
         self.bus().access_hooks(trigger)
     }
 
-    /// What the access hooks print on the stream that `run` captures, concatenated. A hook that
-    /// exceeds its time limit is killed.
+    /// What the access hooks print on the stream that `redirect` captures, concatenated. A hook
+    /// that exceeds its time limit is killed.
     ///
     /// # Errors
     /// A hook cannot be started or fails, or the answer is not valid UTF-8.
@@ -102,9 +103,9 @@ impl Host {
         hooks: &ExecutableHooks,
         trigger: &str,
         arguments: &[&str],
-        run: fn(ProcessBuilder, Duration) -> io::Result<Option<Output>>,
+        redirect: fn(ProcessBuilder) -> ProcessBuilder,
     ) -> Result<String> {
-        let run = |call| self.within_limit(self.without_misattributed_env(call), run);
+        let run = |call| self.within_limit(redirect(self.without_misattributed_env(call)));
         let said = self
             .bus()
             .ask_for_access(hooks, trigger, &words(arguments), run)?;

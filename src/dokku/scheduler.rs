@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
 use crate::dokku::timeouts::MAX_SECONDS;
+use crate::sys::process::ProcessBuilder;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
@@ -45,7 +46,7 @@ impl Host {
         rest: &[&str],
     ) -> Result<u8> {
         let arguments = self.arguments_for(trigger, scheduler, app, rest)?;
-        self.delegate(trigger, &arguments, |call| call.spawn()?.into_output())
+        self.delegate(trigger, &arguments, ProcessBuilder::run)
     }
 
     /// The answer of another scheduler's plugin about its tasks.

@@ -19,7 +19,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::geteuid;
 
 use crate::sys::process;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::{ProcessBuilder, Stderr, Stdin, Stdout};
 use crate::ui::exit;
 
 /// Dokku's variables for its user and group, which `/etc/default/dokku` may set.
@@ -63,9 +63,8 @@ pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
         .env("HOME", home)
         .env("USER", user)
         .env("LOGNAME", user)
-        .inherit_stdin()
-        .spawn()
-        .and_then(duct::Handle::into_output)
+        .stdin(Stdin::Inherit)
+        .run()
         .with_context(why)?;
     Ok(Some(process::exit_code(output.status)))
 }
@@ -108,8 +107,9 @@ fn id_of(option: &str, user: &str) -> Result<String> {
     let none = || anyhow!("root must not run this, and there is no user '{user}' ({USER})");
     let program = which::which("id").map_err(|_| none())?;
     let output = ProcessBuilder::new(&program, [option, "--", user])
-        .stderr_null()
-        .run_captured();
+        .stdout(Stdout::Capture)
+        .stderr(Stderr::Null)
+        .run();
     let output = output.map_err(|_| none())?;
     let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && !id.is_empty() {

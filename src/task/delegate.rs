@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 
 use crate::dokku::app::App;
 use crate::dokku::host::Host;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::{ProcessBuilder, Stdin};
 use crate::task::events::{Event, Events};
 use crate::task::model::request::{Request, Tty};
 use crate::ui::message::on_stdout;
@@ -78,7 +78,7 @@ impl SchedulerDelegate {
             run_hook(
                 &events,
                 if self.stdin {
-                    call.inherit_stdin()
+                    call.stdin(Stdin::Inherit)
                 } else {
                     call
                 },
@@ -92,9 +92,8 @@ impl SchedulerDelegate {
 fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
     let hook = Arc::new(call.spawn()?);
     let pid = hook
-        .pids()
-        .first()
-        .and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+        .pid()
+        .and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
     events.watch_client(Arc::clone(&hook));
     loop {
         match events.next(None) {

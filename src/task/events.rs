@@ -8,12 +8,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use duct::Handle;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
+
+use crate::sys::process::Child;
 
 /// How long docker's client may still forward the last output of a task that has ended.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -108,7 +109,7 @@ impl Events {
     }
 
     /// Sends [`Event::ClientExited`] when the client has ended.
-    pub(crate) fn watch_client(&self, client: impl Into<Arc<Handle>>) {
+    pub(crate) fn watch_client(&self, client: impl Into<Arc<Child>>) {
         let client = client.into();
         let sender = self.sender.clone();
         thread::spawn(move || {

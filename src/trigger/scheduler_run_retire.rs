@@ -49,7 +49,7 @@ fn apart(words: &[&str]) -> Result<u8> {
     );
     let start = || {
         let call = ProcessBuilder::new(&std::env::current_exe()?, [&[PASS], words].concat());
-        call.only_env(&environment).spawn()?.into_output()
+        call.only_env(&environment).run()
     };
     let output = start().context("our own program could not be started")?;
     Ok(process::exit_code(output.status))

@@ -101,7 +101,7 @@ fn run_attached(
     let (stdin, with_terminal) = (task.streams.stdin, task.streams.terminal);
     let client = docker.container_start_attached(&made.id, stdin, with_terminal)?;
     if let Some(terminal) = &mut terminal {
-        terminal.set_client(client.pids().first().copied());
+        terminal.set_client(client.pid());
     }
     monitor.run(events, client, terminal.as_ref())
 }

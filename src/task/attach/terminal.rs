@@ -9,7 +9,7 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::dokku::host::GLOBAL_FLAGS;
 use crate::sys::process;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::{ProcessBuilder, Stderr, Stdin, Stdout};
 
 /// Restores the terminal's modes when the guard is dropped. If our process is killed, the terminal
 /// watchdog restores them instead and ends docker's client.
@@ -41,7 +41,10 @@ impl TerminalGuard {
         let program = process::agent_path().context("our own program's path cannot be read")?;
         ProcessBuilder::new(&program, [WATCH_TERMINAL])
             .env_remove(GLOBAL_FLAGS)
-            .spawn_with_stdio(theirs.into(), terminal)
+            .stdin(Stdin::File(theirs.into()))
+            .stdout(Stdout::File(terminal))
+            .stderr(Stderr::Null)
+            .spawn()
             .with_context(|| {
                 format!(
                     "'{}' could not be started to watch the terminal",

@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use anyhow::{Context, Result};
 
 use crate::dokku::host::Host;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::{ProcessBuilder, Stdin, Stdout};
 use crate::sys::{process, regular_file};
 use crate::task::handoff::supervisor;
 use crate::task::journal;
@@ -36,7 +36,8 @@ pub(crate) fn run(host: &Host, name: &str, journal: Journal, end: &TaskExit) -> 
     let call = ProcessBuilder::new(&program, words.into_iter().chain(end.to_args()));
     let call = host.without_misattributed_env(call);
     // The process inherits the locked journal as its stdin, so the lock is never free in between.
-    let finisher = call.spawn_captured_with_stdin(file).with_context(|| {
+    let call = call.stdin(Stdin::File(file.into())).stdout(Stdout::Capture);
+    let finisher = call.spawn().with_context(|| {
         format!(
             "'{}' could not be started for the task's end",
             program.display()

@@ -114,13 +114,15 @@ fn spawn(name: &str) -> Result<()> {
     let program = process::agent_path().context("our own program's path cannot be read")?;
     ProcessBuilder::new(&program, [START_SUPERVISOR, name])
         .directory(Path::new("/"))
-        .spawn_in_background()
+        .in_background()
+        .spawn()
         .with_context(|| {
             format!(
                 "'{}' could not be started to look after the task",
                 program.display()
             )
         })
+        .map(|_| ())
 }
 
 /// Starts the supervisor. The hooks that it runs for other users' tasks must not inherit anything
@@ -135,6 +137,8 @@ pub(crate) fn start_supervisor(host: &Host, name: &str) -> Result<()> {
     let program = process::agent_path().context("our own program's path cannot be read")?;
     ProcessBuilder::new(&program, [SUPERVISE, name])
         .only_env(&host.background_environment())
-        .spawn_in_background()
+        .in_background()
+        .spawn()
         .context("the supervisor could not be started")
+        .map(|_| ())
 }

@@ -2,7 +2,7 @@
 //! and each line of their output becomes a word.
 
 use crate::dokku::argv::xargs_split;
-use crate::sys::process::ProcessBuilder;
+use crate::sys::process::{ProcessBuilder, Stderr, Stdin, Stdout};
 
 /// The words after Dokku's split. `echo` returns what echo(1) prints for `--help` and
 /// `--version`. `None` if it returns `None`.
@@ -43,9 +43,10 @@ fn is_switches(word: &str) -> bool {
 pub(crate) fn ask_echo(option: &str) -> Option<String> {
     let xargs = which::which("xargs").ok()?;
     let output = ProcessBuilder::new(&xargs, ["-n", "1"])
-        .input(option.into())
-        .stderr_null()
-        .run_captured()
+        .stdin(Stdin::Bytes(option.into()))
+        .stdout(Stdout::Capture)
+        .stderr(Stderr::Null)
+        .run()
         .ok()?;
     String::from_utf8(output.stdout).ok()
 }

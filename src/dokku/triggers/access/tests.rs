@@ -4,6 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use tempfile::TempDir;
 
 use super::*;
+use crate::sys::process::Stdout;
 
 const HOOK: &str = "user-auth-app";
 
@@ -127,7 +128,7 @@ fn an_access_hook_that_disappears_is_a_failure() {
         panic!("not executable");
     };
     let bus = TriggerRunner::new(plugins.0.path());
-    let ask = || bus.ask_for_access(&hooks, HOOK, &[], ProcessBuilder::run_captured);
+    let ask = || bus.ask_for_access(&hooks, HOOK, &[], |call| call.stdout(Stdout::Capture).run());
     assert_eq!(ask().unwrap(), b"demo\n");
     plugins.file("acl", "#!/bin/sh\necho demo\nexit 3\n", 0o755);
     assert!(ask().is_err());

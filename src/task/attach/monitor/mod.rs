@@ -20,12 +20,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use duct::Handle;
 use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
 
 use crate::docker::Docker;
 use crate::record::Reason;
 use crate::settings::choices::OnHangup;
+use crate::sys::process::Child;
 use crate::task::attach::monitor::polling::Poll;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{DRAIN_TIMEOUT, Event, Events};
@@ -123,7 +123,7 @@ impl<'a> AttachMonitor<'a> {
     pub(crate) fn run(
         &mut self,
         events: &Events,
-        client: Handle,
+        client: Child,
         terminal: Option<&TerminalGuard>,
     ) -> Result<AttachOutcome> {
         let client = Arc::new(client);
