@@ -13,8 +13,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::dokku::docker_client::DockerClient;
 use crate::dokku::host::Host;
-use crate::dokku::triggers::path::plugn;
+use crate::dokku::trigger_runner::path::plugn;
 
 /// The variables that Dokku exports to every plugin, without `PLUGIN_*` (derived in
 /// `plugin_paths`) and without those about one command (`DOKKU_COMMAND`, `DOKKU_PID`).
@@ -50,86 +51,83 @@ const SYSTEM_SETTINGS: &str = "/etc/default/dokku";
 /// The locale of hooks: UTF-8, and independent of the caller's language.
 const LANGUAGE: &str = "C.UTF-8";
 
-impl Host {
-    /// All variables of a process that works for all apps.
-    pub(crate) fn background_environment(&self) -> BTreeMap<OsString, OsString> {
-        let settings = Settings::read(&self.settings_files());
-        let mut environment = self.account();
-        let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
-        set("LANG", LANGUAGE.into());
-        for (name, path) in self.plugin_paths() {
-            set(name, path.into());
+/// All variables of a process that works for all apps.
+pub(crate) fn environment(host: &Host) -> BTreeMap<OsString, OsString> {
+    let settings = Settings::read(&settings_files(host));
+    let mut environment = account_variables();
+    let mut set = |name: &str, value: OsString| environment.insert(name.into(), value);
+    set("LANG", LANGUAGE.into());
+    for (name, path) in plugin_paths(host) {
+        set(name, path.into());
+    }
+    let is_kept = |name: &str| EXPORTED.contains(&name) || settings.assigns(name);
+    for (name, value) in std::env::vars_os() {
+        if let Some(name) = name.to_str().filter(|name| is_kept(name)) {
+            set(name, value);
         }
-        let is_kept = |name: &str| EXPORTED.contains(&name) || settings.assigns(name);
-        for (name, value) in std::env::vars_os() {
-            if let Some(name) = name.to_str().filter(|name| is_kept(name)) {
-                set(name, value);
-            }
+    }
+    set("PATH", path(host, &settings));
+    environment
+}
+
+/// The system's `PATH` as the settings files extend or replace it. The directories of docker's
+/// client and of plugn are appended if these programs are not found in it.
+fn path(host: &Host, settings: &Settings) -> OsString {
+    let mut entries = settings.path(SYSTEM_PATH);
+    let docker = DockerClient::find(host).ok().map(|client| client.program);
+    for program in [docker, plugn()].into_iter().flatten() {
+        let Some(directory) = program.parent().map(Path::to_owned) else {
+            continue;
+        };
+        let name = program.file_name().unwrap_or_default();
+        if !entries.iter().any(|entry| entry.join(name).is_file()) {
+            entries.push(directory);
         }
-        set("PATH", self.background_path(&settings));
-        environment
     }
+    std::env::join_paths(entries).unwrap_or_else(|_| SYSTEM_PATH.into())
+}
 
-    /// The system's `PATH` as the settings files extend or replace it. The directories of docker's
-    /// client and of plugn are appended if these programs are not found in it.
-    fn background_path(&self, settings: &Settings) -> OsString {
-        let mut entries = settings.path(SYSTEM_PATH);
-        let docker = self.docker_client().ok().map(|client| client.program);
-        for program in [docker, plugn()].into_iter().flatten() {
-            let Some(directory) = program.parent().map(Path::to_owned) else {
-                continue;
-            };
-            let name = program.file_name().unwrap_or_default();
-            if !entries.iter().any(|entry| entry.join(name).is_file()) {
-                entries.push(directory);
-            }
-        }
-        std::env::join_paths(entries).unwrap_or_else(|_| SYSTEM_PATH.into())
-    }
+/// The `PLUGIN_*` variables, derived from `DOKKU_LIB_ROOT` as Dokku derives those that its
+/// caller has not set.
+fn plugin_paths(host: &Host) -> [(&'static str, PathBuf); 6] {
+    let plugins = host.library.join("plugins");
+    let core = host.library.join("core-plugins");
+    [
+        ("PLUGIN_AVAILABLE_PATH", plugins.join("available")),
+        ("PLUGIN_ENABLED_PATH", plugins.join("enabled")),
+        ("PLUGIN_PATH", plugins),
+        ("PLUGIN_CORE_AVAILABLE_PATH", core.join("available")),
+        ("PLUGIN_CORE_ENABLED_PATH", core.join("enabled")),
+        ("PLUGIN_CORE_PATH", core),
+    ]
+}
 
-    /// The `PLUGIN_*` variables, derived from `DOKKU_LIB_ROOT` as Dokku derives those that its
-    /// caller has not set.
-    fn plugin_paths(&self) -> [(&'static str, PathBuf); 6] {
-        let plugins = self.library.join("plugins");
-        let core = self.library.join("core-plugins");
-        [
-            ("PLUGIN_AVAILABLE_PATH", plugins.join("available")),
-            ("PLUGIN_ENABLED_PATH", plugins.join("enabled")),
-            ("PLUGIN_PATH", plugins),
-            ("PLUGIN_CORE_AVAILABLE_PATH", core.join("available")),
-            ("PLUGIN_CORE_ENABLED_PATH", core.join("enabled")),
-            ("PLUGIN_CORE_PATH", core),
-        ]
-    }
+fn settings_files(host: &Host) -> Vec<PathBuf> {
+    let more = fs::read_dir(host.root.join(".dokkurc"));
+    let mut more: Vec<PathBuf> = more
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    more.sort();
+    let first = [SYSTEM_SETTINGS.into(), host.root.join("dokkurc")];
+    first.into_iter().chain(more).collect()
+}
 
-    fn settings_files(&self) -> Vec<PathBuf> {
-        let more = fs::read_dir(self.root.join(".dokkurc"));
-        let mut more: Vec<PathBuf> = more
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .collect();
-        more.sort();
-        let first = [SYSTEM_SETTINGS.into(), self.root.join("dokkurc")];
-        first.into_iter().chain(more).collect()
+/// Name and home directory of our user, from `/etc/passwd`; if the user is not in it, from our
+/// own variables.
+fn account_variables() -> BTreeMap<OsString, OsString> {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let id = rustix::process::geteuid().as_raw();
+    if let Some((name, home)) = account(&users, id) {
+        return [("HOME", home), ("LOGNAME", name), ("USER", name)]
+            .map(|(name, value)| (name.into(), value.into()))
+            .into();
     }
-
-    /// Name and home directory of our user, from `/etc/passwd`; if the user is not in it, from our
-    /// own variables.
-    #[allow(clippy::unused_self, reason = "a part of the host's environment")]
-    fn account(&self) -> BTreeMap<OsString, OsString> {
-        let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let id = rustix::process::geteuid().as_raw();
-        if let Some((name, home)) = account(&users, id) {
-            return [("HOME", home), ("LOGNAME", name), ("USER", name)]
-                .map(|(name, value)| (name.into(), value.into()))
-                .into();
-        }
-        ["HOME", "LOGNAME", "USER"]
-            .into_iter()
-            .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
-            .collect()
-    }
+    ["HOME", "LOGNAME", "USER"]
+        .into_iter()
+        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+        .collect()
 }
 
 /// Name and home directory of the user with this id, from the text of passwd(5).

@@ -20,23 +20,23 @@ pub(crate) struct DockerClient {
     pub(crate) trace: bool,
 }
 
-impl Host {
+impl DockerClient {
     /// The program of `DOCKER_BIN`, which may be a wrapper, or else `docker`.
     ///
     /// # Errors
     /// The program is not found (exit code 125).
-    pub(crate) fn docker_client(&self) -> Result<DockerClient> {
-        let name = &self.docker_bin;
+    pub(crate) fn find(host: &Host) -> Result<Self> {
+        let name = &host.docker_bin;
         let program = which::which(name).map_err(|_| {
             Failure::error(
                 exit::DOCKER_FAILED,
                 format!("'{name}' was not found: docker is needed to run a task"),
             )
         })?;
-        Ok(DockerClient {
+        Ok(Self {
             program,
-            timeout: self.timeout(DOCKER_TIMEOUT),
-            trace: self.trace,
+            timeout: DOCKER_TIMEOUT.in_effect(host),
+            trace: host.trace,
         })
     }
 }

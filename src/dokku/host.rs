@@ -6,13 +6,22 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
+use crate::dokku::access::Access;
+use crate::dokku::app_settings::AppSettings;
+use crate::dokku::apps::{App, Apps};
 use crate::dokku::argv::ancestors::ancestors;
 use crate::dokku::argv::global_flags::{FlagSources, GlobalFlags};
 use crate::dokku::argv::{global_flags, ssh};
+use crate::dokku::deployed_image::DeployedImage;
+use crate::dokku::properties::Properties;
+use crate::dokku::scheduler_plugin::SchedulerPlugin;
+use crate::dokku::triggers::Triggers;
 use crate::sys::process::ProcessBuilder;
 use crate::ui::message;
 
 /// Directories of the installation, the requesting user, and the global flags.
+///
+/// What it is asked for is in its facets: one topic and one file per facet.
 pub(crate) struct Host {
     /// `DOKKU_ROOT`: one directory per app.
     pub(crate) root: PathBuf,
@@ -96,6 +105,44 @@ impl Host {
             library: directory("DOKKU_LIB_ROOT")?,
             flags,
         })
+    }
+
+    /// The triggers that are fired at the hooks of its plugins.
+    pub(crate) fn triggers(&self) -> Triggers<'_> {
+        Triggers { host: self }
+    }
+
+    /// The stored properties of a plugin.
+    pub(crate) fn properties<'a>(&'a self, plugin: &'a str) -> Properties<'a> {
+        Properties { host: self, plugin }
+    }
+
+    /// The apps, and which of them the user may see.
+    pub(crate) fn apps(&self) -> Apps<'_> {
+        Apps { host: self }
+    }
+
+    /// What the access plugins allow the user.
+    pub(crate) fn access(&self) -> Access<'_> {
+        Access { host: self }
+    }
+
+    /// The plugin that serves the scheduler of this name.
+    pub(crate) fn scheduler_plugin<'a>(&'a self, scheduler: &'a str) -> SchedulerPlugin<'a> {
+        SchedulerPlugin {
+            host: self,
+            scheduler,
+        }
+    }
+
+    /// What users have set for an app.
+    pub(crate) fn settings_of<'a>(&'a self, app: &'a App) -> AppSettings<'a> {
+        AppSettings { host: self, app }
+    }
+
+    /// The image that was deployed for an app.
+    pub(crate) fn image_of<'a>(&'a self, app: &'a App) -> DeployedImage<'a> {
+        DeployedImage { host: self, app }
     }
 
     /// Prints a progress message, unless `--quiet` is set.

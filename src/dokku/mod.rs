@@ -1,20 +1,22 @@
 //! The interface to Dokku: its environment, its triggers and hooks, and what they report
 //! about an app.
+//!
+//! `host::Host` is the installation. Its facets are `triggers`, `properties`, `apps`, `access`,
+//! `scheduler_plugin`, `app_settings` and `deployed_image`.
 
-pub(crate) mod app;
+pub(crate) mod access;
+pub(crate) mod app_settings;
+pub(crate) mod apps;
 pub(crate) mod argv;
 pub(crate) mod background;
-pub(crate) mod config;
-pub(crate) mod docker_args;
+pub(crate) mod deployed_image;
 pub(crate) mod docker_client;
-pub(crate) mod firing;
 pub(crate) mod host;
-pub(crate) mod image;
-pub(crate) mod procfile;
-pub(crate) mod property;
+pub(crate) mod properties;
 pub(crate) mod resource;
-pub(crate) mod scheduler;
+pub(crate) mod scheduler_plugin;
 pub(crate) mod system_user;
 pub(crate) mod task_name;
 pub(crate) mod timeouts;
+pub(crate) mod trigger_runner;
 pub(crate) mod triggers;

@@ -1,6 +1,6 @@
 //! The resource limits that are set for process type `run`.
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 
 /// Values for the docker options of these names.
@@ -13,15 +13,16 @@ pub(crate) struct Resources {
     pub(crate) gpus: Option<String>,
 }
 
-impl Host {
+impl Resources {
     /// Reads the property files instead of firing core's trigger: core's hook falls back to the
     /// defaults for every process type, which are meant for web processes.
-    pub(crate) fn resources(&self, app: &App) -> Resources {
+    pub(super) fn read(host: &Host, app: &App) -> Self {
         if std::env::var("DOKKU_OMIT_RESOURCE_ARGS").as_deref() == Ok("1") {
-            return Resources::default();
+            return Self::default();
         }
-        let limit = |name: &str| self.property("resource", app.name(), &format!("run.{name}"));
-        Resources {
+        let properties = host.properties("resource");
+        let limit = |name: &str| properties.get(app.name(), &format!("run.{name}"));
+        Self {
             memory: limit("limit.memory").map(megabytes),
             memory_swap: limit("limit.memory-swap").map(megabytes),
             memory_reservation: limit("reserve.memory").map(megabytes),

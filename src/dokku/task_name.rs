@@ -1,8 +1,5 @@
 //! The names of one-off containers, in core's format.
 
-use crate::dokku::app::App;
-use crate::dokku::host::Host;
-
 /// Upper limit of the digits in a name; the numbers of core and of the plugin have at most five.
 const MAX_DIGITS: usize = 10;
 
@@ -24,12 +21,5 @@ impl<'a> TaskName<'a> {
             && number.bytes().all(|byte| byte.is_ascii_digit());
         let is_type = matches!(process_type, "run" | "cron");
         (is_number && is_type && !app.is_empty()).then_some(Self { app, process_type })
-    }
-}
-
-impl Host {
-    /// The app in the name of a task's container; `None` if the user may not see it.
-    pub(crate) fn visible_app_of(&self, container: &str) -> Option<App> {
-        self.app(TaskName::read(container)?.app).ok()
     }
 }

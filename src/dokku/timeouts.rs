@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::dokku::host::Host;
-use crate::dokku::property::{GLOBAL, PLUGIN_NAME};
+use crate::dokku::properties::{GLOBAL, PLUGIN_NAME};
 
 /// The upper limit of every duration: a hundred years.
 pub(crate) const MAX_SECONDS: u64 = 100 * 365 * 24 * 60 * 60;
@@ -27,12 +27,12 @@ pub(crate) const HOOK_TIMEOUT: Timeout = Timeout {
     default: "60",
 };
 
-impl Host {
+impl Timeout {
     /// The limit in effect. A value that is not a number counts as not set.
-    pub(crate) fn timeout(&self, limit: Timeout) -> Duration {
-        let set = self.property(PLUGIN_NAME, GLOBAL, limit.property);
+    pub(crate) fn in_effect(self, host: &Host) -> Duration {
+        let set = host.properties(PLUGIN_NAME).get(GLOBAL, self.property);
         let seconds = set.and_then(|value| value.parse().ok());
-        let default = || limit.default.parse().unwrap_or(60);
+        let default = || self.default.parse().unwrap_or(60);
         Duration::from_secs(seconds.unwrap_or_else(default))
     }
 }

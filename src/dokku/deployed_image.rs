@@ -1,4 +1,4 @@
-//! The name of an app's current image, and the login for its registry.
+//! The name of the image that was deployed for an app, and the login for its registry.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::sys::parallel::joined;
 
@@ -28,44 +28,54 @@ impl AppImage {
     }
 }
 
-impl Host {
-    /// The tag of the image that was deployed for the app.
+/// The image that was deployed for an app.
+pub(crate) struct DeployedImage<'a> {
+    pub(super) host: &'a Host,
+    pub(super) app: &'a App,
+}
+
+impl DeployedImage<'_> {
+    /// The image's tag; `latest` if none is reported.
     ///
     /// # Errors
     /// A hook fails.
-    pub(crate) fn image_tag(&self, app: &App) -> Result<String> {
-        let tag = self.ask_of_image("deployed-app-image-tag", app)?;
+    pub(crate) fn tag(&self) -> Result<String> {
+        let tag = self.query("deployed-app-image-tag")?;
         Ok(Some(tag)
             .filter(|tag| !tag.is_empty())
             .unwrap_or_else(|| LATEST.to_owned()))
     }
 
-    /// The part of that image's reference before the tag: registry prefix and repository.
+    /// The part of the image's reference before the tag: registry prefix and repository.
     ///
     /// # Errors
     /// A hook fails.
-    pub(crate) fn image_repository(&self, app: &App) -> Result<String> {
+    pub(crate) fn repository(&self) -> Result<String> {
         let (prefix, repository) = std::thread::scope(|scope| {
-            let prefix = scope.spawn(|| self.ask_of_image("deployed-app-repository", app));
-            let repository = self.ask_of_image("deployed-app-image-repo", app);
+            let prefix = scope.spawn(|| self.query("deployed-app-repository"));
+            let repository = self.query("deployed-app-image-repo");
             (joined(prefix), repository)
         });
         let prefix = prefix?;
         let repository = Some(repository?)
             .filter(|repository| !repository.is_empty())
-            .unwrap_or_else(|| format!("dokku/{}", app.name()));
+            .unwrap_or_else(|| format!("dokku/{}", self.app.name()));
         Ok(prefix + &repository)
     }
 
-    fn ask_of_image(&self, hook: &str, app: &App) -> Result<String> {
-        self.query(hook, &[app.name()])
-            .map(|answer| answer.trim().to_owned())
+    fn query(&self, hook: &str) -> Result<String> {
+        let answer = self.host.triggers().query(hook, &[self.app.name()]);
+        answer.map(|answer| answer.trim().to_owned())
     }
 
     /// The directory from which docker reads the app's registry login; `None` if the app has no
     /// login of its own.
-    pub(crate) fn registry_login(&self, app: &App) -> Option<PathBuf> {
-        let directory = self.library.join("config/registry").join(app.name());
+    pub(crate) fn registry_login(&self) -> Option<PathBuf> {
+        let directory = self
+            .host
+            .library
+            .join("config/registry")
+            .join(self.app.name());
         let config: ClientConfig =
             serde_json::from_slice(&fs::read(directory.join("config.json")).ok()?).ok()?;
         config.auths.map(|_| directory)

@@ -1,4 +1,4 @@
-//! Dokku's property store: one plain file per value.
+//! Dokku's property store: one plain file per value, one directory per plugin and app.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -18,15 +18,22 @@ pub(crate) const PLUGIN_NAME: &str = "oneoff";
 /// In place of an app's name: the values for all apps.
 pub(crate) const GLOBAL: &str = "--global";
 
-impl Host {
-    fn properties(&self, plugin: &str, app: &str) -> PathBuf {
-        self.library.join("config").join(plugin).join(app)
+/// The properties of one plugin.
+pub(crate) struct Properties<'a> {
+    pub(super) host: &'a Host,
+    pub(super) plugin: &'a str,
+}
+
+impl Properties<'_> {
+    fn directory(&self, app: &str) -> PathBuf {
+        let all = self.host.library.join("config");
+        all.join(self.plugin).join(app)
     }
 
-    /// A plugin's property of an app; `None` if it is not set or empty.
-    pub(crate) fn property(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
-        let file = self.properties(plugin, app).join(name);
-        let value = if plugin == PLUGIN_NAME {
+    /// The app's property; `None` if it is not set or empty.
+    pub(crate) fn get(&self, app: &str, name: &str) -> Option<String> {
+        let file = self.directory(app).join(name);
+        let value = if self.plugin == PLUGIN_NAME {
             regular_file::read(&file, MOST_BYTES)
         } else {
             regular_file::read_through_links(&file, MOST_BYTES)
@@ -37,23 +44,16 @@ impl Host {
     }
 
     /// The app's property, or else the global one.
-    pub(crate) fn property_or_global(&self, plugin: &str, app: &str, name: &str) -> Option<String> {
-        self.property(plugin, app, name)
-            .or_else(|| self.property(plugin, GLOBAL, name))
+    pub(crate) fn get_or_global(&self, app: &str, name: &str) -> Option<String> {
+        self.get(app, name).or_else(|| self.get(GLOBAL, name))
     }
 
     /// Writes a property atomically.
     ///
     /// # Errors
     /// The store cannot be written.
-    pub(crate) fn set_property(
-        &self,
-        plugin: &str,
-        app: &str,
-        name: &str,
-        value: &str,
-    ) -> Result<()> {
-        let directory = self.properties(plugin, app);
+    pub(crate) fn set(&self, app: &str, name: &str, value: &str) -> Result<()> {
+        let directory = self.directory(app);
         let write = || -> io::Result<()> {
             fs::create_dir_all(&directory)?;
             let unfinished = directory.join(format!(".{name}.{}", std::process::id()));
@@ -69,18 +69,22 @@ impl Host {
         })
     }
 
+    /// Removes a property.
+    ///
     /// # Errors
     /// The store cannot be written.
-    pub(crate) fn unset_property(&self, plugin: &str, app: &str, name: &str) -> Result<()> {
-        let file = self.properties(plugin, app).join(name);
+    pub(crate) fn unset(&self, app: &str, name: &str) -> Result<()> {
+        let file = self.directory(app).join(name);
         or_none(fs::remove_file(&file))
             .with_context(|| format!("'{}' cannot be removed", file.display()))
     }
 
+    /// Removes all properties of the app.
+    ///
     /// # Errors
     /// The store cannot be written.
-    pub(crate) fn remove_properties(&self, plugin: &str, app: &str) -> Result<()> {
-        let directory = self.properties(plugin, app);
+    pub(crate) fn remove_all(&self, app: &str) -> Result<()> {
+        let directory = self.directory(app);
         or_none(fs::remove_dir_all(&directory))
             .with_context(|| format!("'{}' cannot be removed", directory.display()))
     }
@@ -89,16 +93,16 @@ impl Host {
     ///
     /// # Errors
     /// The store cannot be written: the first error.
-    pub(crate) fn copy_properties(&self, plugin: &str, old: &str, new: &str) -> Result<()> {
-        let from = self.properties(plugin, old);
+    pub(crate) fn copy_all(&self, old: &str, new: &str) -> Result<()> {
+        let from = self.directory(old);
         let Ok(entries) = fs::read_dir(&from) else {
             return Ok(());
         };
         let mut copied = Ok(());
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            if let Some(value) = self.property(plugin, old, &name) {
-                copied = copied.and(self.set_property(plugin, new, &name, &value));
+            if let Some(value) = self.get(old, &name) {
+                copied = copied.and(self.set(new, &name, &value));
             }
         }
         copied

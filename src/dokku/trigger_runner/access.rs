@@ -14,7 +14,7 @@ use std::process::Output;
 use anyhow::{Result, bail};
 use rustix::fs::{Access, access};
 
-use crate::dokku::triggers::{EVENT_LOG, Hook, TriggerOutcome, TriggerRunner};
+use crate::dokku::trigger_runner::{EVENT_LOG, Hook, TriggerOutcome, TriggerRunner};
 use crate::sys::process::ProcessBuilder;
 
 /// The hooks of a trigger that decides on access.

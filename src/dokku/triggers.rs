@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 
 use crate::dokku::host::Host;
 use crate::dokku::timeouts::HOOK_TIMEOUT;
-use crate::dokku::triggers::access::{AccessHooks, ExecutableHooks};
-use crate::dokku::triggers::{TriggerOutcome, TriggerRunner};
+use crate::dokku::trigger_runner::access::{AccessHooks, ExecutableHooks};
+use crate::dokku::trigger_runner::{TriggerOutcome, TriggerRunner};
 use crate::sys::process;
 use crate::sys::process::{ProcessBuilder, Stderr, Stdout};
 use crate::ui::exit::Failure;
@@ -19,7 +19,12 @@ use crate::ui::message;
 /// this process already knows.
 const OWN_TRIGGERS: [&str; 2] = ["post-container-create", "scheduler-post-run"];
 
-impl Host {
+/// The triggers of the installation: each is fired at the hooks of its enabled plugins.
+pub(crate) struct Triggers<'a> {
+    pub(super) host: &'a Host,
+}
+
+impl Triggers<'_> {
     /// What the hooks print, concatenated.
     ///
     /// # Errors
@@ -33,7 +38,7 @@ impl Host {
         )
     }
 
-    /// Like [`Host::query`], but a failure results in an empty string, and the hooks' stderr is
+    /// Like [`Triggers::query`], but a failure results in an empty string, and the hooks' stderr is
     /// discarded. Invalid UTF-8 is replaced by U+FFFD.
     pub(crate) fn query_or_empty(&self, trigger: &str, arguments: &[&str]) -> String {
         match self.fire_softly(trigger, arguments) {
@@ -50,12 +55,13 @@ impl Host {
 
     fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<TriggerOutcome> {
         let silently = |call: ProcessBuilder| {
-            self.without_misattributed_env(call)
+            self.host
+                .without_misattributed_env(call)
                 .stdout(Stdout::Capture)
                 .stderr(Stderr::Null)
                 .run()
         };
-        self.bus()
+        self.runner()
             .fire(trigger, &words(arguments), |_| {}, silently)
     }
 
@@ -63,15 +69,15 @@ impl Host {
     /// time limit (property `hook-timeout`) is killed.
     ///
     /// # Errors
-    /// As [`Host::query`]; the error has the hook's exit code.
+    /// As [`Triggers::query`]; the error has the hook's exit code.
     pub(crate) fn notify(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
         let relay = |call: ProcessBuilder| self.within_limit(call.stdout(Stdout::OurStderr));
         text_of(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
     }
 
     fn within_limit(&self, call: ProcessBuilder) -> io::Result<Output> {
-        let limit = self.timeout(HOOK_TIMEOUT);
-        let call = if self.in_background {
+        let limit = HOOK_TIMEOUT.in_effect(self.host);
+        let call = if self.host.in_background {
             call.own_group()
         } else {
             call
@@ -90,7 +96,7 @@ impl Host {
 
     /// The hooks of a trigger that decides on access, or why there are none to run.
     pub(crate) fn access_hooks(&self, trigger: &str) -> AccessHooks {
-        self.bus().access_hooks(trigger)
+        self.runner().access_hooks(trigger)
     }
 
     /// What the access hooks print on the stream that `redirect` captures, concatenated. A hook
@@ -105,9 +111,9 @@ impl Host {
         arguments: &[&str],
         redirect: fn(ProcessBuilder) -> ProcessBuilder,
     ) -> Result<String> {
-        let run = |call| self.within_limit(redirect(self.without_misattributed_env(call)));
+        let run = |call| self.within_limit(redirect(self.host.without_misattributed_env(call)));
         let said = self
-            .bus()
+            .runner()
             .ask_for_access(hooks, trigger, &words(arguments), run)?;
         String::from_utf8(said)
             .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8"))
@@ -132,7 +138,7 @@ impl Host {
 
     /// Whether a plugin other than the event log and those in `but_by` has a hook for this trigger.
     pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
-        self.bus().has_hook_besides(trigger, but_by)
+        self.runner().has_hook_besides(trigger, but_by)
     }
 
     fn fire(
@@ -141,18 +147,19 @@ impl Host {
         arguments: &[&str],
         run: impl Fn(ProcessBuilder) -> io::Result<Output>,
     ) -> Result<TriggerOutcome> {
-        let bus = if OWN_TRIGGERS.contains(&trigger) {
-            self.bus().skip_own_hooks()
+        let runner = if OWN_TRIGGERS.contains(&trigger) {
+            self.runner().skip_own_hooks()
         } else {
-            self.bus()
+            self.runner()
         };
-        bus.fire(trigger, &words(arguments), message::raw, |call| {
-            run(self.without_misattributed_env(call))
+        runner.fire(trigger, &words(arguments), message::raw, |call| {
+            run(self.host.without_misattributed_env(call))
         })
     }
 
-    fn bus(&self) -> TriggerRunner {
-        TriggerRunner::new(self.enabled.parent().unwrap_or(&self.enabled))
+    fn runner(&self) -> TriggerRunner {
+        let enabled = &self.host.enabled;
+        TriggerRunner::new(enabled.parent().unwrap_or(enabled))
     }
 }
 

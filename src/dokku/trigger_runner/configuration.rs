@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::{fs, io};
 
-use crate::dokku::triggers::toml::{Tables, Value};
-use crate::dokku::triggers::{Exports, toml};
+use crate::dokku::trigger_runner::toml::{Tables, Value};
+use crate::dokku::trigger_runner::{Exports, toml};
 
 /// Per key of `[plugin.config]` in `available/<plugin>/plugin.toml` (the value there is ignored)
 /// a variable `CONFIG_<KEY>`: its value is that of the variable `<PLUGIN>_<KEY>`, else that of
