@@ -132,6 +132,18 @@ fn no_room_uses_a_room_above_it_or_beside_it() {
 }
 
 #[test]
+fn the_host_has_methods_in_one_file_only() {
+    let directory = repository().join("src");
+    let has_methods = |source: &PathBuf| {
+        let text = fs::read_to_string(source).unwrap();
+        text.lines().any(|line| line.trim_end() == "impl Host {")
+    };
+    let mut files = sources(&directory);
+    files.retain(has_methods);
+    assert_eq!(files, [directory.join("dokku/host.rs")]);
+}
+
+#[test]
 fn the_search_reads_groups_and_single_paths() {
     let source = "use crate::a::b;\nuse crate::c::{self, D, e::F};\n// use crate::comment::x;\nfn f() { crate::g::h(); }\nuse crate::{i, j::k};\n";
     let expected = ["a::b", "c::D", "c::e::F", "c::self", "g::h", "i", "j::k"];
