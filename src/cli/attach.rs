@@ -14,7 +14,7 @@ use crate::docker::Docker;
 use crate::docker::container_config::ContainerConfig;
 use crate::docker::container_ls::ContainerSummary;
 use crate::docker::container_state::State;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::task::attach::print_reattach_hint;

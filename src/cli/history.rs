@@ -9,9 +9,9 @@ use clap::Parser;
 
 use crate::cli::common::{args, table};
 use crate::cli::usage;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
-use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::record::read::{RecordsNewestFirst, Skipped};
 use crate::record::time_format;
 use crate::record::{Reason, Record};
@@ -60,8 +60,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn show_history(host: &Host, options: &Options) -> Result<u8> {
     supervisor::adopt_orphans(host);
     let name = options.app.as_ref().or(host.flags.app.as_ref());
-    let app = name.map(|name| host.app(name)).transpose()?;
-    let apps = app.clone().map_or_else(|| host.apps(), |app| vec![app]);
+    let app = name.map(|name| host.apps().find(name)).transpose()?;
+    let apps = app
+        .clone()
+        .map_or_else(|| host.apps().visible(), |app| vec![app]);
     let (records, passed) = found(host, options, &apps);
     passed.report();
     if let Some(app) = &app {
@@ -79,7 +81,7 @@ fn show_history(host: &Host, options: &Options) -> Result<u8> {
 /// Tasks of another scheduler leave no records on this host. There may be records of tasks that ran
 /// before the scheduler was changed.
 fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
-    let scheduler = host.scheduler(app)?;
+    let scheduler = host.settings_of(app).scheduler()?;
     if scheduler == DOCKER_LOCAL {
         return Ok(());
     }

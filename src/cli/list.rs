@@ -14,9 +14,9 @@ use crate::cli::common::{args, table};
 use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
-use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::record::Record;
 use crate::record::read::RecordsNewestFirst;
 use crate::record::time_format;
@@ -62,7 +62,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 fn list(host: &Host, options: &Options) -> Result<u8> {
     supervisor::adopt_orphans(host);
     match options.app.as_ref().or(host.flags.app.as_ref()) {
-        Some(name) => list_one(host, options, &host.app(name)?),
+        Some(name) => list_one(host, options, &host.apps().find(name)?),
         None => list_every(host, options),
     }
 }
@@ -72,11 +72,13 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
     // the scheduler.
     let (scheduler, tasks) = std::thread::scope(|scope| {
         let tasks = scope.spawn(|| find::list_tasks(&Docker::for_host(host)?, Some(app)));
-        (host.scheduler(app), joined(tasks))
+        (host.settings_of(app).scheduler(), joined(tasks))
     });
     let scheduler = scheduler?;
     if scheduler != DOCKER_LOCAL {
-        return host.delegate_command(HOOK, &scheduler, app, &[&options.format]);
+        return host
+            .scheduler_plugin(&scheduler)
+            .delegate(HOOK, app, &[&options.format]);
     }
     let mut tasks = tasks?;
     tasks.retain(|task| options.wants(task));
@@ -92,7 +94,7 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
 /// Lists the tasks of every app with one docker call, and one call per app that has another
 /// scheduler.
 fn list_every(host: &Host, options: &Options) -> Result<u8> {
-    let apps = host.apps();
+    let apps = host.apps().visible();
     let mut tasks = find::list_tasks(&Docker::for_host(host)?, None)?;
     tasks.retain(|task| options.wants(task));
     let mut groups = Vec::new();
@@ -111,10 +113,12 @@ fn list_every(host: &Host, options: &Options) -> Result<u8> {
     let mut code = 0;
     let mut elsewhere = OtherSchedulers::default();
     for app in &apps {
-        let Some(scheduler) = host.other_scheduler(app) else {
+        let Some(scheduler) = host.settings_of(app).other_scheduler() else {
             continue;
         };
-        let answer = host.ask_scheduler(HOOK, &scheduler, app, &[&options.format]);
+        let answer = host
+            .scheduler_plugin(&scheduler)
+            .query(HOOK, app, &[&options.format]);
         if let Err(error) = answer.and_then(|answer| elsewhere.add(options, &answer)) {
             message::warn(&format!("{}: {error:#}", app.name()));
             code = 1;

@@ -14,7 +14,7 @@ use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_logs::LogSelection;
 use crate::docker::container_ls::ContainerSummary;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::logs::merge;
 use crate::logs::merge::{Prefix, Source};
@@ -80,7 +80,8 @@ fn show_logs(host: &Host, options: &Options) -> Result<u8> {
                 flag(options.quiet),
                 &options.num,
             ];
-            host.delegate_command("scheduler-run-logs", &scheduler, &app, &rest)
+            host.scheduler_plugin(&scheduler)
+                .delegate("scheduler-run-logs", &app, &rest)
         }
         Selection::Ended { app, record } => show_kept(host, &app, &record, options).map(|()| 0),
         Selection::DockerLocal { docker, tasks, app } => {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::dokku::triggers::{TriggerOutcome, TriggerRunner, path};
+use crate::dokku::trigger_runner::{TriggerOutcome, TriggerRunner, path};
 use crate::sys::process;
 use crate::sys::process::{ProcessBuilder, Stdin};
 use crate::ui::exit::Failure;

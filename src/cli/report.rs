@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use anyhow::{Result, bail};
 
 use crate::cli::usage;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
-use crate::dokku::property::GLOBAL;
+use crate::dokku::properties::GLOBAL;
 use crate::settings::report;
 use crate::ui::json;
 use crate::ui::message::on_stdout;
@@ -29,8 +29,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         return show(&host, None, &asked);
     }
     let apps = match &asked.app {
-        Some(name) => vec![host.app(name)?],
-        None => host.apps(),
+        Some(name) => vec![host.apps().find(name)?],
+        None => host.apps().visible(),
     };
     for app in &apps {
         show(&host, Some(app), &asked)?;

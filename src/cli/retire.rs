@@ -27,19 +27,20 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 
 fn retire(host: &Host, options: &Options) -> Result<u8> {
     let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
-        Some(name) => vec![host.app(name)?],
-        None if host.shows_every_app() => return fire(host, &[]),
+        Some(name) => vec![host.apps().find(name)?],
+        None if host.access().is_unrestricted() => return fire(host, &[]),
         // Messages about tasks of apps that the user has no access to must not be shown.
-        None => host.apps(),
+        None => host.apps().visible(),
     };
     let mut code = 0;
     for app in &apps {
-        let retired = fire(host, &[&host.scheduler(app)?, app.name()])?;
+        let retired = fire(host, &[&host.settings_of(app).scheduler()?, app.name()])?;
         code = if code == 0 { retired } else { code };
     }
     Ok(code)
 }
 
 fn fire(host: &Host, words: &[&str]) -> Result<u8> {
-    host.delegate("scheduler-run-retire", words, ProcessBuilder::run)
+    host.triggers()
+        .delegate("scheduler-run-retire", words, ProcessBuilder::run)
 }

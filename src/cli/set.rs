@@ -8,7 +8,7 @@ use clap::Parser;
 use crate::cli::common::args;
 use crate::cli::usage;
 use crate::dokku::host::Host;
-use crate::dokku::property::GLOBAL;
+use crate::dokku::properties::GLOBAL;
 use crate::settings::properties::{PLUGIN, Property};
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
@@ -37,7 +37,7 @@ fn set(host: &Host, options: &Options) -> Result<u8> {
     let owner = if options.global {
         // A global property affects the tasks of every app: a user with access to one app must not
         // change it for others.
-        if !host.sees_every_app() {
+        if !host.access().sees_every_app() {
             bail!(
                 "'run:set --global' is for users to whom the access plugin shows every app, and there must be one: 'dokku run:set <app> <property>' sets one app's"
             );
@@ -50,7 +50,7 @@ fn set(host: &Host, options: &Options) -> Result<u8> {
             .clone()
             .or_else(|| words.next())
             .unwrap_or_default();
-        host.app(&name)?.name().to_owned()
+        host.apps().find(&name)?.name().to_owned()
     };
     let Some(name) = words.next() else {
         bail!("No property specified\nUsage: {}", usage::SET.line())
@@ -64,11 +64,11 @@ fn set(host: &Host, options: &Options) -> Result<u8> {
         bail!("unexpected argument '{word}'\nUsage: {}", usage::SET.line());
     }
     let said = if value.is_empty() {
-        host.unset_property(PLUGIN, &owner, key.name)?;
+        host.properties(PLUGIN).unset(&owner, key.name)?;
         format!("-----> Unsetting {}\n", key.name)
     } else {
         key.check(&value)?;
-        host.set_property(PLUGIN, &owner, key.name, &value)?;
+        host.properties(PLUGIN).set(&owner, key.name, &value)?;
         format!("-----> Setting {} to {}\n", key.name, on_stdout(&value))
     };
     if !host.quiet {

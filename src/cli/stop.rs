@@ -50,9 +50,8 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
         options.all,
         &usage::STOP,
     )? {
-        Selection::Delegated { app, scheduler } => host.delegate_command(
+        Selection::Delegated { app, scheduler } => host.scheduler_plugin(&scheduler).delegate(
             "scheduler-run-stop",
-            &scheduler,
             &app,
             &[container.unwrap_or_default()],
         ),
@@ -64,7 +63,12 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
             if tasks.is_empty() && !host.quiet {
                 print("No run containers exist\n")?;
             }
-            stop(host, &docker, &tasks, host.stop_timeout(&app)?)
+            stop(
+                host,
+                &docker,
+                &tasks,
+                host.settings_of(&app).stop_timeout()?,
+            )
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::common::{args, exit_status};
 use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;

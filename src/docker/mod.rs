@@ -79,7 +79,7 @@ impl Docker {
             program,
             timeout,
             trace,
-        } = host.docker_client()?;
+        } = DockerClient::find(host)?;
         Ok(Self {
             program,
             timeout,

@@ -107,12 +107,12 @@ impl Access<'_> {
         };
         let mut arguments = vec![self.host.user.as_str(), self.host.key_name.as_str()];
         arguments.extend(names);
-        let answer =
-            self.host
-                .triggers()
-                .ask_for_access(hooks, APP_HOOK, &arguments, |call| {
-                    call.stdout(Stdout::Capture)
-                })?;
+        let answer = self
+            .host
+            .triggers()
+            .ask_for_access(hooks, APP_HOOK, &arguments, |call| {
+                call.stdout(Stdout::Capture)
+            })?;
         Ok(answer
             .lines()
             .map(str::trim)

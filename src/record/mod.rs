@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::docker::{Docker, container_create};
-use crate::dokku::app;
+use crate::dokku::apps;
 use crate::dokku::host::Host;
 use crate::record::output::Output;
 pub(crate) use crate::record::store::{Appended, Store};
@@ -146,7 +146,7 @@ pub(crate) fn write(host: &Host, docker: &Docker, record: &Record) {
         reason,
         &seconds,
     ];
-    if let Err(error) = host.notify(POST_RUN_TRIGGER, &words) {
+    if let Err(error) = host.triggers().notify(POST_RUN_TRIGGER, &words) {
         message::warn(&format!("{error:#}"));
     }
 }
@@ -171,7 +171,7 @@ pub(crate) fn sweep(host: &Host) {
     Store::remove_set_aside(host);
     // Stores are listed before apps, so that a new or renamed app keeps its records.
     let stores = Store::names(host);
-    let apps = host.all_apps();
+    let apps = host.apps().all_names();
     if apps.is_empty() {
         return;
     }
@@ -192,7 +192,7 @@ pub(crate) fn sweep(host: &Host) {
 fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
     // Paths are built from the app's name and the id.
     let app = &record.task.app;
-    if !app::is_valid_name(app) || !container_create::is_id(&record.id) {
+    if !apps::is_valid_name(app) || !container_create::is_id(&record.id) {
         bail!(
             "'{app}' is no name of an app, or '{}' no id of a container",
             record.id
@@ -221,7 +221,7 @@ fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
             }
         }
     }
-    let is_there = || !host.lacks_app(app);
+    let is_there = || !host.apps().is_destroyed(app);
     let new = store.append(&record.id, &record.line()?, records, is_there);
     store.prune_outputs(outputs);
     // Plugins are notified of an end once, whether or not it is stored.

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Deserialize;
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::record::reverse_lines::ReverseLines;
 use crate::record::{Record, Store, VERSION};
@@ -158,10 +158,11 @@ fn search(
     match app {
         Some(app) => in_app(app.clone()),
         None => host
-            .visible_app_of(container)
+            .apps()
+            .of_task(container)
             .and_then(in_app)
             // By id, or by a name from before the app was renamed.
-            .or_else(|| host.apps().into_iter().find_map(in_app)),
+            .or_else(|| host.apps().visible().into_iter().find_map(in_app)),
     }
 }
 

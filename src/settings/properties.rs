@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use anyhow::{Result, bail};
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
-use crate::dokku::property::PLUGIN_NAME;
+use crate::dokku::properties::PLUGIN_NAME;
 use crate::dokku::timeouts;
 use crate::dokku::timeouts::Timeout;
 use crate::settings::choices::OnHangup;
@@ -159,7 +159,8 @@ impl Property {
 
     /// Like [`Property::effective`], for the name of an app that may have been destroyed.
     fn effective_for(&self, host: &Host, app: &str) -> String {
-        host.property_or_global(PLUGIN, app, self.name)
+        host.properties(PLUGIN)
+            .get_or_global(app, self.name)
             .unwrap_or_else(|| self.default.to_owned())
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
-use crate::dokku::property::GLOBAL;
+use crate::dokku::properties::GLOBAL;
 use crate::settings::properties::{PLUGIN, PROPERTIES};
 use crate::ui::message::on_stdout;
 
@@ -15,7 +15,10 @@ const NAME_COLUMN_WIDTH: usize = 31;
 pub(crate) fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String> {
     let mut values = BTreeMap::new();
     for key in PROPERTIES {
-        let global = host.property(PLUGIN, GLOBAL, key.name).unwrap_or_default();
+        let global = host
+            .properties(PLUGIN)
+            .get(GLOBAL, key.name)
+            .unwrap_or_default();
         let mut computed = Some(&global)
             .filter(|value| !value.is_empty())
             .map_or(key.default, String::as_str)
@@ -23,7 +26,8 @@ pub(crate) fn values(host: &Host, app: Option<&App>) -> BTreeMap<String, String>
         if let (Some(app), false) = (app, key.global) {
             values.insert(
                 key.name.to_owned(),
-                host.property(PLUGIN, app.name(), key.name)
+                host.properties(PLUGIN)
+                    .get(app.name(), key.name)
                     .unwrap_or_default(),
             );
             computed = key.effective(host, app);

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGINT, SIGQUIT};
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::sys::process::{ProcessBuilder, Stdin};
 use crate::task::events::{Event, Events};
@@ -42,7 +42,7 @@ impl SchedulerDelegate {
         detached: bool,
     ) -> Result<Self> {
         refuse_docker_only_options(scheduler, request)?;
-        if !host.has_plugin_for(SCHEDULER_RUN, scheduler) {
+        if !host.scheduler_plugin(scheduler).may_serve(SCHEDULER_RUN) {
             bail!("the app's scheduler is '{scheduler}', and no enabled plugin runs tasks on it");
         }
         let variables = variables(request, detached);
@@ -70,7 +70,7 @@ impl SchedulerDelegate {
     pub(crate) fn run(&self, host: &Host) -> Result<u8> {
         let events = Events::watch()?;
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        host.delegate(SCHEDULER_RUN, &arguments, |call| {
+        host.triggers().delegate(SCHEDULER_RUN, &arguments, |call| {
             let call = self
                 .variables
                 .iter()

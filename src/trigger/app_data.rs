@@ -25,7 +25,7 @@ pub(crate) fn remove_records(host: &Host, app: &str) -> Result<()> {
 }
 
 pub(crate) fn copy_properties(host: &Host, old: &str, new: &str) -> Result<()> {
-    host.copy_properties(PLUGIN, old, new).with_context(|| {
+    host.properties(PLUGIN).copy_all(old, new).with_context(|| {
         format!("Not all properties of '{old}' are copied, set them with 'dokku run:set {new}'")
     })
 }

@@ -17,7 +17,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let [old, new] = app_names(arguments)?;
     let host = Host::without_flags()?;
     let copied = copy_properties(&host, old, new);
-    warn_on_error(copied.and_then(|()| host.remove_properties(PLUGIN, old)));
+    warn_on_error(copied.and_then(|()| host.properties(PLUGIN).remove_all(old)));
     let renamed = Store::for_app(&host, old).rename(&Store::for_app(&host, new));
     warn_on_error(
         renamed.with_context(|| format!("Cannot move the records of '{old}' to '{new}'")),

@@ -15,7 +15,7 @@ use crate::trigger::app_data::{app_names, remove_records, warn_on_error};
 pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let [app] = app_names(arguments)?;
     let host = Host::without_flags()?;
-    warn_on_error(host.remove_properties(PLUGIN, app));
+    warn_on_error(host.properties(PLUGIN).remove_all(app));
     warn_on_error(remove_records(&host, app));
     Ok(0)
 }

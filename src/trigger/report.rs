@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 
 use crate::docker::Docker;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::record::read::RecordsNewestFirst;
 use crate::record::{Record, time_format};
@@ -24,7 +24,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let Some(name) = arguments.first().and_then(|word| word.to_str()) else {
         bail!("no app was given")
     };
-    let app = host.app(name)?;
+    let app = host.apps().find(name)?;
     let values = report::values(&host, Some(&app));
     print(&report::table(&host, Some(&app), &values))?;
     print(&tasks_of(&host, &app))?;

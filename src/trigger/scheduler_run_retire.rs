@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use anyhow::{Context, Result};
 
 use crate::docker::Docker;
+use crate::dokku::background;
 use crate::dokku::host::Host;
-use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::record;
 use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
@@ -41,7 +42,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
 }
 
 fn apart(words: &[&str]) -> Result<u8> {
-    let mut environment = Host::without_flags()?.background_environment();
+    let mut environment = background::environment(&Host::without_flags()?);
     environment.extend(
         CALLERS
             .into_iter()
@@ -59,7 +60,7 @@ fn pass(words: &[&str]) -> Result<u8> {
     process::inherited::reset();
     let host = Host::without_flags()?;
     let app = match words {
-        [DOCKER_LOCAL, app] if !app.is_empty() => Some(host.app(app)?),
+        [DOCKER_LOCAL, app] if !app.is_empty() => Some(host.apps().find(app)?),
         _ => None,
     };
     if app.is_none() {

@@ -46,7 +46,7 @@ pub(crate) fn prepare(usage: &Usage, arguments: &[OsString], detached: bool) -> 
     let host = Host::from_environment(arguments)?;
     supervisor::adopt_orphans(&host);
     let (app, request) = options.to_request(&host.flags)?;
-    let app = host.app(&app)?;
+    let app = host.apps().find(&app)?;
     let settings = Settings::of(&host, &app)?;
     let request = options.with_settings(request, &settings);
     let (docker, answers) = match resolve::resolve(&host, &app, &request, settings)? {

@@ -5,9 +5,9 @@ use anyhow::{Result, bail};
 use crate::cli::usage::Usage;
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
-use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::record::{Record, read};
 use crate::task::control::find;
 
@@ -39,13 +39,13 @@ pub(crate) fn select(
 ) -> Result<Selection> {
     let app = app
         .or(host.flags.app.as_deref())
-        .map(|name| host.app(name))
+        .map(|name| host.apps().find(name))
         .transpose()?;
     let owner = app
         .clone()
-        .or_else(|| container.and_then(|name| host.visible_app_of(name)));
+        .or_else(|| container.and_then(|name| host.apps().of_task(name)));
     if let Some(app) = owner {
-        let scheduler = host.scheduler(&app)?;
+        let scheduler = host.settings_of(&app).scheduler()?;
         if scheduler != DOCKER_LOCAL {
             return Ok(Selection::Delegated { app, scheduler });
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::dokku::argv::ssh;
 use crate::dokku::host::Host;
-use crate::dokku::property::GLOBAL;
+use crate::dokku::properties::GLOBAL;
 use crate::settings::properties::{PLUGIN, SSH_WORDS, SSH_WORDS_DOKKU};
 
 /// Returns the words that the user of an SSH client has typed if they differ from those that Dokku
@@ -22,10 +22,10 @@ pub(crate) fn as_typed(given: Vec<OsString>) -> Result<Vec<OsString>> {
         return Ok(given);
     };
     let host = Host::from_environment(&typed.argv)?;
-    let chosen = host.property(PLUGIN, GLOBAL, SSH_WORDS.name);
+    let chosen = host.properties(PLUGIN).get(GLOBAL, SSH_WORDS.name);
     if chosen.as_deref() == Some(SSH_WORDS_DOKKU) {
         return Ok(given);
     }
-    host.authorize(&typed.argv)?;
+    host.access().authorize(&typed.argv)?;
     Ok(typed.argv.clone())
 }

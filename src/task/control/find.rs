@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::docker::Docker;
 use crate::docker::container_ls::ContainerSummary;
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::task::model::deadline::Deadline;
 use crate::task::model::labels;
@@ -84,7 +84,7 @@ pub(crate) fn find(
     let Some(task) = found else {
         bail!("there is no one-off container '{container}'")
     };
-    match host.app(&task.app) {
+    match host.apps().find(&task.app) {
         Ok(app) => Ok((task, app)),
         Err(_) => bail!("there is no one-off container '{container}'"),
     }

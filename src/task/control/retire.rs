@@ -27,7 +27,8 @@ use crate::docker::Docker;
 use crate::docker::container_inspect::ContainerInfo;
 use crate::docker::container_state::Status;
 use crate::docker::container_stop::StopOutcome;
-use crate::dokku::app::App;
+use crate::dokku::app_settings;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::dokku::task_name::TaskName;
 use crate::record::Reason;
@@ -63,7 +64,7 @@ pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<
     let mut tasks = find::list_tasks(docker, app)?;
     let mut journals = journal::names(host);
     journals.retain(|name| !set_aside_when_damaged(host, name, app));
-    tasks.retain(|task| host.has_app(&task.app) || journals.contains(&task.name));
+    tasks.retain(|task| host.apps().exists(&task.app) || journals.contains(&task.name));
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     let mut pass = Sweep {
         host,
@@ -136,7 +137,7 @@ impl Sweep<'_> {
         if let Some(seconds) = self.timeouts.get(app) {
             return Ok(*seconds);
         }
-        let seconds = self.host.stop_timeout_of(app)?;
+        let seconds = app_settings::stop_timeout_of(self.host, app)?;
         self.timeouts.insert(app.to_owned(), seconds);
         Ok(seconds)
     }

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
+use crate::dokku::background;
 use crate::dokku::host::Host;
 use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
@@ -136,7 +137,7 @@ fn spawn(name: &str) -> Result<()> {
 pub(crate) fn start_supervisor(host: &Host, name: &str) -> Result<()> {
     let program = process::agent_path().context("our own program's path cannot be read")?;
     ProcessBuilder::new(&program, [SUPERVISE, name])
-        .only_env(&host.background_environment())
+        .only_env(&background::environment(host))
         .in_background()
         .spawn()
         .context("the supervisor could not be started")

@@ -4,7 +4,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::docker::container_inspect::ContainerInfo;
-use crate::dokku::app::is_valid_name;
+use crate::dokku::apps::is_valid_name;
 use crate::dokku::task_name::TaskName;
 use crate::record::TaskInfo;
 use crate::task::model::labels;

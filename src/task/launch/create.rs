@@ -64,7 +64,7 @@ impl<'a> CreatedContainer<'a> {
             host.info(&format!("The image has no {shell}, running {other}"));
             made = Self::create_with_free_name(host, docker, task, detached)?;
         }
-        host.notify(
+        host.triggers().notify(
             "post-container-create",
             &["app", &made.id, &task.app, "run"],
         )?;

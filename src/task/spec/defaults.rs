@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::dokku::resource::{Resources, megabytes};
 use crate::settings::choices::OnHangup;

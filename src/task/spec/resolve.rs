@@ -7,11 +7,11 @@ use anyhow::{Result, bail};
 use crate::docker::image_inspect::ImageInfo;
 use crate::docker::option::DockerOption;
 use crate::docker::{Docker, Kind, option};
-use crate::dokku::app::App;
+use crate::dokku::apps::App;
+use crate::dokku::deployed_image::AppImage;
 use crate::dokku::host::Host;
-use crate::dokku::image::AppImage;
 use crate::dokku::resource::Resources;
-use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::sys::parallel::joined;
 use crate::task::model::labels;
 use crate::task::model::request::Request;
@@ -106,21 +106,24 @@ pub(crate) fn resolve(
     let docker = Docker::for_host(host);
     std::thread::scope(|scope| {
         let tagged = scope.spawn(|| -> Result<_> {
-            let tag = host.image_tag(app)?;
+            let tag = host.image_of(app).tag()?;
             let of_tag = tag.clone();
-            let options = scope.spawn(move || host.docker_options(app, &of_tag));
+            let options = scope.spawn(move || host.settings_of(app).docker_options(&of_tag));
             Ok((tag, options))
         });
-        let repository = host.image_repository(app);
+        let repository = host.image_of(app).repository();
         let named = joined(tagged).and_then(|(tag, options)| {
             let reference = format!("{}:{tag}", repository?);
             Ok((AppImage { reference, tag }, options))
         });
-        let scheduler = scope.spawn(|| host.scheduler(app));
-        let config = scope.spawn(|| host.config(app));
-        let procfile =
-            scope.spawn(|| entry.map_or(Ok(None), |word| host.procfile_command(app, word)));
-        let stop_timeout = scope.spawn(|| host.stop_timeout(app));
+        let scheduler = scope.spawn(|| host.settings_of(app).scheduler());
+        let config = scope.spawn(|| host.settings_of(app).config());
+        let procfile = scope.spawn(|| {
+            entry.map_or(Ok(None), |word| {
+                host.settings_of(app).procfile_command(word)
+            })
+        });
+        let stop_timeout = scope.spawn(|| host.settings_of(app).stop_timeout());
         let inspected = match (&docker, &named) {
             (Ok(docker), Ok((name, _))) => docker.image_inspect(&name.reference),
             _ => Ok(None),
@@ -138,7 +141,9 @@ pub(crate) fn resolve(
         ensure_released(&image)?;
         let config = joined(config)?;
         let image_type = ImageType::of(&image, &app_user(host, app, &config));
-        let of_type = host.process_docker_options(app, image_type.name(), &name.tag)?;
+        let of_type = host
+            .settings_of(app)
+            .process_docker_options(image_type.name(), &name.tag)?;
         let mut words = joined(options)?;
         words.extend(of_type);
         let platform = foreign_platform(&image.architecture, std::env::consts::ARCH);
@@ -160,10 +165,10 @@ pub(crate) fn resolve(
             docker_options: option::parse(words)?,
             config,
             procfile_command: joined(procfile)?,
-            shell: host.shell(app),
+            shell: host.settings_of(app).shell(),
             stop_timeout: joined(stop_timeout)?,
-            init: host.wants_init(app),
-            resources: settings.override_limits(host.resources(app)),
+            init: host.settings_of(app).wants_init(),
+            resources: settings.override_limits(host.settings_of(app).resources()),
             trace: host.trace,
             client: docker.kind(),
             user: host.requester().to_owned(),
@@ -178,7 +183,7 @@ fn app_user(host: &Host, app: &App, config: &BTreeMap<String, String>) -> String
     const KEY: &str = "DOKKU_APP_USER";
     config
         .contains_key(KEY)
-        .then(|| host.own_config(app, KEY))
+        .then(|| host.settings_of(app).own_config(KEY))
         .filter(|user| !user.is_empty())
         .unwrap_or_else(|| "herokuishuser".to_owned())
 }
@@ -189,8 +194,11 @@ fn pull(host: &Host, docker: &Docker, app: &App, image: &AppImage) -> Result<Ima
         host.info(&format!(
             "Image {reference} not found locally, pulling from registry"
         ));
-        if docker.image_pull(reference, host.registry_login(app).as_deref(), host.quiet)?
-            && let Some(inspected) = docker.image_inspect(reference)?
+        if docker.image_pull(
+            reference,
+            host.image_of(app).registry_login().as_deref(),
+            host.quiet,
+        )? && let Some(inspected) = docker.image_inspect(reference)?
         {
             return Ok(inspected);
         }

@@ -10,7 +10,7 @@ use anyhow::{Result, bail};
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
-use crate::dokku::scheduler::DOCKER_LOCAL;
+use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::record;
 use crate::record::{Reason, Record, TaskInfo};
 use crate::task::journal::{HeaderOrigin, Journal, JournalEvent, JournalHeader, JournalState};
@@ -49,7 +49,7 @@ pub(crate) fn notify_and_record(
         journal.mark(id, &JournalEvent::HooksFired(reported_code));
         if !header.supervision.managed_by_core {
             let code = reported_code.to_string();
-            let result = host.notify(
+            let result = host.triggers().notify(
                 "scheduler-post-run",
                 &[DOCKER_LOCAL, &header.task.app, id, &code],
             );
