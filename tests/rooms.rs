@@ -180,3 +180,18 @@ fn only_container_state_matches_a_container_status() {
     uses.retain(|line| !line.contains("Status::from_word("));
     assert!(uses.is_empty(), "{uses:#?}");
 }
+
+/// Every process is started through the builder, whose options hold for every start.
+#[test]
+fn only_the_process_builder_uses_duct() {
+    let directory = repository().join("src");
+    // Test modules inside of a file are indented.
+    let uses = |source: &PathBuf| {
+        let module = module_of(source, &directory);
+        let text = fs::read_to_string(source).unwrap();
+        let is_exempt = module.ends_with("::tests") || module.starts_with("sys::process");
+        !is_exempt && text.lines().any(|line| line.starts_with("use duct::"))
+    };
+    let uses: Vec<PathBuf> = sources(&directory).into_iter().filter(uses).collect();
+    assert!(uses.is_empty(), "{uses:?}");
+}

@@ -11,6 +11,7 @@ use crate::dokku::host::Host;
 use crate::sys::process;
 use crate::task::attach::terminal;
 use crate::task::handoff::{finalizer, supervisor};
+use crate::ui::exit::ExitStatus;
 use crate::ui::output::print;
 
 /// Runs `agent --start-supervisor <container>`, `agent --supervise <container>`, `agent
@@ -19,7 +20,7 @@ use crate::ui::output::print;
 ///
 /// # Errors
 /// The arguments are not valid, or the mode fails; e.g. no supervisor can be started.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
         [terminal::WATCH_TERMINAL] => restore_terminal::run_watchdog(),
@@ -44,5 +45,5 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         }
         _ => bail!("this program is started by 'dokku run'"),
     }
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }

@@ -21,7 +21,7 @@ use crate::task::attach::print_reattach_hint;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
-use crate::ui::exit;
+use crate::ui::exit::ExitStatus;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -37,11 +37,11 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// Wrong usage; the container does not exist or has ended.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::ATTACH, arguments, attach_to)
 }
 
-fn attach_to(host: &Host, options: &Options) -> Result<u8> {
+fn attach_to(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     match select_one(host, options.container.as_deref(), &usage::ATTACH)? {
         SingleTask::Ended(record) => bail!("{} has ended already", record.task.name),
@@ -58,7 +58,7 @@ fn attach(
     app: &App,
     task: &ContainerSummary,
     config: &ContainerConfig,
-) -> Result<u8> {
+) -> Result<ExitStatus> {
     let ours = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let terminal = config.tty && ours;
     let events = Events::watch()?;
@@ -82,7 +82,7 @@ fn attach(
                 client.kill()?;
                 drop(guard);
                 print_reattach_hint(host, &task.name);
-                return Ok(exit::from_signal(signal));
+                return Ok(ExitStatus::from_signal(signal));
             }
             Event::Timeout | Event::OutputClosed => {}
         }
@@ -95,7 +95,7 @@ fn attach(
         // docker's `attach` exits with an error when the user detaches.
         Some(_) if code.is_none() && (well || terminal) => {
             print_reattach_hint(host, &task.name);
-            Ok(0)
+            Ok(ExitStatus::SUCCESS)
         }
         Some(_) if code.is_none() => {
             bail!("lost the docker client; {} is still running", task.name)

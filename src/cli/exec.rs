@@ -21,7 +21,8 @@ use crate::sys::process;
 use crate::sys::process::Child;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
-use crate::ui::{exit, message};
+use crate::ui::exit::ExitStatus;
+use crate::ui::message;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -48,11 +49,11 @@ const ENV_MARKER: &str = "DOKKU_ONEOFF_EXEC";
 ///
 /// # Errors
 /// Wrong usage; the container does not exist or has ended.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::EXEC, arguments, exec_in)
 }
 
-fn exec_in(host: &Host, options: &Options) -> Result<u8> {
+fn exec_in(host: &Host, options: &Options) -> Result<ExitStatus> {
     if options.no_tty && options.force_tty {
         bail!("Cannot specify both --force-tty and --no-tty");
     }
@@ -81,7 +82,7 @@ fn exec_in(host: &Host, options: &Options) -> Result<u8> {
     )
 }
 
-fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result<u8> {
+fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result<ExitStatus> {
     let random = std::hash::RandomState::new().build_hasher().finish();
     let mark = format!("{ENV_MARKER}={random:016x}");
     let mut environment = vec![mark.clone()];
@@ -109,7 +110,9 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
     loop {
         let again = owed.as_ref().filter(|owed| owed.is_to_be_looked_at());
         match events.next(again.map(|_| Instant::now() + FORWARD_RETRY_INTERVAL)) {
-            Event::ClientExited { .. } => return Ok(process::exit_code(client.wait()?.status)),
+            Event::ClientExited { .. } => {
+                return Ok(ExitStatus::of(process::exit_code(client.wait()?.status)));
+            }
             Event::Signal(signal) => {
                 owed = Some(match owed {
                     None => PendingSignal::first(signal),
@@ -123,7 +126,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
         {
             client.kill()?;
             message::warn("The command could not be stopped and is still running in the container");
-            return Ok(exit::from_signal(due.signal));
+            return Ok(ExitStatus::from_signal(due.signal));
         }
     }
 }

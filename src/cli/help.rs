@@ -11,10 +11,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::usage::{ALL, Usage};
+use crate::ui::exit::ExitStatus;
 use crate::ui::output::print;
 
 /// Dokku's exit code for a command that a plugin does not implement (`DOKKU_NOT_IMPLEMENTED_EXIT`).
-const NOT_MINE: u8 = 10;
+const NOT_IMPLEMENTED: u8 = 10;
 
 /// The name of core's plugin, which this plugin can take over.
 const TAKEN_OVER: &str = "run";
@@ -26,22 +27,22 @@ const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
 ///
 /// # Errors
 /// stdout cannot be written.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let mut words = arguments.iter().map(|word| word.to_str());
     let (Some(Some(name)), Some(Some(asked))) = (words.next(), words.next()) else {
-        return Ok(NOT_MINE);
+        return Ok(ExitStatus::of(NOT_IMPLEMENTED));
     };
     if asked == "help" {
         if name == TAKEN_OVER || !is_taken_over() {
             print(&lines(name, is_all_asked_for()))?;
         }
-        return Ok(0);
+        return Ok(ExitStatus::SUCCESS);
     }
     if asked == format!("{name}:help") {
         print(&help_page(name))?;
-        return Ok(0);
+        return Ok(ExitStatus::SUCCESS);
     }
-    Ok(NOT_MINE)
+    Ok(ExitStatus::of(NOT_IMPLEMENTED))
 }
 
 /// Whether `plugins/enabled/run` leads to the take-over directory that `install` has put in place

@@ -17,6 +17,7 @@ use crate::record::time_format;
 use crate::record::{Reason, Record};
 use crate::settings::{times, validate};
 use crate::task::handoff::supervisor;
+use crate::ui::exit::ExitStatus;
 use crate::ui::json;
 use crate::ui::message;
 use crate::ui::message::escaped;
@@ -53,11 +54,11 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// Wrong usage; the app does not exist, or has another scheduler and no records.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::HISTORY, arguments, show_history)
 }
 
-fn show_history(host: &Host, options: &Options) -> Result<u8> {
+fn show_history(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     let name = options.app.as_ref().or(host.flags.app.as_ref());
     let app = name.map(|name| host.apps().find(name)).transpose()?;
@@ -75,7 +76,7 @@ fn show_history(host: &Host, options: &Options) -> Result<u8> {
         let title = app.map_or_else(String::new, |app| format!("{} ", app.name()));
         print(&table_text(&title, &records, options.quiet || host.quiet))?;
     }
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 /// Tasks of another scheduler leave no records on this host. There may be records of tasks that ran

@@ -23,6 +23,7 @@ use crate::record::time_format;
 use crate::sys::parallel::joined;
 use crate::task::control::find;
 use crate::task::handoff::supervisor;
+use crate::ui::exit::ExitStatus;
 use crate::ui::json;
 use crate::ui::message;
 use crate::ui::message::escaped;
@@ -55,11 +56,11 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// Wrong usage, the app does not exist, or docker does not answer.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::LIST, arguments, list)
 }
 
-fn list(host: &Host, options: &Options) -> Result<u8> {
+fn list(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => list_one(host, options, &host.apps().find(name)?),
@@ -67,7 +68,7 @@ fn list(host: &Host, options: &Options) -> Result<u8> {
     }
 }
 
-fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
+fn list_one(host: &Host, options: &Options, app: &App) -> Result<ExitStatus> {
     // Nearly every app uses this host's docker, so docker is called in parallel with the query for
     // the scheduler.
     let (scheduler, tasks) = std::thread::scope(|scope| {
@@ -88,12 +89,12 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<u8> {
         tasks,
     };
     print(&shown(host, options, &[group], OtherSchedulers::default())?)?;
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 /// Lists the tasks of every app with one docker call, and one call per app that has another
 /// scheduler.
-fn list_every(host: &Host, options: &Options) -> Result<u8> {
+fn list_every(host: &Host, options: &Options) -> Result<ExitStatus> {
     let apps = host.apps().visible();
     let mut tasks = find::list_tasks(&Docker::for_host(host)?, None)?;
     tasks.retain(|task| options.wants(task));
@@ -110,7 +111,7 @@ fn list_every(host: &Host, options: &Options) -> Result<u8> {
         });
     }
     groups.retain(|group| !(group.tasks.is_empty() && group.finished.is_empty()));
-    let mut code = 0;
+    let mut has_failed = false;
     let mut elsewhere = OtherSchedulers::default();
     for app in &apps {
         let Some(scheduler) = host.settings_of(app).other_scheduler() else {
@@ -121,11 +122,11 @@ fn list_every(host: &Host, options: &Options) -> Result<u8> {
             .query(HOOK, app, &[&options.format]);
         if let Err(error) = answer.and_then(|answer| elsewhere.add(options, &answer)) {
             message::warn(&format!("{}: {error:#}", app.name()));
-            code = 1;
+            has_failed = true;
         }
     }
     print(&shown(host, options, &groups, elsewhere)?)?;
-    Ok(code)
+    Ok(ExitStatus::failure_if(has_failed))
 }
 
 impl Options {

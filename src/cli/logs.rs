@@ -27,6 +27,7 @@ use crate::sys::process::Child;
 use crate::sys::timestamp;
 use crate::sys::timestamp::Precision;
 use crate::task::handoff::supervisor;
+use crate::ui::exit::ExitStatus;
 use crate::ui::message;
 
 #[derive(Debug, Parser)]
@@ -64,11 +65,11 @@ const COLORS: [u8; 5] = [36, 33, 32, 35, 31];
 ///
 /// # Errors
 /// Wrong usage, the app or the container does not exist, or docker does not answer.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::LOGS, arguments, show_logs)
 }
 
-fn show_logs(host: &Host, options: &Options) -> Result<u8> {
+fn show_logs(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     let container = options.container.as_deref();
     match select(host, options.app.as_deref(), container, false, &usage::LOGS)? {
@@ -83,7 +84,9 @@ fn show_logs(host: &Host, options: &Options) -> Result<u8> {
             host.scheduler_plugin(&scheduler)
                 .delegate("scheduler-run-logs", &app, &rest)
         }
-        Selection::Ended { app, record } => show_kept(host, &app, &record, options).map(|()| 0),
+        Selection::Ended { app, record } => {
+            show_kept(host, &app, &record, options).map(|()| ExitStatus::SUCCESS)
+        }
         Selection::DockerLocal { docker, tasks, app } => {
             if tasks.is_empty() && !host.quiet {
                 message::raw("No run containers exist");
@@ -97,15 +100,15 @@ fn show_logs(host: &Host, options: &Options) -> Result<u8> {
             }
             // Each task takes a docker client until all logs of its part have been printed. With
             // more tasks than clients the order by time applies within each part only.
-            let mut code = 0;
+            let mut has_failed = false;
             for (part, tasks) in tasks.chunks(CLIENTS).enumerate() {
                 let Some(failed) = show(host, &docker, &app, tasks, part * CLIENTS, options)?
                 else {
                     break; // stdout's reader has closed it
                 };
-                code |= u8::from(failed);
+                has_failed |= failed;
             }
-            Ok(code)
+            Ok(ExitStatus::failure_if(has_failed))
         }
     }
 }

@@ -22,9 +22,10 @@ use std::process::ExitCode;
 
 use crate::dokku::system_user;
 use crate::ui::exit;
+use crate::ui::exit::ExitStatus;
 
 /// Runs a command with its typed words.
-pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<ExitStatus>) -> ExitCode {
     exit::status(
         system_user::refuse_root()
             .and_then(|()| crate::cli::common::ssh_words::as_typed(exit::arguments()))

@@ -12,14 +12,14 @@ use anyhow::{Context, Result};
 use crate::dokku::trigger_runner::{TriggerOutcome, TriggerRunner, path};
 use crate::sys::process;
 use crate::sys::process::{ProcessBuilder, Stdin};
-use crate::ui::exit::Failure;
-use crate::ui::{exit, message};
+use crate::ui::exit::{ExitStatus, Failure};
+use crate::ui::message;
 
 /// Handles one call and returns its exit code. Our streams are inherited.
 ///
 /// # Errors
 /// A hook or plugn cannot be started (exit code 126 or 127).
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let (Some(plugins), Some((trigger, rest))) = (plugins(), trigger(arguments)) else {
         return hand_over(arguments);
     };
@@ -28,8 +28,8 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
         call.stdin(Stdin::Inherit).run()
     })?;
     Ok(match fired {
-        TriggerOutcome::Succeeded(_) => 0,
-        TriggerOutcome::Failed { code, .. } => code,
+        TriggerOutcome::Succeeded(_) => ExitStatus::SUCCESS,
+        TriggerOutcome::Failed { code, .. } => ExitStatus::of(code),
     })
 }
 
@@ -53,10 +53,10 @@ fn plugins() -> Option<PathBuf> {
     .then_some(plugins)
 }
 
-fn hand_over(arguments: &[OsString]) -> Result<u8> {
+fn hand_over(arguments: &[OsString]) -> Result<ExitStatus> {
     let plugn = path::plugn().ok_or_else(|| {
         Failure::error(
-            exit::NOT_FOUND,
+            ExitStatus::NOT_FOUND,
             "'plugn' was not found behind oneoff's own in PATH",
         )
     })?;
@@ -64,5 +64,5 @@ fn hand_over(arguments: &[OsString]) -> Result<u8> {
         .stdin(Stdin::Inherit)
         .run()
         .context("'plugn' could not be started")?;
-    Ok(process::exit_code(output.status))
+    Ok(ExitStatus::of(process::exit_code(output.status)))
 }

@@ -9,6 +9,7 @@ use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::dokku::properties::GLOBAL;
 use crate::settings::report;
+use crate::ui::exit::ExitStatus;
 use crate::ui::json;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
@@ -17,7 +18,7 @@ use crate::ui::output::print;
 ///
 /// # Errors
 /// The app does not exist, or a flag or the format is unknown.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let host = Host::from_environment(arguments)?;
     let words = arguments
         .iter()
@@ -35,7 +36,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     for app in &apps {
         show(&host, Some(app), &asked)?;
     }
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl ReportArgs {
     }
 }
 
-fn show(host: &Host, app: Option<&App>, asked: &ReportArgs) -> Result<u8> {
+fn show(host: &Host, app: Option<&App>, asked: &ReportArgs) -> Result<ExitStatus> {
     let values = report::values(host, app);
     let text = if let Some(flag) = &asked.flag {
         let Some(value) = flag
@@ -99,7 +100,7 @@ fn show(host: &Host, app: Option<&App>, asked: &ReportArgs) -> Result<u8> {
         report::table(host, app, &values)
     };
     print(&text)?;
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::cli::common::args;
 use crate::cli::usage;
 use crate::dokku::host::Host;
 use crate::sys::process::ProcessBuilder;
+use crate::ui::exit::ExitStatus;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -21,26 +22,28 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// Wrong usage, or the app does not exist.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::RETIRE, arguments, retire)
 }
 
-fn retire(host: &Host, options: &Options) -> Result<u8> {
+fn retire(host: &Host, options: &Options) -> Result<ExitStatus> {
     let apps = match options.app.as_ref().or(host.flags.app.as_ref()) {
         Some(name) => vec![host.apps().find(name)?],
         None if host.access().is_unrestricted() => return fire(host, &[]),
         // Messages about tasks of apps that the user has no access to must not be shown.
         None => host.apps().visible(),
     };
-    let mut code = 0;
+    let mut status = ExitStatus::SUCCESS;
     for app in &apps {
         let retired = fire(host, &[&host.settings_of(app).scheduler()?, app.name()])?;
-        code = if code == 0 { retired } else { code };
+        if status == ExitStatus::SUCCESS {
+            status = retired;
+        }
     }
-    Ok(code)
+    Ok(status)
 }
 
-fn fire(host: &Host, words: &[&str]) -> Result<u8> {
+fn fire(host: &Host, words: &[&str]) -> Result<ExitStatus> {
     host.triggers()
         .delegate("scheduler-run-retire", words, ProcessBuilder::run)
 }

@@ -10,6 +10,7 @@ use crate::cli::usage;
 use crate::dokku::host::Host;
 use crate::dokku::properties::GLOBAL;
 use crate::settings::properties::{PLUGIN, Property};
+use crate::ui::exit::ExitStatus;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
 
@@ -28,11 +29,11 @@ pub(super) struct Options {
 /// # Errors
 /// Wrong usage, the app does not exist, the value is not valid for the property, or a user who does
 /// not have access to every app has given `--global`.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::SET, arguments, set)
 }
 
-fn set(host: &Host, options: &Options) -> Result<u8> {
+fn set(host: &Host, options: &Options) -> Result<ExitStatus> {
     let mut words = options.words.iter().cloned();
     let owner = if options.global {
         // A global property affects the tasks of every app: a user with access to one app must not
@@ -74,5 +75,5 @@ fn set(host: &Host, options: &Options) -> Result<u8> {
     if !host.quiet {
         print(&said)?;
     }
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }

@@ -16,6 +16,7 @@ use crate::settings::validate;
 use crate::sys::parallel;
 use crate::task::control::stop;
 use crate::task::handoff::supervisor;
+use crate::ui::exit::ExitStatus;
 use crate::ui::message;
 use crate::ui::output::print;
 
@@ -36,11 +37,11 @@ pub(super) struct Options {
 ///
 /// # Errors
 /// Wrong usage, the app or the container does not exist, or docker does not answer.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::STOP, arguments, stop_chosen)
 }
 
-fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
+fn stop_chosen(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     let container = options.container.as_deref();
     match select(
@@ -57,7 +58,7 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
         ),
         Selection::Ended { record, .. } => {
             say_ended(host, &record.task.name);
-            Ok(0)
+            Ok(ExitStatus::SUCCESS)
         }
         Selection::DockerLocal { docker, app, tasks } => {
             if tasks.is_empty() && !host.quiet {
@@ -75,12 +76,17 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<u8> {
 
 /// Stops tasks in parallel. Returns 1 if a running task could not be stopped. If there are more
 /// tasks than docker clients may run, each client stops several.
-fn stop(host: &Host, docker: &Docker, tasks: &[ContainerSummary], timeout: u64) -> Result<u8> {
+fn stop(
+    host: &Host,
+    docker: &Docker,
+    tasks: &[ContainerSummary],
+    timeout: u64,
+) -> Result<ExitStatus> {
     let size = tasks.len().div_ceil(parallel::CLIENTS).max(1);
     let parts: Vec<&[ContainerSummary]> = tasks.chunks(size).collect();
     let results = parallel::each(&parts, |part| stop_part(host, docker, part, timeout));
     let results = results.into_iter().collect::<Result<Vec<bool>>>()?;
-    Ok(u8::from(results.contains(&false)))
+    Ok(ExitStatus::failure_if(results.contains(&false)))
 }
 
 /// Stops the tasks of one part and prints their names. Returns whether none of them is left

@@ -17,6 +17,7 @@ use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
 use crate::task::handoff::supervisor;
 use crate::task::model::deadline;
+use crate::ui::exit::ExitStatus;
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true, args_override_self = true)]
@@ -38,11 +39,11 @@ const STATE_POLL_INTERVAL: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// Wrong usage, the container does not exist, or the task is still running after `--timeout`.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::WAIT, arguments, wait_for)
 }
 
-fn wait_for(host: &Host, options: &Options) -> Result<u8> {
+fn wait_for(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     let limit = options.timeout.and_then(|TimeToLive(seconds)| seconds);
     let limit = limit.map(Duration::from_secs);
@@ -58,7 +59,7 @@ fn wait(
     app: &App,
     task: &ContainerSummary,
     limit: Option<Duration>,
-) -> Result<u8> {
+) -> Result<ExitStatus> {
     let until = limit.and_then(|limit| deadline::monotonic_from(Instant::now(), limit));
     loop {
         // docker's `wait` returns at once for a container that has not been started.

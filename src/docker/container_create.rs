@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::docker::{Docker, docker_error};
 use crate::sys::process::Stdin;
-use crate::ui::exit;
+use crate::ui::exit::ExitStatus;
 
 /// A container to create. The values of its environment are separate from the arguments, so that no
 /// value is on a command line.
@@ -130,7 +130,7 @@ fn shortened(stdout: &[u8]) -> String {
 /// or was not asked. The client's own exit code for wrong options is 125.
 fn is_refusal(output: &Output) -> bool {
     let said = String::from_utf8_lossy(&output.stderr);
-    output.status.code() == Some(i32::from(exit::DOCKER_FAILED))
+    output.status.code() == Some(i32::from(ExitStatus::DOCKER_FAILED.code()))
         || [
             "Error response from daemon",
             "Cannot connect to the Docker daemon",

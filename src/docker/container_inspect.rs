@@ -9,8 +9,7 @@ use serde::Deserialize;
 use crate::docker::container_state::State;
 use crate::docker::{Docker, docker_error, events, stderr_contains};
 use crate::sys::process::ProcessBuilder;
-use crate::ui::exit;
-use crate::ui::exit::Failure;
+use crate::ui::exit::{ExitStatus, Failure};
 
 /// docker's full answer about one container, in the order of [`INFO_FORMAT`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -118,7 +117,7 @@ impl Docker {
         let looks = self.container_infos(&[id])?;
         match looks.found.into_iter().next() {
             None if !looks.unclear.is_empty() => Err(Failure::error(
-                exit::DOCKER_FAILED,
+                ExitStatus::DOCKER_FAILED,
                 format!("docker's description of container '{id}' cannot be read"),
             )),
             found => Ok(found),

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::ui::exit;
+use crate::ui::exit::ExitStatus;
 
 /// A container's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -49,14 +49,14 @@ impl State {
     /// The exit code of a container that has exited or could not be started; `None` while it runs,
     /// and for a status that is not known.
     pub(crate) fn exit_code(&self) -> Option<u8> {
-        let code = u8::try_from(self.stored_exit_code).unwrap_or(exit::DOCKER_FAILED);
+        let code = u8::try_from(self.stored_exit_code).unwrap_or(ExitStatus::DOCKER_FAILED.code());
         match self.status {
             // The container never ran. Docker reports the two causes that the user is responsible
             // for (126, 127); every other one is docker's own failure.
             Status::Created => Some(if matches!(code, 126 | 127) {
                 code
             } else {
-                exit::DOCKER_FAILED
+                ExitStatus::DOCKER_FAILED.code()
             }),
             status => status.has_exited().then_some(code),
         }

@@ -34,8 +34,8 @@ use crate::dokku::host::GLOBAL_FLAGS;
 use crate::dokku::host::Host;
 use crate::sys::process;
 use crate::sys::process::{ProcessBuilder, Stderr, Stdout};
-use crate::ui::exit::Failure;
-use crate::ui::{exit, message};
+use crate::ui::exit::{ExitStatus, Failure};
+use crate::ui::message;
 
 /// The docker client.
 #[derive(Clone)]
@@ -162,7 +162,7 @@ impl Docker {
             ),
             Err(error) => format!("'{}' could not be started: {error}", self.program.display()),
         };
-        Err(Failure::error(exit::DOCKER_FAILED, why))
+        Err(Failure::error(ExitStatus::DOCKER_FAILED, why))
     }
 }
 
@@ -189,7 +189,7 @@ fn stderr_contains(output: &Output, part: &str) -> bool {
 
 fn docker_error(what: &str, output: &Output) -> anyhow::Error {
     Failure::error(
-        exit::DOCKER_FAILED,
+        ExitStatus::DOCKER_FAILED,
         format!("docker could not {what}: {}", error_line(output)),
     )
 }

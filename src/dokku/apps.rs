@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::dokku::host::Host;
 use crate::dokku::task_name::TaskName;
-use crate::ui::exit::{Failure, NO_SUCH_APP};
+use crate::ui::exit::{ExitStatus, Failure};
 
 /// The name of an app that exists and that the user may see.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Apps<'_> {
             return Ok(App(name.to_owned()));
         }
         Err(Failure::error(
-            NO_SUCH_APP,
+            ExitStatus::NO_SUCH_APP,
             format!("App {name} does not exist"),
         ))
     }

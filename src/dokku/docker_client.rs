@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::dokku::host::Host;
 use crate::dokku::timeouts::DOCKER_TIMEOUT;
-use crate::ui::exit::{self, Failure};
+use crate::ui::exit::{ExitStatus, Failure};
 
 /// The client's program, its timeout, and whether its calls are printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl DockerClient {
         let name = &host.docker_bin;
         let program = which::which(name).map_err(|_| {
             Failure::error(
-                exit::DOCKER_FAILED,
+                ExitStatus::DOCKER_FAILED,
                 format!("'{name}' was not found: docker is needed to run a task"),
             )
         })?;

@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::sys::process::ProcessBuilder;
+use crate::ui::exit::ExitStatus;
 
 /// The scheduler that runs containers on this host, through the docker CLI.
 pub(crate) const DOCKER_LOCAL: &str = "docker-local";
@@ -23,7 +24,7 @@ impl SchedulerPlugin<'_> {
     ///
     /// # Errors
     /// No plugin has such a hook, or the hook cannot be started.
-    pub(crate) fn delegate(&self, trigger: &str, app: &App, rest: &[&str]) -> Result<u8> {
+    pub(crate) fn delegate(&self, trigger: &str, app: &App, rest: &[&str]) -> Result<ExitStatus> {
         let arguments = self.arguments_for(trigger, app, rest)?;
         let triggers = self.host.triggers();
         triggers.delegate(trigger, &arguments, ProcessBuilder::run)

@@ -12,7 +12,7 @@ use crate::dokku::trigger_runner::access::{AccessHooks, ExecutableHooks};
 use crate::dokku::trigger_runner::{TriggerOutcome, TriggerRunner};
 use crate::sys::process;
 use crate::sys::process::{ProcessBuilder, Stderr, Stdout};
-use crate::ui::exit::Failure;
+use crate::ui::exit::{ExitStatus, Failure};
 use crate::ui::message;
 
 /// Triggers for which our own hooks are skipped when we fire them: they would only learn what
@@ -129,10 +129,10 @@ impl Triggers<'_> {
         trigger: &str,
         arguments: &[&str],
         run: impl Fn(ProcessBuilder) -> io::Result<Output>,
-    ) -> Result<u8> {
+    ) -> Result<ExitStatus> {
         match self.fire(trigger, arguments, run)? {
-            TriggerOutcome::Succeeded(_) => Ok(0),
-            TriggerOutcome::Failed { code, .. } => Ok(code),
+            TriggerOutcome::Succeeded(_) => Ok(ExitStatus::SUCCESS),
+            TriggerOutcome::Failed { code, .. } => Ok(ExitStatus::of(code)),
         }
     }
 
@@ -173,7 +173,7 @@ fn text_of(trigger: &str, fired: TriggerOutcome) -> Result<String> {
         TriggerOutcome::Succeeded(said) => String::from_utf8(said)
             .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8")),
         TriggerOutcome::Failed { who, code } => Err(Failure::error(
-            code,
+            ExitStatus::of(code),
             format!("{who} failed with exit code {code}"),
         )),
     }

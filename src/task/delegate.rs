@@ -14,6 +14,7 @@ use crate::dokku::host::Host;
 use crate::sys::process::{ProcessBuilder, Stdin};
 use crate::task::events::{Event, Events};
 use crate::task::model::request::{Request, Tty};
+use crate::ui::exit::ExitStatus;
 use crate::ui::message::on_stdout;
 
 /// The trigger whose hook runs the task.
@@ -67,7 +68,7 @@ impl SchedulerDelegate {
     ///
     /// # Errors
     /// The hook cannot be started.
-    pub(crate) fn run(&self, host: &Host) -> Result<u8> {
+    pub(crate) fn run(&self, host: &Host) -> Result<ExitStatus> {
         let events = Events::watch()?;
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         host.triggers().delegate(SCHEDULER_RUN, &arguments, |call| {

@@ -15,13 +15,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::dokku::system_user;
+use crate::ui::exit::ExitStatus;
 use crate::ui::{exit, message};
 
 /// Runs a hook with its arguments, as Dokku's system user.
-pub(crate) fn entry(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+pub(crate) fn entry(hook: fn(&[OsString]) -> anyhow::Result<ExitStatus>) -> ExitCode {
     exit::status(
         system_user::execute_as_system_user().and_then(|code| match code {
-            Some(code) => Ok(code),
+            Some(code) => Ok(ExitStatus::of(code)),
             None => hook(&exit::arguments()),
         }),
     )
@@ -29,7 +30,7 @@ pub(crate) fn entry(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
 
 /// As [`entry`], for a hook whose failure would end Dokku's command: if the hook cannot be run as
 /// that user, this is only a warning.
-pub(crate) fn entry_beside(hook: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+pub(crate) fn entry_beside(hook: fn(&[OsString]) -> anyhow::Result<ExitStatus>) -> ExitCode {
     match system_user::execute_as_system_user() {
         Ok(Some(code)) => code.into(),
         Ok(None) => exit::status(hook(&exit::arguments())),

@@ -8,12 +8,13 @@ use crate::dokku::host::Host;
 use crate::record::Store;
 use crate::settings::properties::PLUGIN;
 use crate::trigger::app_data::{app_names, copy_properties, warn_on_error};
+use crate::ui::exit::ExitStatus;
 
 /// Moves the properties and the records. Anything that cannot be moved is removed with the old app.
 ///
 /// # Errors
 /// The arguments are not the trigger's.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let [old, new] = app_names(arguments)?;
     let host = Host::without_flags()?;
     let copied = copy_properties(&host, old, new);
@@ -22,5 +23,5 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     warn_on_error(
         renamed.with_context(|| format!("Cannot move the records of '{old}' to '{new}'")),
     );
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }

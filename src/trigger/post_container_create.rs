@@ -16,6 +16,7 @@ use crate::task::journal;
 use crate::task::journal::{Journal, JournalEvent, JournalHeader};
 use crate::trigger::core_task::{is_detached, warn_on_error};
 use crate::trigger::words;
+use crate::ui::exit::ExitStatus;
 
 /// Records the start of a task of core. Core gives up a task whose hook fails, so this hook
 /// never fails.
@@ -23,11 +24,11 @@ use crate::trigger::words;
 /// # Errors
 /// None.
 #[allow(clippy::unnecessary_wraps, reason = "as every hook's")]
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     if let ["app", id, _, "run"] = words(arguments)[..] {
         warn_on_error(record_start(id));
     }
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 /// Creates the journal of a task that core manages, and notifies the supervisor.

@@ -12,6 +12,7 @@ use crate::record::read::RecordsNewestFirst;
 use crate::record::{Record, time_format};
 use crate::settings::report;
 use crate::task::control::find;
+use crate::ui::exit::ExitStatus;
 use crate::ui::message::on_stdout;
 use crate::ui::output::print;
 
@@ -19,7 +20,7 @@ use crate::ui::output::print;
 ///
 /// # Errors
 /// The app does not exist.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let host = Host::without_flags()?;
     let Some(name) = arguments.first().and_then(|word| word.to_str()) else {
         bail!("no app was given")
@@ -28,7 +29,7 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
     let values = report::values(&host, Some(&app));
     print(&report::table(&host, Some(&app), &values))?;
     print(&tasks_of(&host, &app))?;
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 /// The lines for the number of running tasks and the last failed task. If docker does not answer,

@@ -12,6 +12,7 @@ use crate::task::journal;
 use crate::task::journal::JournalEvent;
 use crate::trigger::core_task::{is_detached, warn_on_error};
 use crate::trigger::words;
+use crate::ui::exit::ExitStatus;
 
 /// Records the exit of a task of core. Core gives up a task whose hook fails, so this hook never
 /// fails.
@@ -19,13 +20,13 @@ use crate::trigger::words;
 /// # Errors
 /// None.
 #[allow(clippy::unnecessary_wraps, reason = "as every hook's")]
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     if let [_, _, id, code] = words(arguments)[..]
         && let Ok(code) = code.parse()
     {
         warn_on_error(record_exit(id, code));
     }
-    Ok(0)
+    Ok(ExitStatus::SUCCESS)
 }
 
 /// Adds the exit code that core has observed to the task's journal. The journal is found by the

@@ -12,6 +12,7 @@ use crate::record;
 use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
 use crate::task::control::retire;
+use crate::ui::exit::ExitStatus;
 
 /// The first argument of the process that performs the sweep.
 const PASS: &str = "--pass";
@@ -32,16 +33,16 @@ const CALLERS: [&str; 6] = [
 ///
 /// # Errors
 /// docker does not answer.
-pub(crate) fn main(arguments: &[OsString]) -> Result<u8> {
+pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
         [PASS, ref words @ ..] => pass(words),
         [] | ["" | DOCKER_LOCAL] | [DOCKER_LOCAL, _] => apart(&words),
-        _ => Ok(0), // a task of another scheduler
+        _ => Ok(ExitStatus::SUCCESS), // a task of another scheduler
     }
 }
 
-fn apart(words: &[&str]) -> Result<u8> {
+fn apart(words: &[&str]) -> Result<ExitStatus> {
     let mut environment = background::environment(&Host::without_flags()?);
     environment.extend(
         CALLERS
@@ -53,10 +54,10 @@ fn apart(words: &[&str]) -> Result<u8> {
         call.only_env(&environment).run()
     };
     let output = start().context("our own program could not be started")?;
-    Ok(process::exit_code(output.status))
+    Ok(ExitStatus::of(process::exit_code(output.status)))
 }
 
-fn pass(words: &[&str]) -> Result<u8> {
+fn pass(words: &[&str]) -> Result<ExitStatus> {
     process::inherited::reset();
     let host = Host::without_flags()?;
     let app = match words {
@@ -67,5 +68,9 @@ fn pass(words: &[&str]) -> Result<u8> {
         record::sweep(&host);
     }
     let docker = Docker::for_host(&host)?;
-    Ok(u8::from(!retire::retire(&host, &docker, app.as_ref())?))
+    Ok(ExitStatus::failure_if(!retire::retire(
+        &host,
+        &docker,
+        app.as_ref(),
+    )?))
 }

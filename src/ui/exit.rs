@@ -7,35 +7,62 @@ use std::process::ExitCode;
 
 use crate::ui::message;
 
-/// Wrong usage or a refusal. `DOKKU_FAIL_EXIT_CODE` replaces it if set.
-const FAILURE: u8 = 1;
-/// The app does not exist, or the user has no access to it (Dokku's `verify_app_name`).
-pub(crate) const NO_SUCH_APP: u8 = 20;
-/// The task was stopped at its deadline (the exit code of coreutils' `timeout`).
-pub(crate) const DEADLINE: u8 = 124;
-/// docker could not run the task (the exit code of `docker run`).
-pub(crate) const DOCKER_FAILED: u8 = 125;
-/// A shell's exit codes for a program that cannot be executed, and for one that does not exist.
-pub(crate) const NOT_EXECUTABLE: u8 = 126;
-pub(crate) const NOT_FOUND: u8 = 127;
+/// The exit status of one of our commands. That of a command that waits for a task is the task's
+/// exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ExitStatus(u8);
 
-/// The exit code of a process that a signal has ended.
-pub(crate) fn from_signal(signal: i32) -> u8 {
-    u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX)
+impl ExitStatus {
+    pub(crate) const SUCCESS: Self = Self(0);
+    /// Wrong usage or a refusal. `DOKKU_FAIL_EXIT_CODE` replaces it if set.
+    pub(crate) const FAILURE: Self = Self(1);
+    /// The app does not exist, or the user has no access to it (Dokku's `verify_app_name`).
+    pub(crate) const NO_SUCH_APP: Self = Self(20);
+    /// The task was stopped at its deadline (the exit code of coreutils' `timeout`).
+    pub(crate) const DEADLINE: Self = Self(124);
+    /// docker could not run the task (the exit code of `docker run`).
+    pub(crate) const DOCKER_FAILED: Self = Self(125);
+    /// A program cannot be executed (the exit code of a shell).
+    pub(crate) const NOT_EXECUTABLE: Self = Self(126);
+    /// A program does not exist (the exit code of a shell).
+    pub(crate) const NOT_FOUND: Self = Self(127);
+
+    /// The exit status of a command that has waited for a task or a hook with this exit code.
+    pub(crate) fn of(exit_code: u8) -> Self {
+        Self(exit_code)
+    }
+
+    /// The exit status of a process that a signal has ended.
+    pub(crate) fn from_signal(signal: i32) -> Self {
+        Self(u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX))
+    }
+
+    /// [`Self::FAILURE`] if something has failed that was reported already.
+    pub(crate) fn failure_if(has_failed: bool) -> Self {
+        if has_failed {
+            Self::FAILURE
+        } else {
+            Self::SUCCESS
+        }
+    }
+
+    pub(crate) fn code(self) -> u8 {
+        self.0
+    }
 }
 
 /// An error with the exit code of the command.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    code: u8,
+    status: ExitStatus,
     message: String,
 }
 
 impl Failure {
     /// Creates the error; `message` is one sentence.
-    pub(crate) fn error(code: u8, message: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn error(status: ExitStatus, message: impl Into<String>) -> anyhow::Error {
         let message = message.into();
-        Self { code, message }.into()
+        Self { status, message }.into()
     }
 }
 
@@ -48,7 +75,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Runs a command with the process's arguments (without the program's name).
-pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<u8>) -> ExitCode {
+pub(crate) fn entry(command: fn(&[OsString]) -> anyhow::Result<ExitStatus>) -> ExitCode {
     status(command(&arguments()))
 }
 
@@ -59,27 +86,24 @@ pub(crate) fn arguments() -> Vec<OsString> {
 
 /// The exit code for the process. The status of a command is returned unchanged; an error is
 /// printed on stderr.
-pub(crate) fn status(result: anyhow::Result<u8>) -> ExitCode {
+pub(crate) fn status(result: anyhow::Result<ExitStatus>) -> ExitCode {
     match result {
-        Ok(code) => code.into(),
+        Ok(status) => status.code().into(),
         Err(error) => {
             message::warn(&format!("{error:#}"));
-            code_of(
-                &error,
-                std::env::var("DOKKU_FAIL_EXIT_CODE").ok().as_deref(),
-            )
-            .into()
+            let fail_exit_code = std::env::var("DOKKU_FAIL_EXIT_CODE").ok();
+            status_of(&error, fail_exit_code.as_deref()).code().into()
         }
     }
 }
 
-fn code_of(error: &anyhow::Error, fail_exit_code: Option<&str>) -> u8 {
+fn status_of(error: &anyhow::Error, fail_exit_code: Option<&str>) -> ExitStatus {
     match error.downcast_ref::<Failure>() {
-        Some(failure) => failure.code,
+        Some(failure) => failure.status,
         None => fail_exit_code
             .and_then(|code| code.parse().ok())
             .filter(|code| *code != 0)
-            .unwrap_or(FAILURE),
+            .map_or(ExitStatus::FAILURE, ExitStatus::of),
     }
 }
 
@@ -89,8 +113,9 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_exit_code_under_context() {
-        let error = Failure::error(NO_SUCH_APP, "App x does not exist").context("while looking");
-        assert_eq!(code_of(&error, Some("3")), NO_SUCH_APP);
+        let error = Failure::error(ExitStatus::NO_SUCH_APP, "App x does not exist")
+            .context("while looking");
+        assert_eq!(status_of(&error, Some("3")), ExitStatus::NO_SUCH_APP);
         assert_eq!(format!("{error:#}"), "while looking: App x does not exist");
     }
 
@@ -98,15 +123,15 @@ mod tests {
     fn an_error_without_a_code_uses_a_valid_dokku_fail_exit_code() {
         let refusal = anyhow::anyhow!("no");
         for (set, expected) in [(None, 1), (Some("7"), 7), (Some("0"), 1), (Some("x"), 1)] {
-            assert_eq!(code_of(&refusal, set), expected, "{set:?}");
+            assert_eq!(status_of(&refusal, set).code(), expected, "{set:?}");
         }
     }
 
     #[test]
     fn the_exit_code_for_a_signal_is_128_plus_its_number() {
-        assert_eq!(from_signal(9), 137);
-        assert_eq!(from_signal(15), 143);
-        assert_eq!(from_signal(i32::MAX), u8::MAX);
-        assert_eq!(from_signal(i32::MIN), u8::MAX);
+        assert_eq!(ExitStatus::from_signal(9).code(), 137);
+        assert_eq!(ExitStatus::from_signal(15).code(), 143);
+        assert_eq!(ExitStatus::from_signal(i32::MAX).code(), u8::MAX);
+        assert_eq!(ExitStatus::from_signal(i32::MIN).code(), u8::MAX);
     }
 }

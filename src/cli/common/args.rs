@@ -7,6 +7,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::usage::Usage;
 use crate::dokku::host::Host;
+use crate::ui::exit::ExitStatus;
 use crate::ui::output::print;
 
 /// The result of parsing a command line.
@@ -24,14 +25,14 @@ pub(crate) enum ParsedArgs<T> {
 pub(crate) fn run<T>(
     usage: &Usage,
     arguments: &[OsString],
-    command: impl FnOnce(&Host, &T) -> Result<u8>,
-) -> Result<u8>
+    command: impl FnOnce(&Host, &T) -> Result<ExitStatus>,
+) -> Result<ExitStatus>
 where
     T: CommandFactory + FromArgMatches,
 {
     let options = match parse(usage, arguments)? {
         ParsedArgs::Options(options) => options,
-        ParsedArgs::Help(text) => return print(&text).map(|()| 0),
+        ParsedArgs::Help(text) => return print(&text).map(|()| ExitStatus::SUCCESS),
     };
     let host = Host::from_environment(arguments)?;
     command(&host, &options)

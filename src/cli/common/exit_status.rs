@@ -9,7 +9,8 @@ use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::record::{Record, read};
 use crate::task::journal;
-use crate::ui::{exit, message};
+use crate::ui::exit::ExitStatus;
+use crate::ui::message;
 
 /// How long after the container's exit its record may be missing. During that time hooks are fired
 /// and the output is saved.
@@ -19,14 +20,15 @@ const RECORD_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The exit code in the record. docker's exit code is not used, because it does not show that the
 /// deadline was reached.
-pub(crate) fn exit_status_from_record(record: &Record) -> u8 {
-    record.exit_code.unwrap_or_else(|| {
-        message::warn(&format!(
-            "The exit code of {} is unknown: nothing observed its end",
-            record.task.name
-        ));
-        exit::DOCKER_FAILED
-    })
+pub(crate) fn exit_status_from_record(record: &Record) -> ExitStatus {
+    if let Some(exit_code) = record.exit_code {
+        return ExitStatus::of(exit_code);
+    }
+    message::warn(&format!(
+        "The exit code of {} is unknown: nothing observed its end",
+        record.task.name
+    ));
+    ExitStatus::DOCKER_FAILED
 }
 
 /// The exit code of a task whose container has just ended or been removed. `docker_says` is the
@@ -39,13 +41,13 @@ pub(crate) fn exit_status_of(
     app: &App,
     task: &ContainerSummary,
     docker_says: Option<u8>,
-) -> Result<u8> {
+) -> Result<ExitStatus> {
     let hooks_fired_with = match await_record(host, app, task) {
         RecordLookup::Found(record) => return Ok(exit_status_from_record(&record)),
         RecordLookup::Missing { hooks_fired_with } => hooks_fired_with,
     };
     match hooks_fired_with.or(docker_says) {
-        Some(code) => Ok(code),
+        Some(code) => Ok(ExitStatus::of(code)),
         None => bail!("{} is gone, and there is no record of its end", task.name),
     }
 }

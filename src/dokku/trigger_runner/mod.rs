@@ -23,8 +23,7 @@ use rustix::io::Errno;
 
 use crate::sys::process;
 use crate::sys::process::ProcessBuilder;
-use crate::ui::exit;
-use crate::ui::exit::Failure;
+use crate::ui::exit::{ExitStatus, Failure};
 
 /// Core's event log implements nearly every hook and does nothing unless `DOKKU_EVENTS` is set;
 /// Dokku does not count it as a plugin with that hook.
@@ -256,9 +255,9 @@ fn not_started(who: &str, path: &Path, error: &io::Error) -> Error {
     // If the script exists, the missing file is the program of its `#!` line. The shell that
     // plugn uses (bash before 5.2) reports that as 126, not executable.
     let code = if error.kind() == io::ErrorKind::NotFound && !path.exists() {
-        exit::NOT_FOUND
+        ExitStatus::NOT_FOUND
     } else {
-        exit::NOT_EXECUTABLE
+        ExitStatus::NOT_EXECUTABLE
     };
     Failure::error(code, format!("{who} could not be started: {error}"))
 }

@@ -36,6 +36,6 @@ pub(crate) fn agent_path() -> io::Result<PathBuf> {
 pub(crate) fn exit_code(status: ExitStatus) -> u8 {
     match (status.code(), status.signal()) {
         (Some(code), _) => u8::try_from(code).unwrap_or(u8::MAX),
-        (None, signal) => exit::from_signal(signal.unwrap_or(0)),
+        (None, signal) => exit::ExitStatus::from_signal(signal.unwrap_or(0)).code(),
     }
 }

@@ -19,7 +19,8 @@ use crate::task::launch::detached::hand_off;
 use crate::task::launch::{Prepared, prepare};
 use crate::task::model::task_exit::TaskExit;
 use crate::task::spec::TaskSpec;
-use crate::ui::{exit, message};
+use crate::ui::exit::ExitStatus;
+use crate::ui::message;
 
 /// Runs the task until its exit and returns the command's exit code: the task's, 0 if the user has
 /// detached with the detach keys, 128 + SIGHUP if the terminal has hung up and the task keeps
@@ -27,7 +28,7 @@ use crate::ui::{exit, message};
 ///
 /// # Errors
 /// Docker could not create or start the container, docker does not answer, or a hook has failed.
-pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8> {
+pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<ExitStatus> {
     let events = Events::watch()?;
     let made = match prepare(host, docker, &mut task, &events, false)? {
         Prepared::Ready(made) => made,
@@ -54,13 +55,13 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<u8
             warn_of_no_supervisor(&made);
             let name = hand_off(host, made);
             print_reattach_hint(host, &name);
-            Ok(0)
+            Ok(ExitStatus::SUCCESS)
         }
         Ok(AttachOutcome::HungUp) => {
             made.log_event(&JournalEvent::Detached);
             warn_of_no_supervisor(&made);
             hand_off(host, made);
-            Ok(exit::from_signal(SIGHUP))
+            Ok(ExitStatus::from_signal(SIGHUP))
         }
         // Docker does not answer. The task may be running, so its container is not removed.
         Err(error) => {

@@ -19,8 +19,8 @@ use crate::task::journal::{Journal, JournalEvent, JournalHeader, SupervisionInfo
 use crate::task::model::labels;
 use crate::task::model::task_exit::{TaskExit, now};
 use crate::task::spec::TaskSpec;
-use crate::ui::exit::Failure;
-use crate::ui::{exit, message};
+use crate::ui::exit::{ExitStatus, Failure};
+use crate::ui::message;
 
 /// A container that this process has created, and its journal. Both are removed when this value is
 /// dropped.
@@ -107,7 +107,7 @@ impl<'a> CreatedContainer<'a> {
                     remove_named(docker, &container.name)?;
                     journal.remove();
                     return Err(Failure::error(
-                        exit::DOCKER_FAILED,
+                        ExitStatus::DOCKER_FAILED,
                         format!(
                             "docker printed no id of the container that it created, but '{printed}'"
                         ),
@@ -151,9 +151,9 @@ impl<'a> CreatedContainer<'a> {
         state.is_none_or(|state| state.stop_requested.is_none())
     }
 
-    /// Delegates the teardown to `bin/agent --finalize` and waits for it. Returns the exit code
-    /// of the command.
-    pub(crate) fn finalize(mut self, host: &Host, end: &TaskExit) -> u8 {
+    /// Delegates the teardown to `bin/agent --finalize` and waits for it. Returns the exit
+    /// status of the command.
+    pub(crate) fn finalize(mut self, host: &Host, end: &TaskExit) -> ExitStatus {
         let journal = self.journal.take();
         let result = journal.map_or(Ok(None), |journal| {
             finalizer::run(host, &self.name, journal, end)
@@ -162,9 +162,9 @@ impl<'a> CreatedContainer<'a> {
             message::warn(&format!("{error:#}"));
         }
         match result {
-            Ok(Some(code)) => code,
-            _ if self.deadline_passed.get() => exit::DEADLINE,
-            _ => end.exit_code(),
+            Ok(Some(code)) => ExitStatus::of(code),
+            _ if self.deadline_passed.get() => ExitStatus::DEADLINE,
+            _ => ExitStatus::of(end.exit_code()),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::task::launch::create::CreatedContainer;
 use crate::task::launch::{Prepared, prepare};
 use crate::task::model::task_exit::TaskExit;
 use crate::task::spec::TaskSpec;
+use crate::ui::exit::ExitStatus;
 use crate::ui::message;
 
 /// Result of [`start`].
@@ -17,8 +18,8 @@ pub(crate) enum DetachedStart {
     /// The task was started. The name of its container.
     Running(String),
     /// The task could not be started (docker's reason is printed), or was stopped before the
-    /// start. The exit code of the command.
-    Failed(u8),
+    /// start. The exit status of the command.
+    Failed(ExitStatus),
 }
 
 /// Starts the task and hands it to the supervisor.

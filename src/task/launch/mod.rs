@@ -16,15 +16,16 @@ use crate::task::launch::concurrency::Acquired;
 use crate::task::launch::create::CreatedContainer;
 use crate::task::model::task_exit::{TaskExit, now};
 use crate::task::spec::TaskSpec;
-use crate::ui::{exit, message};
+use crate::ui::exit::ExitStatus;
+use crate::ui::message;
 
 /// Result of [`prepare`].
 pub(crate) enum Prepared<'a> {
     /// The container is created and is to be started now.
     Ready(CreatedContainer<'a>),
     /// A signal was received, or another process has stopped the task: no container and no journal
-    /// are left. The exit code of the command.
-    Aborted(u8),
+    /// are left. The exit status of the command.
+    Aborted(ExitStatus),
 }
 
 /// Performs the first steps of a task, up to the start of its container.
@@ -41,12 +42,14 @@ pub(crate) fn prepare<'a>(
 ) -> Result<Prepared<'a>> {
     let turns = match concurrency::acquire(host, docker, task, events)? {
         Acquired::Guards(turns) => turns,
-        Acquired::Interrupted(signal) => return Ok(Prepared::Aborted(exit::from_signal(signal))),
+        Acquired::Interrupted(signal) => {
+            return Ok(Prepared::Aborted(ExitStatus::from_signal(signal)));
+        }
     };
     let made = CreatedContainer::create(host, docker, task, detached)?;
     drop(turns);
     if let Some(signal) = events.received_signal() {
-        return Ok(Prepared::Aborted(exit::from_signal(signal)));
+        return Ok(Prepared::Aborted(ExitStatus::from_signal(signal)));
     }
     Ok(if made.mark_started() {
         Prepared::Ready(made)
@@ -57,8 +60,9 @@ pub(crate) fn prepare<'a>(
 
 /// Finalizes a task that another process has stopped, and whose container that process may have
 /// removed. Returns the exit code, which is that of a task ended by TERM.
-fn finalize_stopped_before_start(host: &Host, made: CreatedContainer<'_>) -> u8 {
+fn finalize_stopped_before_start(host: &Host, made: CreatedContainer<'_>) -> ExitStatus {
     message::warn("The task was stopped before it was started");
-    let end = TaskExit::Inspected(State::exited(exit::from_signal(SIGTERM), now()));
+    let exit_code = ExitStatus::from_signal(SIGTERM).code();
+    let end = TaskExit::Inspected(State::exited(exit_code, now()));
     made.finalize(host, &end)
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use crate::docker::container_state::{State, Status};
 use crate::sys::timestamp;
 use crate::sys::timestamp::{Precision, timestamp};
-use crate::ui::exit;
+use crate::ui::exit::ExitStatus;
 
 /// How a task ended, according to its container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl TaskExit {
             Self::Inspected(state) => state.exit_code(),
             Self::Removed(event) => event.as_ref().and_then(|event| event.exit_code),
         };
-        code.unwrap_or(exit::DOCKER_FAILED)
+        code.unwrap_or(ExitStatus::DOCKER_FAILED.code())
     }
 }
 

@@ -15,7 +15,8 @@ use crate::record;
 use crate::record::{Reason, Record, TaskInfo};
 use crate::task::journal::{HeaderOrigin, Journal, JournalEvent, JournalHeader, JournalState};
 use crate::task::model::task_exit::{KILLED_EXIT_CODE, TaskExit, nonzero_time, now};
-use crate::ui::{exit, message};
+use crate::ui::exit::ExitStatus;
+use crate::ui::message;
 
 /// Performs all of the last steps that were not performed yet, and returns the exit code. If
 /// the container cannot be removed, a warning is printed and the journal is kept, so that
@@ -37,7 +38,7 @@ pub(crate) fn notify_and_record(
     end: &TaskExit,
 ) -> u8 {
     let (code, reason) = exit_and_reason(state, end);
-    let reported_code = code.unwrap_or(exit::DOCKER_FAILED);
+    let reported_code = code.unwrap_or(ExitStatus::DOCKER_FAILED.code());
     let (Some(header), Some(id)) = (&state.header, &state.id) else {
         return reported_code; // there was no container
     };
@@ -130,7 +131,7 @@ fn exit_and_reason(journal_state: &JournalState, end: &TaskExit) -> (Option<u8>,
     // The hooks got docker's own code because the task's exit code was not known.
     let is_unknown = end.is_unknown()
         && !journal_state.is_managed_by_core()
-        && journal_state.hooks_fired_with == Some(exit::DOCKER_FAILED);
+        && journal_state.hooks_fired_with == Some(ExitStatus::DOCKER_FAILED.code());
     let code = journal_state
         .hooks_fired_with
         .filter(|_| !is_unknown)
@@ -141,7 +142,7 @@ fn exit_and_reason(journal_state: &JournalState, end: &TaskExit) -> (Option<u8>,
     match (code, journal_state.stop_requested, end) {
         (_, _, TaskExit::Inspected(state)) if state.status.is_created() => (code, Reason::Failed),
         // Regardless of the exit code of the task itself.
-        (_, Some(Reason::Deadline), _) => (Some(exit::DEADLINE), Reason::Deadline),
+        (_, Some(Reason::Deadline), _) => (Some(ExitStatus::DEADLINE.code()), Reason::Deadline),
         (None, _, _) => (None, Reason::Lost),
         (_, Some(reason), _) => (code, reason),
         (Some(KILLED_EXIT_CODE), None, TaskExit::Inspected(state)) if state.oom_killed => {
@@ -265,7 +266,7 @@ mod tests {
     #[test]
     fn a_lost_task_stays_lost_after_its_hooks_have_fired() {
         let state = JournalState {
-            hooks_fired_with: Some(exit::DOCKER_FAILED),
+            hooks_fired_with: Some(ExitStatus::DOCKER_FAILED.code()),
             ..JournalState::default()
         };
         assert_eq!(

@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use crate::task::attach::monitor::AttachMonitor;
 use crate::task::model::task_exit::TaskExit;
-use crate::ui::exit;
-use crate::ui::exit::Failure;
+use crate::ui::exit::{ExitStatus, Failure};
 
 /// Interval between two inspections while docker does not answer.
 const UNREACHABLE_RETRY_INTERVAL: Duration = Duration::from_millis(500);
@@ -40,7 +39,7 @@ impl AttachMonitor<'_> {
                     Some(state) if is_late && state.never_started() => {
                         let seconds = self.docker.timeout().as_secs();
                         return Err(Failure::error(
-                            exit::DOCKER_FAILED,
+                            ExitStatus::DOCKER_FAILED,
                             format!("docker has not started the task within {seconds} seconds"),
                         ));
                     }
