@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use duct::cmd;
 
-use crate::support::{Gate, Host, Image, run_to_end, wait_until};
+use crate::support::{
+    Gate, Host, Image, Output, docker, docker_client, records, run_to_end, wait_until,
+};
 
 /// Bytes of every value, in no order that a text tool would leave alone.
 fn noise(length: usize) -> Vec<u8> {
@@ -194,4 +196,110 @@ fn run_quiet_prints_only_errors() {
         .assert_stdout("from the Procfile\n");
     host.dokku(["--quiet", "run", "no-such-app", "job"])
         .assert_refused(20, "App no-such-app does not exist");
+}
+
+/// The command with a full disk as its stdout.
+fn on_full_disk(command: &duct::Expression) -> Output {
+    run_to_end(&command.stdin_null().stdout_path("/dev/full"))
+}
+
+const LOST: &str = "could not be written completely: No space left on device";
+
+#[test]
+fn run_reports_output_that_cannot_be_written_and_the_task_runs_to_its_end() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (last, code) in [("true", 1), ("exit 3", 3)] {
+        let script = format!("seq 1 200000; {last}");
+        let output = on_full_disk(&app.command(&[], ["sh", "-c", &script]));
+        assert_eq!(output.code, code, "{output:?}");
+        assert_eq!(output.stderr.matches(LOST).count(), 1, "{output:?}");
+        assert_eq!(app.containers(), [""; 0]);
+    }
+    let task_codes = records(&host, &app)
+        .iter()
+        .map(|record| record["exit_code"].as_u64())
+        .collect::<Vec<_>>();
+    assert_eq!(task_codes, [Some(0), Some(3)]);
+}
+
+#[test]
+fn a_full_stderr_is_reported_like_a_full_stdout() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let command = app.command(&[], ["sh", "-c", "echo out; echo err >&2"]);
+    let full = command.stdin_null().stderr_path("/dev/full");
+    let output = run_to_end(&full);
+    assert_eq!((output.code, output.stdout.as_str()), (1, "out\n"));
+}
+
+#[test]
+fn stdout_and_stderr_in_one_file_keep_their_order() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let script = "for i in 1 2 3; do echo out $i; sleep 0.3; echo err $i >&2; sleep 0.3; done";
+    let command = app.command(&[], ["sh", "-c", script]).stdin_null();
+    let status = command.stderr_to_stdout().stdout_path(file.path()).run();
+    assert!(status.is_ok());
+    assert_eq!(
+        fs::read_to_string(file.path()).unwrap(),
+        "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n"
+    );
+}
+
+#[test]
+fn logs_exec_and_attach_report_output_that_cannot_be_written() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let script = format!("seq 1 50000; {}; seq 1 50000", Gate::WAIT[2]);
+    let command = app.subcommand("run:detached", &[], ["sh", "-c", &script]);
+    let name = run_to_end(&command.stdin_null()).stdout.trim().to_owned();
+    gate.wait();
+    let container = ["--container", name.as_str()];
+    let subcommand = |name: &str, rest: &[&str]| {
+        let words = [&[name][..], &container, rest].concat();
+        on_full_disk(&host.command(words))
+    };
+    for options in [&[][..], &["--quiet"]] {
+        let output = subcommand("run:logs", options);
+        assert_eq!(output.code, 1, "{output:?}");
+        assert!(
+            output.stderr.contains("No space left on device"),
+            "{output:?}"
+        );
+    }
+    let output = subcommand("run:exec", &["seq", "1", "50000"]);
+    assert_eq!((output.code, output.stderr.matches(LOST).count()), (1, 1));
+    let words = ["run:attach", "--container", &name];
+    let attached = host.command(words).stdin_null().stdout_path("/dev/full");
+    let attached = attached.stderr_capture().unchecked().start().unwrap();
+    wait_until("a client is attached", || {
+        docker_client(attached.pids()[0], &["container", "attach"])
+    });
+    // docker attaches the client some time after its start.
+    wait_until("docker has attached it", || {
+        let filters = [
+            "--filter=event=attach",
+            "--format={{.Actor.Attributes.name}}",
+        ];
+        let events = ["system", "events", "--since=10m", "--until=0s"];
+        let events = docker(&[&events[..], &filters].concat());
+        events.lines().any(|line| line == name).then_some(())
+    });
+    gate.open();
+    let output = Output::new(attached.wait().unwrap());
+    assert_eq!(
+        (output.code, output.stderr.matches(LOST).count()),
+        (1, 1),
+        "{output:?}"
+    );
+    // The saved output of an ended task.
+    wait_until("the task has a record", || {
+        (!records(&host, &app).is_empty() && app.containers().is_empty()).then_some(())
+    });
+    let output = subcommand("run:logs", &[]);
+    assert_eq!(output.code, 1, "{output:?}");
+    assert!(output.stderr.contains("cannot be shown"), "{output:?}");
 }

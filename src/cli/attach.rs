@@ -17,8 +17,8 @@ use crate::docker::container_state::State;
 use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::settings::validate;
-use crate::task::attach::print_reattach_hint;
 use crate::task::attach::terminal::TerminalGuard;
+use crate::task::attach::{check_output, print_reattach_hint};
 use crate::task::events::{Event, Events};
 use crate::task::handoff::supervisor;
 use crate::ui::exit::ExitStatus;
@@ -90,16 +90,17 @@ fn attach(
     drop(guard);
     let state = docker.container_state(&task.id)?;
     let code = state.as_ref().and_then(State::exit_code);
-    match state {
+    let status = match state {
         Some(state) if state.status.is_created() => bail!("{} was not started yet", task.name),
         // docker's `attach` exits with an error when the user detaches.
         Some(_) if code.is_none() && (well || terminal) => {
             print_reattach_hint(host, &task.name);
-            Ok(ExitStatus::SUCCESS)
+            ExitStatus::SUCCESS
         }
         Some(_) if code.is_none() => {
             bail!("lost the docker client; {} is still running", task.name)
         }
-        _ => exit_status::exit_status_of(host, app, task, code),
-    }
+        _ => exit_status::exit_status_of(host, app, task, code)?,
+    };
+    Ok(check_output(&client, &task.name, status))
 }

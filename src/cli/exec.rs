@@ -19,6 +19,7 @@ use crate::dokku::host::Host;
 use crate::settings::validate;
 use crate::sys::process;
 use crate::sys::process::Child;
+use crate::task::attach;
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::{Event, Events};
 use crate::ui::exit::ExitStatus;
@@ -111,7 +112,8 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
         let again = owed.as_ref().filter(|owed| owed.is_to_be_looked_at());
         match events.next(again.map(|_| Instant::now() + FORWARD_RETRY_INTERVAL)) {
             Event::ClientExited { .. } => {
-                return Ok(ExitStatus::of(process::exit_code(client.wait()?.status)));
+                let status = ExitStatus::of(process::exit_code(client.wait()?.status));
+                return Ok(attach::check_output(&client, "the command", status));
             }
             Event::Signal(signal) => {
                 owed = Some(match owed {

@@ -174,18 +174,20 @@ fn show(
     } else {
         merge::FINITE_PATIENCE
     };
-    let last = merge::merge(
+    let merged = merge::merge(
         sources,
         patience,
         &mut BufWriter::new(io::stdout().lock()),
         &mut io::stderr(),
         nobody_reads,
     );
-    if last.is_empty() {
-        // A client without output does not notice that the reader is gone.
+    if !matches!(merged, Ok(Some(_))) {
+        // A client without output does not notice that nothing reads it any more.
         clients.iter().try_for_each(Child::kill)?;
-        return Ok(None);
     }
+    let Some(last) = merged.context("the logs cannot be shown completely")? else {
+        return Ok(None);
+    };
     let mut is_missing = false;
     let sources = last.len() / tasks.len().max(1);
     for (number, (task, last)) in tasks.iter().zip(last.chunks(sources.max(1))).enumerate() {
@@ -201,7 +203,7 @@ fn show(
         };
         let complete = (failed || options.tail)
             && is_over(docker, task)
-            && show_rest(host, app, task, first + number, &missing, options);
+            && show_rest(host, app, task, first + number, &missing, options)?;
         is_missing |= failed && !complete;
     }
     Ok(Some(is_missing))
@@ -231,6 +233,9 @@ fn nobody_reads() -> bool {
 /// Prints the output that docker's client has missed, from the saved output. The client gets no
 /// logs of a removed container, and docker closes followed logs with the container, even if the
 /// client has not read them completely. Returns whether nothing is missing.
+///
+/// # Errors
+/// An output cannot be written, although it has a reader.
 fn show_rest(
     host: &Host,
     app: &App,
@@ -238,18 +243,23 @@ fn show_rest(
     number: usize,
     part: &replay::Selection,
     options: &Options,
-) -> bool {
+) -> Result<bool> {
     let Some(Record {
         output: Some(Output::Kept { .. }),
         ..
     }) = exit_status::record_of(host, app, task)
     else {
-        return false;
+        return Ok(false);
     };
     let prefix = options.prefix(&task.name, number);
     let store = Store::for_app(host, app.name());
     let rest = write(&store, &task.id, part, prefix.as_ref(), options);
-    rest.is_ok_and(|there| there.is_some())
+    match rest {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        rest => Ok(rest
+            .context("the logs cannot be shown completely")?
+            .is_some()),
+    }
 }
 
 /// Prints the saved output of a task whose container is removed, in the form of an existing

@@ -30,6 +30,8 @@ impl Docker {
                 call = call.caller_group();
             }
         }
-        call.spawn().context("docker's client could not be started")
+        call.checked_output()
+            .spawn()
+            .context("docker's client could not be started")
     }
 }

@@ -47,7 +47,9 @@ impl Docker {
         } else {
             call
         };
-        call.spawn().context("docker's client could not be started")
+        call.checked_output()
+            .spawn()
+            .context("docker's client could not be started")
     }
 
     /// Starts a command in the container without any of our streams. The client has a process group

@@ -71,7 +71,9 @@ impl Docker {
                 (false, false) => call.stdin(Stdin::Inherit),
             };
         }
-        call.spawn().context("docker's client could not be started")
+        call.checked_output()
+            .spawn()
+            .context("docker's client could not be started")
     }
 }
 

@@ -32,17 +32,20 @@ pub(crate) struct Prefix {
 }
 
 /// Copies the sources to the outputs until all have ended or an output has no reader any more.
-/// Returns the time of each source's last line, or an empty list if a reader is gone. No source
+/// Returns the time of each source's last line, or `None` if a reader is gone. No source
 /// delays the others for longer than `patience`. `has_gone` reports, while there is nothing to
 /// write, whether the reader is gone. Sources are read only when needed: a slow reader costs no
 /// memory.
+///
+/// # Errors
+/// An output cannot be written, or a source cannot be read.
 pub(crate) fn merge(
     sources: Vec<Source>,
     patience: Duration,
     stdout: &mut impl Write,
     stderr: &mut impl Write,
     has_gone: impl Fn() -> bool,
-) -> Vec<Vec<u8>> {
+) -> Result<Option<Vec<Vec<u8>>>> {
     let (mut readers, mut ways) = (Vec::new(), Vec::new());
     for source in sources {
         readers.push(source.reader);
@@ -57,14 +60,14 @@ pub(crate) fn merge(
         channels: ways,
         open_lines: [None; 2],
     };
-    if merge.run(&mut streams, stdout, stderr, has_gone).is_err() {
-        return Vec::new();
+    match merge.run(&mut streams, stdout, stderr, has_gone) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
+        result => result?,
     }
-    merge
-        .channels
-        .into_iter()
-        .map(|way| way.last_timestamp)
-        .collect()
+    let channels = merge.channels.into_iter();
+    Ok(Some(
+        channels.map(|channel| channel.last_timestamp).collect(),
+    ))
 }
 
 struct Channel {

@@ -21,7 +21,8 @@ fn merged(parts: &[(&str, bool, Option<Prefix>)]) -> (String, String) {
         &mut stdout,
         &mut stderr,
         || false,
-    );
+    )
+    .unwrap();
     (
         String::from_utf8(stdout).unwrap(),
         String::from_utf8(stderr).unwrap(),
@@ -123,7 +124,8 @@ fn the_merge_waits_for_a_source_that_starts_late() {
         &mut shown,
         &mut std::io::sink(),
         || false,
-    );
+    )
+    .unwrap();
     assert_eq!(shown, b"one\ntwo\n");
 }
 

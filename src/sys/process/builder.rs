@@ -11,6 +11,7 @@ use std::time::Duration;
 use duct::{Expression, cmd};
 
 use crate::sys::process::child::Child;
+use crate::sys::process::output::OutputRelay;
 use crate::sys::process::stdio::{Stderr, Stdin, Stdout};
 
 /// A process that is about to be started, by [`ProcessBuilder::run`] or [`ProcessBuilder::spawn`].
@@ -22,6 +23,7 @@ pub(crate) struct ProcessBuilder {
     stderr: Stderr,
     limit: Option<Duration>,
     own_group: bool,
+    checks_output: bool,
 }
 
 /// Variables that contain the complete command line of the user, with the values of its options
@@ -50,6 +52,7 @@ impl ProcessBuilder {
             stderr: Stderr::default(),
             limit: None,
             own_group: false,
+            checks_output: false,
         }
     }
 
@@ -70,6 +73,15 @@ impl ProcessBuilder {
 
     pub(crate) fn stderr(self, stderr: Stderr) -> Self {
         Self { stderr, ..self }
+    }
+
+    /// Our stdout and stderr are forwarded to by us where a write can fail, so that
+    /// [`Child::output_error`] reports it.
+    pub(crate) fn checked_output(self) -> Self {
+        Self {
+            checks_output: true,
+            ..self
+        }
     }
 
     /// How long the process may run. The call that waits for it kills it at its limit, see
@@ -146,7 +158,19 @@ impl ProcessBuilder {
     ///
     /// # Errors
     /// The process cannot be started.
-    pub(crate) fn spawn(self) -> io::Result<Child> {
+    pub(crate) fn spawn(mut self) -> io::Result<Child> {
+        let relay = if self.checks_output {
+            let (pipes, relay) = OutputRelay::start()?;
+            if let (Stdout::Inherit, Some(pipe)) = (&self.stdout, pipes.stdout) {
+                self.stdout = Stdout::File(pipe.into());
+            }
+            if let (Stderr::Inherit, Some(pipe)) = (&self.stderr, pipes.stderr) {
+                self.stderr = Stderr::File(pipe.into());
+            }
+            relay
+        } else {
+            OutputRelay::default()
+        };
         // duct connects the outermost stream first: `Stdout::OurStderr` finds ours.
         let expression = self.stdout.apply(&self.stderr.apply(&self.expression));
         let mut expression = self.stdin.apply(&expression)?;
@@ -156,7 +180,8 @@ impl ProcessBuilder {
                 Ok(())
             });
         }
-        Ok(Child::new(expression.start()?, self.own_group, self.limit))
+        let child = Child::new(expression.start()?, self.own_group, self.limit);
+        Ok(child.with_relay(relay))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use duct::Handle;
 
 use crate::sys::process::kill_group;
+use crate::sys::process::output::OutputRelay;
 
 /// A process that [`ProcessBuilder::spawn`](crate::sys::process::ProcessBuilder::spawn) has
 /// started. Dropping it does not end the process.
@@ -19,7 +20,11 @@ pub(crate) struct Child {
     own_group: bool,
     /// The process's start plus its time limit.
     deadline: Option<Instant>,
+    relay: OutputRelay,
 }
+
+/// How long children of an ended process may keep its output open.
+const OUTPUT_DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Child {
     pub(super) fn new(handle: Handle, own_group: bool, limit: Option<Duration>) -> Self {
@@ -27,7 +32,19 @@ impl Child {
             handle,
             own_group,
             deadline: limit.and_then(|limit| Instant::now().checked_add(limit)),
+            relay: OutputRelay::default(),
         }
+    }
+
+    pub(super) fn with_relay(self, relay: OutputRelay) -> Self {
+        Self { relay, ..self }
+    }
+
+    /// Why output of the process, which has exited, could not be written completely; `None` if it
+    /// was, or if it was not to be checked
+    /// ([`checked_output`](crate::sys::process::ProcessBuilder::checked_output)).
+    pub(crate) fn output_error(&self) -> Option<io::Error> {
+        self.relay.error(OUTPUT_DRAIN_TIMEOUT)
     }
 
     /// The process id.

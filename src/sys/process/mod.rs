@@ -4,6 +4,7 @@ mod builder;
 mod child;
 pub(crate) mod inherited;
 mod input;
+mod output;
 mod stdio;
 
 use std::io;

@@ -4,12 +4,15 @@
 pub(crate) mod monitor;
 pub(crate) mod terminal;
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use signal_hook::consts::SIGHUP;
 
 use crate::docker::Docker;
 use crate::dokku::host::Host;
 use crate::settings::choices::OnHangup;
+use crate::sys::process::Child;
 use crate::task::attach::monitor::{AttachMonitor, AttachOutcome};
 use crate::task::attach::terminal::TerminalGuard;
 use crate::task::events::Events;
@@ -37,7 +40,8 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<Ex
     if task.on_hangup == Some(OnHangup::Stop) {
         events.watch_output();
     }
-    match run_attached(docker, &made, &task, &events) {
+    let mut client = None;
+    match run_attached(docker, &made, &task, &events, &mut client) {
         Ok(AttachOutcome::Exited(end)) => {
             match &end {
                 TaskExit::Removed(_) => {
@@ -48,7 +52,10 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<Ex
                 }
                 TaskExit::Inspected(_) => {}
             }
-            Ok(made.finalize(host, &end))
+            let name = made.name.clone();
+            let status = made.finalize(host, &end);
+            let client = client.as_deref();
+            Ok(client.map_or(status, |client| check_output(client, &name, status)))
         }
         Ok(AttachOutcome::Detached) => {
             made.log_event(&JournalEvent::Detached);
@@ -71,6 +78,22 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<Ex
     }
 }
 
+/// Prints an error if output that this docker client has forwarded could not be written (a full
+/// disk). Returns the exit status: `status`, or a failure in place of a success.
+pub(crate) fn check_output(client: &Child, name: &str, status: ExitStatus) -> ExitStatus {
+    let Some(error) = client.output_error() else {
+        return status;
+    };
+    message::warn(&format!(
+        "The output of {name} could not be written completely: {error}"
+    ));
+    if status == ExitStatus::SUCCESS {
+        ExitStatus::FAILURE
+    } else {
+        status
+    }
+}
+
 /// Warns that a task without a journal is no longer supervised. The warning at the creation said
 /// only that there is no journal: until now this process has supervised the task.
 fn warn_of_no_supervisor(made: &CreatedContainer<'_>) {
@@ -86,11 +109,13 @@ pub(crate) fn print_reattach_hint(host: &Host, name: &str) {
     ));
 }
 
+/// Starts the task and supervises it. `client` becomes the docker client that was attached to it.
 fn run_attached(
     docker: &Docker,
     made: &CreatedContainer<'_>,
     task: &TaskSpec,
     events: &Events,
+    client: &mut Option<Arc<Child>>,
 ) -> Result<AttachOutcome> {
     let mut terminal = if task.streams.terminal {
         TerminalGuard::save()?
@@ -100,9 +125,10 @@ fn run_attached(
     let mut monitor = AttachMonitor::new(docker, made, task.stop_timeout, task.time_to_live)
         .on_hangup(task.streams.terminal, task.on_hangup);
     let (stdin, with_terminal) = (task.streams.stdin, task.streams.terminal);
-    let client = docker.container_start_attached(&made.id, stdin, with_terminal)?;
+    let attached = docker.container_start_attached(&made.id, stdin, with_terminal)?;
     if let Some(terminal) = &mut terminal {
-        terminal.set_client(client.pid());
+        terminal.set_client(attached.pid());
     }
-    monitor.run(events, client, terminal.as_ref())
+    let attached = client.insert(Arc::new(attached));
+    monitor.run(events, attached, terminal.as_ref())
 }

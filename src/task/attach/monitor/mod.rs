@@ -123,11 +123,10 @@ impl<'a> AttachMonitor<'a> {
     pub(crate) fn run(
         &mut self,
         events: &Events,
-        client: Child,
+        client: &Arc<Child>,
         terminal: Option<&TerminalGuard>,
     ) -> Result<AttachOutcome> {
-        let client = Arc::new(client);
-        events.watch_client(Arc::clone(&client));
+        events.watch_client(Arc::clone(client));
         let kept = self.event_loop(events, terminal);
         if terminal.is_some() || !matches!(kept, Ok(AttachOutcome::Exited(_))) {
             // The client would continue to write to an output that may be closed, or to read
