@@ -6,7 +6,8 @@ use std::fs;
 use duct::Handle;
 
 use crate::support::{
-    App, Gate, Host, Image, Log, Terminal, docker_client, is_gone, our_program, signal, wait_until,
+    App, Gate, Host, Image, Log, Terminal, docker_client, is_gone, our_program, records, signal,
+    wait_until,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -241,4 +242,34 @@ fn a_signal_stops_the_task_even_if_the_docker_client_ends_first() {
             assert_ne!(terminal.wait_exit_code(), 0);
         }
     }
+}
+
+/// What docker's `--sig-proxy` forwards besides INT, TERM, QUIT and HUP. ABRT is not passed on by
+/// docker's init process.
+#[test]
+fn a_signal_that_does_not_stop_reaches_the_task() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let numbers = [
+        "10", "12", "14", "16", "18", "24", "25", "26", "27", "28", "29", "30", "35", "64",
+    ];
+    let traps = numbers.map(|number| format!("trap '>/gate/signal-{number}' {number}"));
+    let script = format!("{}; {}; exit 5", traps.join("; "), Gate::WAIT[2]);
+    let command = app.command(&[], ["sh", "-c", &script]).stdin_null();
+    let task = command.stdout_null().unchecked().start().unwrap();
+    gate.wait();
+    let ours = our_program(task.pids()[0], "run").expect("our process runs");
+    for number in numbers {
+        signal(ours, number);
+        wait_until(number, || {
+            let arrived = gate.path(&format!("signal-{number}")).exists();
+            assert!(task.try_wait().unwrap().is_none(), "{number} ended us");
+            arrived.then_some(())
+        });
+    }
+    gate.open();
+    assert_eq!(task.wait().unwrap().status.code(), Some(5));
+    let records = records(&host, &app);
+    assert_eq!(records[0]["reason"], "exited");
 }

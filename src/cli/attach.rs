@@ -84,7 +84,7 @@ fn attach(
                 print_reattach_hint(host, &task.name);
                 return Ok(ExitStatus::from_signal(signal));
             }
-            Event::Timeout | Event::OutputClosed => {}
+            Event::Timeout | Event::OutputClosed | Event::OtherSignal(_) => {}
         }
     };
     drop(guard);

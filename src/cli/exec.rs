@@ -121,7 +121,7 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
                     Some(owed) => owed.again(),
                 });
             }
-            Event::Timeout | Event::OutputClosed => {}
+            Event::Timeout | Event::OutputClosed | Event::OtherSignal(_) => {}
         }
         if let Some(due) = &mut owed
             && !due.go_on(docker, id, &mark)?

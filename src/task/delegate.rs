@@ -69,7 +69,7 @@ impl SchedulerDelegate {
     /// # Errors
     /// The hook cannot be started.
     pub(crate) fn run(&self, host: &Host) -> Result<ExitStatus> {
-        let events = Events::watch()?;
+        let events = Events::watch_all()?;
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         host.triggers().delegate(SCHEDULER_RUN, &arguments, |call| {
             let call = self
@@ -99,7 +99,7 @@ fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
     loop {
         match events.next(None) {
             Event::Signal(SIGINT | SIGQUIT) if std::io::stdin().is_terminal() => {}
-            Event::Signal(signal) => {
+            Event::Signal(signal) | Event::OtherSignal(signal) => {
                 if let (Some(pid), Some(signal)) = (pid, Signal::from_named_raw(signal)) {
                     let _ = kill_process(pid, signal);
                 }

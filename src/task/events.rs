@@ -10,7 +10,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use rustix::process::Signal;
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGIO, SIGPROF, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGWINCH, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -23,13 +27,40 @@ pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// exit of docker's client.
 const SIGNAL_TRANSIT: Duration = Duration::from_millis(100);
 
+const STOP_SIGNALS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGHUP];
+
+/// The other signals that docker's client forwards (docker/cli, `ForwardAllSignals`: all but CHLD,
+/// PIPE and URG) and that a process can catch. Those of a fault (BUS, FPE, ILL, SEGV, TRAP, SYS)
+/// concern the process itself.
+const FORWARDED_SIGNALS: [i32; 13] = [
+    SIGUSR1,
+    SIGUSR2,
+    SIGALRM,
+    SIGVTALRM,
+    SIGPROF,
+    SIGIO,
+    Signal::POWER.as_raw(),
+    Signal::STKFLT.as_raw(),
+    SIGXCPU,
+    SIGXFSZ,
+    SIGABRT,
+    SIGWINCH,
+    SIGCONT,
+];
+
+/// The C library uses the numbers before it (musl up to 34).
+const FIRST_REALTIME_SIGNAL: i32 = 35;
+const LAST_REALTIME_SIGNAL: i32 = 64;
+
 const NO_HANDLERS: &str = "signal handlers cannot be installed";
 
 /// An event for the process that supervises a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// This process has received a signal.
+    /// This process has received a signal that asks it to stop: INT, TERM, QUIT or HUP.
     Signal(i32),
+    /// This process has received another signal ([`Events::watch_all`]).
+    OtherSignal(i32),
     /// The watched docker client has ended. `well`: its exit code is 0.
     ClientExited { well: bool },
     /// The reader of our stdout has closed it.
@@ -59,15 +90,31 @@ impl Events {
     /// # Errors
     /// The handlers cannot be installed.
     pub(crate) fn watch() -> Result<Self> {
+        Self::watch_with(&[])
+    }
+
+    /// As [`Events::watch`], and all other signals that can be sent to the task are events, too, as
+    /// docker's client forwards them (`--sig-proxy`). Signals of a terminal's job control (TSTP,
+    /// TTIN, TTOU) still stop this process.
+    ///
+    /// # Errors
+    /// The handlers cannot be installed.
+    pub(crate) fn watch_all() -> Result<Self> {
+        let realtime = FIRST_REALTIME_SIGNAL..=LAST_REALTIME_SIGNAL;
+        let others: Vec<i32> = FORWARDED_SIGNALS.into_iter().chain(realtime).collect();
+        Self::watch_with(&others)
+    }
+
+    fn watch_with(others: &[i32]) -> Result<Self> {
         let ignored = ignored_signals();
-        let wanted = [SIGINT, SIGTERM, SIGQUIT, SIGHUP]
-            .into_iter()
-            .filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let is_wanted = |signal: &i32| ignored & (1 << (signal - 1)) == 0;
+        let stops = STOP_SIGNALS.into_iter().filter(is_wanted);
         let signal_arrived = Arc::new(AtomicBool::new(false));
-        for signal in wanted.clone() {
+        for signal in stops.clone() {
             flag::register(signal, Arc::clone(&signal_arrived)).context(NO_HANDLERS)?;
         }
-        let mut signals = Signals::new(wanted).context(NO_HANDLERS)?;
+        let others = others.iter().copied().filter(is_wanted);
+        let mut signals = Signals::new(stops.chain(others)).context(NO_HANDLERS)?;
         let (sender, receiver) = mpsc::channel();
         let events = Self {
             sender: sender.clone(),
@@ -77,7 +124,12 @@ impl Events {
         };
         thread::spawn(move || {
             for signal in signals.forever() {
-                if sender.send(Event::Signal(signal)).is_err() {
+                let event = if STOP_SIGNALS.contains(&signal) {
+                    Event::Signal(signal)
+                } else {
+                    Event::OtherSignal(signal)
+                };
+                if sender.send(event).is_err() {
                     break;
                 }
             }

@@ -32,7 +32,7 @@ use crate::ui::message;
 /// # Errors
 /// Docker could not create or start the container, docker does not answer, or a hook has failed.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<ExitStatus> {
-    let events = Events::watch()?;
+    let events = Events::watch_all()?;
     let made = match prepare(host, docker, &mut task, &events, false)? {
         Prepared::Ready(made) => made,
         Prepared::Aborted(code) => return Ok(code),

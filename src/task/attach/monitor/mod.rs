@@ -4,6 +4,7 @@
 //!   task with a terminal (interactive shells end on HUP, not on TERM); with `--on-hangup keep` it
 //!   is not forwarded.
 //!   A second signal, or the end of the stop timeout, kills the task.
+//! * Any other signal (USR1, ALRM …) is forwarded and does not stop the task.
 //! * At the deadline the task gets TERM, and KILL after the stop timeout. The exit status is then
 //!   124, whatever the task's own exit code is.
 //! * The reason for a stop is written into the journal before the signal is sent. A task that has
@@ -16,11 +17,12 @@
 pub(crate) mod polling;
 pub(crate) mod stopping;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGKILL, SIGTERM, SIGWINCH};
 
 use crate::docker::Docker;
 use crate::record::Reason;
@@ -55,6 +57,10 @@ pub(crate) struct AttachMonitor<'a> {
     pending_signal: Option<i32>,
     /// How many times docker has refused to deliver the pending signal.
     failed_deliveries: u32,
+    /// Other signals to forward, in the order in which they arrived.
+    signals_to_forward: VecDeque<i32>,
+    /// How many times docker has refused to deliver the first of them.
+    failed_forwards: u32,
     /// When the task is killed; `Some` once the task has been asked to stop.
     kill_at: Option<Instant>,
     /// When the container is inspected next.
@@ -94,6 +100,8 @@ impl<'a> AttachMonitor<'a> {
             deadline: time_to_live.and_then(from_now),
             pending_signal: None,
             failed_deliveries: 0,
+            signals_to_forward: VecDeque::new(),
+            failed_forwards: 0,
             kill_at: None,
             poll_at: None,
             unreachable_deadline: None,
@@ -151,6 +159,12 @@ impl<'a> AttachMonitor<'a> {
                 }
                 Event::Signal(SIGHUP) => self.request_stop(SIGHUP, Reason::Hangup),
                 Event::Signal(signal) => self.request_stop(signal, Reason::Stopped),
+                // docker's client sets the new size of the container's terminal itself.
+                Event::OtherSignal(SIGWINCH) if on_terminal => {}
+                Event::OtherSignal(signal) => {
+                    self.signals_to_forward.push_back(signal);
+                    self.forward_signals();
+                }
                 Event::OutputClosed => self.request_stop(SIGTERM, Reason::Hangup),
                 Event::Timeout => self.on_timer(),
                 Event::ClientExited { well } => {
@@ -203,9 +217,8 @@ impl<'a> AttachMonitor<'a> {
     }
 
     fn next_timer(&self) -> Option<Instant> {
-        let again = self
-            .pending_signal
-            .map(|_| Instant::now() + DELIVERY_RETRY_INTERVAL);
+        let is_pending = self.pending_signal.is_some() || !self.signals_to_forward.is_empty();
+        let again = is_pending.then(|| Instant::now() + DELIVERY_RETRY_INTERVAL);
         [
             again,
             self.kill_at,

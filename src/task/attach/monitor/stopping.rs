@@ -74,6 +74,7 @@ impl AttachMonitor<'_> {
     }
 
     pub(crate) fn on_timer(&mut self) {
+        self.forward_signals();
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             self.deadline = None;
@@ -87,6 +88,24 @@ impl AttachMonitor<'_> {
             return self.send_stop(SIGKILL, Reason::Stopped);
         }
         self.deliver_pending();
+    }
+
+    /// Forwards signals that do not stop the task. A signal is dropped if docker refuses it too
+    /// often: the task has ended, and its last output is being read.
+    pub(crate) fn forward_signals(&mut self) {
+        while let Some(&signal) = self.signals_to_forward.front() {
+            match self.docker.container_kill(&self.container.id, signal) {
+                Ok(false) if self.failed_forwards < MAX_DELIVERY_ATTEMPTS => {
+                    self.failed_forwards += 1;
+                    return;
+                }
+                Ok(_) => {
+                    self.failed_forwards = 0;
+                    self.signals_to_forward.pop_front();
+                }
+                Err(_) => return self.on_unreachable(),
+            }
+        }
     }
 
     fn deliver_pending(&mut self) {
