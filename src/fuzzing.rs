@@ -65,13 +65,13 @@ pub fn ssh_command(text: &str) {
     let Some(given) = ssh::given(text, echo) else {
         return;
     };
-    if let Some(typed) = ssh::typed(text) {
+    if let Ok(typed) = ssh::typed(text) {
         assert!(typed.concat().len() <= text.len());
         let quoted: Vec<String> = typed
             .iter()
             .map(|word| format!("'{}'", word.replace('\'', r"'\''")))
             .collect();
-        assert_eq!(ssh::typed(&quoted.join(" ")), Some(typed));
+        assert_eq!(ssh::typed(&quoted.join(" ")), Ok(typed));
     }
     let dokku = |words: &[String], ssh_command| Ancestor {
         words: Some(words.iter().map(|word| word.clone().into_bytes()).collect()),
@@ -86,7 +86,7 @@ pub fn ssh_command(text: &str) {
     assert!(found.is_some(), "what Dokku gave is not recognised");
     if let Some((dropped, command)) = found {
         assert_eq!(command.as_dokku_split.flags, given[..dropped]);
-        if let Some(typed) = command.as_typed {
+        if let Ok(Some(typed)) = command.as_typed {
             assert_eq!(typed.argv.first(), command.as_dokku_split.argv.first());
         }
     }

@@ -13,19 +13,21 @@ use crate::settings::properties::{PLUGIN, SSH_WORDS, SSH_WORDS_DOKKU};
 /// has `given` us, unless the property `ssh-words` is `dokku`; otherwise `given`.
 ///
 /// # Errors
-/// The access plugins do not allow the typed command.
+/// A quote in the typed command is not closed: Dokku has dropped the rest of the command. Or the
+/// access plugins do not allow the typed command.
 pub(crate) fn as_typed(given: Vec<OsString>) -> Result<Vec<OsString>> {
-    let typed = ssh::command()
-        .and_then(|command| command.as_typed.as_ref())
-        .filter(|typed| typed.argv != given);
-    let Some(typed) = typed else {
-        return Ok(given);
+    let typed = match ssh::command().map(|command| &command.as_typed) {
+        None | Some(Ok(None)) => return Ok(given),
+        Some(Ok(Some(typed))) if typed.argv == given => return Ok(given),
+        Some(Ok(Some(typed))) => Ok(&typed.argv),
+        Some(Err(error)) => Err(*error),
     };
-    let host = Host::from_environment(&typed.argv)?;
+    let host = Host::from_environment(typed.unwrap_or(&given))?;
     let chosen = host.properties(PLUGIN).get(GLOBAL, SSH_WORDS.name);
     if chosen.as_deref() == Some(SSH_WORDS_DOKKU) {
         return Ok(given);
     }
-    host.access().authorize(&typed.argv)?;
-    Ok(typed.argv.clone())
+    let typed = typed?;
+    host.access().authorize(typed)?;
+    Ok(typed.clone())
 }

@@ -7,6 +7,7 @@
 //! If splitting that text as Dokku does results in exactly the words of the inner process, the
 //! text is their origin.
 
+mod ansi_c;
 pub(crate) mod given;
 pub(crate) mod typed;
 
@@ -15,7 +16,7 @@ use std::sync::OnceLock;
 
 use crate::dokku::argv::ancestors::{Ancestor, ancestors};
 pub(crate) use crate::dokku::argv::ssh::given::given;
-pub(crate) use crate::dokku::argv::ssh::typed::typed;
+pub(crate) use crate::dokku::argv::ssh::typed::{SplitError, typed};
 
 /// A command line: the global flags before the command word, and the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +31,15 @@ pub(crate) struct CommandLine {
 pub(crate) struct SshCommand {
     /// The words as Dokku has split them.
     pub(crate) as_dokku_split: CommandLine,
-    /// The words as the user typed them; `None` if a quote is not closed, or if the command word
-    /// is a different one.
-    pub(crate) as_typed: Option<CommandLine>,
+    /// The words as the user typed them; `None` if the command word is a different one.
+    pub(crate) as_typed: Result<Option<CommandLine>, SplitError>,
 }
 
 impl SshCommand {
     /// The global flags before these words.
     pub(crate) fn flags_before(&self, argv: &[OsString]) -> &[String] {
         match &self.as_typed {
-            Some(typed) if typed.argv == argv => &typed.flags,
+            Ok(Some(typed)) if typed.argv == argv => &typed.flags,
             _ => &self.as_dokku_split.flags,
         }
     }
@@ -77,8 +77,7 @@ pub(crate) fn find(
         return None;
     }
     let typed = typed(text)
-        .map(line)
-        .filter(|typed| typed.argv.first() == given.argv.first());
+        .map(|words| Some(line(words)).filter(|typed| typed.argv.first() == given.argv.first()));
     Some(SshCommand {
         as_dokku_split: given,
         as_typed: typed,
