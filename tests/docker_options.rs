@@ -92,16 +92,27 @@ fn every_switch_of_docker_is_read_as_a_switch() {
     for verb in ["create", "run"] {
         let help = docker(&["container", verb, "--help"]);
         // An option's name, and its type where it takes a value: one space between them.
-        let options = help.lines().filter_map(|line| {
-            let (_, option) = line.trim_start().split_once("--")?;
-            let (name, rest) = option.split_once(' ')?;
-            (line.starts_with("  ") && rest.starts_with("  ")).then(|| format!("--{name}"))
-        });
-        switches.extend(options.filter(|option| option != "--help"));
+        for line in help.lines() {
+            let Some((short, option)) = line.trim_start().split_once("--") else {
+                continue;
+            };
+            let name = option
+                .split_once(' ')
+                .filter(|(_, rest)| rest.starts_with("  "));
+            if let Some((name, _)) =
+                name.filter(|(name, _)| line.starts_with("  ") && *name != "help")
+            {
+                switches.push(format!("--{name}"));
+                switches.extend(short.strip_suffix(", ").map(str::to_owned));
+            }
+        }
     }
     switches.sort();
     switches.dedup();
-    assert!(switches.len() > 10, "{switches:?}");
+    assert!(
+        switches.len() > 10 && switches.contains(&"-t".to_owned()),
+        "{switches:?}"
+    );
     for switch in &switches {
         let hook = format!("[ \"$1\" != {0} ] || printf ' %s' '{switch}'", app.name);
         host.add_hook("oneoff-test-option", "docker-args-run", &hook);
