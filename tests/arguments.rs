@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use crate::support::{Host, Image};
+use crate::support::{Host, Image, wait_until};
 
 /// Prints each argument between brackets, so that none is lost from sight.
 const SHOW: [&str; 4] = [
@@ -87,6 +87,71 @@ fn an_invalid_option_is_reported_with_the_usage_of_run() {
                 .contains("Usage: dokku run [options] <app> [<cmd>...]"),
             "{output:?}"
         );
+    }
+    assert_eq!(app.containers(), [""; 0]);
+}
+
+#[test]
+fn rm_of_old_guides_is_accepted_with_a_note() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let note =
+        "-----> '--rm' is not needed: the container of a task is always removed at its end\n";
+    for option in ["--rm", "--rm=true", "--rm-container"] {
+        let output = app.run_with(&[option], ["echo", "--rm"]);
+        assert_eq!(
+            (output.code, output.stdout.as_str(), output.stderr.as_str()),
+            (0, "--rm\n", note),
+            "{option}"
+        );
+        let output = host.dokku(["run:detached", option, &app.name, "true"]);
+        assert_eq!((output.code, output.stderr.as_str()), (0, note), "{option}");
+        let name = format!("{}.run.", app.name);
+        assert!(output.stdout.starts_with(&name), "{output:?}");
+    }
+    wait_until("the tasks are removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    // As a flag before the command it has always been one of Dokku's.
+    host.dokku(["--quiet", "--rm", "run", &app.name, "echo", "x"])
+        .assert_stdout("x\n");
+    host.dokku(["--quiet", "run", "--rm", &app.name, "echo", "x"])
+        .assert_stdout("x\n");
+    app.run_with(&["--rm=false"], ["true"]).assert_refused(
+        1,
+        "'false' for '--rm[=<true>]': the container of a task is always removed",
+    );
+}
+
+#[test]
+fn options_of_docker_run_and_old_guides_are_refused_with_what_to_use() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for (option, hint) in [
+        ("--detach", "'dokku run:detached' starts a detached task"),
+        ("-d", "'dokku run:detached' starts a detached task"),
+        (
+            "-it",
+            "a terminal is allocated if stdin and stdout are terminals",
+        ),
+        ("--tty", "'--force-tty' allocates one in any case"),
+        ("--name=mine", "'--label' marks a task"),
+        ("--volume=/a:/b", "'dokku storage:mount'"),
+        ("--publish=80", "'dokku docker-options:add <app> run'"),
+        ("-u", "'--user'"),
+    ] {
+        for command in ["run", "run:detached"] {
+            let output = host.dokku([command, option, &app.name, "true"]);
+            output.assert_refused(1, hint);
+            assert_eq!(output.stderr.lines().count(), 2, "{output:?}");
+        }
+    }
+    for words in [["--detach", "run"], ["--detach", "oneoff"]] {
+        host.dokku([&words[..], &[&app.name, "true"]].concat())
+            .assert_refused(
+                1,
+                "'--detach' before 'run' has no effect: 'dokku run:detached'",
+            );
     }
     assert_eq!(app.containers(), [""; 0]);
 }

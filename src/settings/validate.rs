@@ -26,6 +26,14 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     Ok((name, value))
 }
 
+/// The value of a switch that cannot be turned off.
+pub(crate) fn always(text: &str) -> Result<String, String> {
+    if text == "true" {
+        return Ok(text.to_owned());
+    }
+    Err("the container of a task is always removed at its end".to_owned())
+}
+
 /// `KEY=VALUE` with a non-empty key.
 pub(crate) fn key_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

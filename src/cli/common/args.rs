@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use anyhow::{Result, bail};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::usage::Usage;
@@ -30,7 +31,7 @@ pub(crate) fn run<T>(
 where
     T: CommandFactory + FromArgMatches,
 {
-    let options = match parse(usage, arguments)? {
+    let options = match parse(usage, arguments, |_| None)? {
         ParsedArgs::Options(options) => options,
         ParsedArgs::Help(text) => return print(&text).map(|()| ExitStatus::SUCCESS),
     };
@@ -38,11 +39,16 @@ where
     command(&host, &options)
 }
 
-/// Parses the arguments after the command word.
+/// Parses the arguments after the command word. `hint` is what to use in place of an option that the
+/// command does not have.
 ///
 /// # Errors
 /// Wrong usage: one sentence that names the mistake, and the usage line.
-pub(crate) fn parse<T>(usage: &Usage, arguments: &[OsString]) -> Result<ParsedArgs<T>>
+pub(crate) fn parse<T>(
+    usage: &Usage,
+    arguments: &[OsString],
+    hint: fn(&str) -> Option<&'static str>,
+) -> Result<ParsedArgs<T>>
 where
     T: CommandFactory + FromArgMatches,
 {
@@ -63,10 +69,20 @@ where
                 .take_while(|line| !line.is_empty())
                 .collect();
             let sentence = sentence.join(" ");
+            let hint = unknown_option(&error).and_then(hint);
             bail!(
-                "{}\nUsage: {usage}",
-                sentence.strip_prefix("error: ").unwrap_or(&sentence)
+                "{}{}\nUsage: {usage}",
+                sentence.strip_prefix("error: ").unwrap_or(&sentence),
+                hint.map(|hint| format!(": {hint}")).unwrap_or_default()
             )
         }
+    }
+}
+
+/// The option, as `--name` or `-n`, that the command does not have.
+fn unknown_option(error: &clap::Error) -> Option<&str> {
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) => Some(option),
+        _ => None,
     }
 }

@@ -44,6 +44,7 @@ pub(crate) fn prepare(usage: &Usage, arguments: &[OsString], detached: bool) -> 
         ParsedArgs::Help(text) => return print(&text).map(|()| Launch::DryRun),
     };
     let host = Host::from_environment(arguments)?;
+    options.check_old_options(&host, detached)?;
     supervisor::adopt_orphans(&host);
     let (app, request) = options.to_request(&host.flags)?;
     let app = host.apps().find(&app)?;

@@ -8,3 +8,4 @@ pub(crate) mod selection;
 pub(crate) mod ssh_words;
 pub(crate) mod table;
 pub(crate) mod task_args;
+pub(crate) mod unknown_option;

@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use anyhow::{Result, bail};
 use clap::{ArgAction, Parser};
 
-use crate::cli::common::args;
 use crate::cli::common::args::ParsedArgs;
+use crate::cli::common::{args, unknown_option};
 use crate::cli::usage::Usage;
 use crate::dokku::argv::global_flags::GlobalFlags;
+use crate::dokku::host::Host;
 use crate::settings::choices::{OnHangup, Policy};
 use crate::settings::times::TimeToLive;
 use crate::settings::{times, validate};
@@ -74,6 +75,10 @@ pub(crate) struct TaskOptions {
     /// Show the docker command that would be run, without running it
     #[arg(long)]
     pub(crate) dry_run: bool,
+    // Of old guides, where a container was removed only with it.
+    #[arg(long, alias = "rm-container", hide = true, num_args = 0..=1, require_equals = true,
+          default_missing_value = "true", value_name = "true", value_parser = validate::always)]
+    rm: Option<String>,
     #[arg(trailing_var_arg = true, hide = true)]
     words: Vec<OsString>,
     /// For messages.
@@ -87,13 +92,15 @@ impl TaskOptions {
     /// # Errors
     /// Wrong usage: one sentence that names the mistake, and the usage line.
     pub(crate) fn parse(usage: &Usage, arguments: &[OsString]) -> Result<ParsedArgs<Self>> {
-        Ok(match args::parse::<Self>(usage, arguments)? {
-            ParsedArgs::Options(options) => ParsedArgs::Options(Self {
-                usage: usage.line(),
-                ..options
-            }),
-            ParsedArgs::Help(text) => ParsedArgs::Help(text),
-        })
+        Ok(
+            match args::parse::<Self>(usage, arguments, unknown_option::hint)? {
+                ParsedArgs::Options(options) => ParsedArgs::Options(Self {
+                    usage: usage.line(),
+                    ..options
+                }),
+                ParsedArgs::Help(text) => ParsedArgs::Help(text),
+            },
+        )
     }
 
     /// Returns the app's name (empty if none is given) and the request for its task.
@@ -112,6 +119,23 @@ impl TaskOptions {
         let mut words = words.peekable();
         let literal = words.next_if(|word| word == "--").is_some();
         Ok((app, self.request(flags, literal, words.collect())?))
+    }
+
+    /// Reports options that have no effect, and refuses global flags whose effect core has dropped.
+    ///
+    /// # Errors
+    /// A task is to be detached by a flag before the command, and this command attaches it.
+    pub(crate) fn check_old_options(&self, host: &Host, detached: bool) -> Result<()> {
+        if host.flags.has("--detach") && !detached {
+            bail!(
+                "'--detach' before 'run' has no effect: {}",
+                unknown_option::hint("--detach").unwrap_or_default()
+            );
+        }
+        if self.rm.is_some() {
+            host.info("'--rm' is not needed: the container of a task is always removed at its end");
+        }
+        Ok(())
     }
 
     /// Completes the request with the app's properties where the command line sets nothing.

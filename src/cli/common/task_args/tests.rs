@@ -88,6 +88,44 @@ fn the_last_occurrence_of_an_option_wins() {
 }
 
 #[test]
+fn rm_of_old_guides_is_accepted_unless_it_is_turned_off() {
+    for words in [
+        ["--rm", "demo"],
+        ["--rm=true", "demo"],
+        ["--rm-container", "demo"],
+    ] {
+        let options = parsed(&words).unwrap();
+        assert_eq!(
+            (options.words, options.rm.as_deref()),
+            (vec!["demo".into()], Some("true"))
+        );
+    }
+    assert_eq!(parsed(&["demo", "--rm"]).unwrap().rm, None);
+    let error = parsed(&["--rm=false", "demo"]).unwrap_err().to_string();
+    assert!(
+        error.contains("'false'") && error.contains("always removed"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_option_of_docker_is_refused_with_what_to_use() {
+    for (option, hint) in [
+        ("-it", "a terminal is allocated if"),
+        ("--tty", "'--force-tty'"),
+        ("--detach", "'dokku run:detached'"),
+        ("--detach=true", "'dokku run:detached'"),
+        ("-d", "'dokku run:detached'"),
+        ("-v=/a:/b", "'dokku storage:mount'"),
+        ("--name=x", "'--label'"),
+    ] {
+        let error = parsed(&[option, "demo"]).unwrap_err().to_string();
+        let (sentence, _) = error.split_once('\n').unwrap();
+        assert!(sentence.contains(hint), "{option}: {error}");
+    }
+}
+
+#[test]
 fn a_usage_error_is_one_sentence_followed_by_the_usage() {
     for (words, named) in [
         (vec!["--wrong", "demo"], "--wrong"),

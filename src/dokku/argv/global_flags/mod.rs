@@ -26,6 +26,14 @@ pub(crate) struct GlobalFlags {
     pub(crate) scanned: Option<String>,
 }
 
+impl GlobalFlags {
+    /// Whether this word is among the flags before the command word.
+    pub(crate) fn has(&self, flag: &str) -> bool {
+        let mut words = self.scanned.iter().flat_map(|words| words.split(' '));
+        words.any(|word| word == flag)
+    }
+}
+
 /// What Dokku exported, and the command lines of its processes.
 pub(crate) struct FlagSources<'a> {
     pub(crate) global_flags: &'a str,
