@@ -165,6 +165,52 @@ fn an_option_without_its_value_is_reported() {
 }
 
 #[test]
+fn an_option_with_one_value_is_refused_in_every_command_when_it_is_repeated() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let name = app.name.as_str();
+    for words in [
+        vec!["run", "--ttl-seconds=5", "--ttl-seconds=7", name, "true"],
+        vec!["run", "--lock", "a", "--lock", "b", name, "true"],
+        vec!["run:detached", "--timeout=5", "--timeout=7", name, "true"],
+        vec!["run:attach", "--container=a", "--container=b"],
+        vec!["run:exec", "--container=a", "--container=b", "true"],
+        vec!["run:wait", "--container=a", "--container=b"],
+        vec!["run:wait", "--timeout=1", "--timeout=2", "--container=a"],
+        vec!["run:logs", "--container=a", "--container=b"],
+        vec!["run:logs", "-n1", "--num=2", name],
+        vec!["run:list", "--format=json", "--format=stdout", name],
+        vec!["run:history", "--type=run", "--type=cron", name],
+        vec!["run:history", "--since=1d", "--since=2d", name],
+        vec!["run:report", "--format=json", "--format=stdout", name],
+    ] {
+        host.dokku(&words)
+            .assert_refused(1, "cannot be used multiple times");
+    }
+    host.dokku(["run:report", name, "--run-stdin", "--run-memory"])
+        .assert_refused(
+            1,
+            "'--run-stdin' and '--run-memory' cannot be used together",
+        );
+    assert_eq!(app.containers(), [""; 0]);
+
+    // Switches, and options that add up.
+    app.run_with(
+        &[
+            "--no-tty",
+            "--no-tty",
+            "-eA=1",
+            "-eA=2",
+            "--label=a=b",
+            "--label=a=c",
+        ],
+        ["sh", "-c", "echo $A"],
+    )
+    .assert_stdout("2\n");
+    assert_eq!(host.dokku(["run:list", "--quiet", "--quiet", name]).code, 0);
+}
+
+#[test]
 fn mutually_exclusive_options_are_refused() {
     let host = Host::new();
     let app = host.app(Image::Busybox);

@@ -44,6 +44,92 @@ fn stop_ends_every_task_of_its_app_and_no_other() {
     none_left(&other);
 }
 
+/// The names of the app's containers, sorted.
+fn names_of(app: &App<'_>) -> Vec<String> {
+    let filter = format!("label=com.dokku.app-name={}", app.name);
+    let list = [
+        "container",
+        "ls",
+        "--format",
+        "{{.Names}}",
+        "--filter",
+        &filter,
+    ];
+    let mut names: Vec<String> = docker(&list).lines().map(str::to_owned).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn stop_ends_each_of_several_named_tasks_and_no_other() {
+    let host = Host::new();
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    for shape in ["options", "names", "names after the app", "both"] {
+        let [first, second, kept] = [(); 3].map(|()| detached(&host, &app, WAITS));
+        let of_other = detached(&host, &other, WAITS);
+        let (first, second, kept) = (first.as_str(), second.as_str(), kept.as_str());
+        let of_other = of_other.as_str();
+        let (words, mut expected) = match shape {
+            "options" => (
+                vec!["--container", first, "--container", of_other],
+                vec![first, of_other],
+            ),
+            "names" => (vec![first, of_other, second], vec![first, of_other, second]),
+            "names after the app" => (vec![&app.name, first, second], vec![first, second]),
+            _ => (
+                vec!["--container", first, second, first],
+                vec![first, second],
+            ),
+        };
+        let output = host.dokku([&["run:stop"], &words[..]].concat());
+        let mut stopped: Vec<&str> = output.stdout.lines().collect();
+        stopped.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{shape}");
+        assert_eq!(stopped, expected, "{shape}");
+        let mut left = vec![first, second, kept, of_other];
+        left.retain(|name| !expected.contains(name));
+        left.sort_unstable();
+        let mut running = [names_of(&app), names_of(&other)].concat();
+        running.sort_unstable();
+        assert_eq!(running, left, "{shape}");
+        host.dokku(["run:stop", &app.name]);
+        host.dokku(["run:stop", &other.name]);
+        none_left(&app);
+        none_left(&other);
+    }
+}
+
+#[test]
+fn one_unknown_name_among_several_stops_no_task() {
+    let host = Host::new();
+    let (app, other) = (host.app(Image::Busybox), host.app(Image::Busybox));
+    let name = detached(&host, &app, WAITS);
+    let (missing, foreign) = (
+        format!("{}.run.0", app.name),
+        format!("{}.run.0", other.name),
+    );
+    for words in [
+        vec!["--container", &name, "--container", &missing],
+        vec![&name, &missing],
+        vec![&missing, &name],
+        vec![&app.name, &name, &missing],
+        vec![&app.name, &name, &other.name],
+        vec![&other.name, &name],
+        vec![&name, &foreign],
+    ] {
+        host.dokku([&["run:stop"], &words[..]].concat())
+            .assert_refused(1, "there is no one-off container");
+    }
+    host.dokku(["run:stop", &app.name, "../x"])
+        .assert_refused(1, "'../x'");
+    assert_eq!(host.dokku(["run:stop", "no-such-app", &name]).code, 20);
+    assert_eq!(names_of(&app), [name.as_str()]);
+    host.dokku(["run:stop", &name])
+        .assert_stdout(&format!("{name}\n"));
+    none_left(&app);
+}
+
 #[test]
 fn stop_ends_twelve_tasks_in_parallel() {
     let host = Host::new();

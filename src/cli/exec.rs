@@ -26,7 +26,7 @@ use crate::ui::exit::ExitStatus;
 use crate::ui::message;
 
 #[derive(Debug, Parser)]
-#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+#[command(name = "dokku", no_binary_name = true)]
 pub(super) struct Options {
     /// The task
     #[arg(long, value_name = "NAME", value_parser = validate::container)]

@@ -26,7 +26,7 @@ use crate::ui::output::print;
 const JSON: &str = "json";
 
 #[derive(Debug, Parser)]
-#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+#[command(name = "dokku", no_binary_name = true)]
 pub(super) struct Options {
     /// Output format: stdout (a table) or json
     #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]

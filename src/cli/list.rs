@@ -37,7 +37,7 @@ const JSON: &str = "json";
 const MAX_FINISHED_TASKS: usize = 20;
 
 #[derive(Debug, Parser)]
-#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+#[command(name = "dokku", no_binary_name = true)]
 pub(super) struct Options {
     /// Output format: stdout (a table) or json
     #[arg(long, value_name = "FORMAT", default_value = "stdout", value_parser = ["stdout", JSON], hide_possible_values = true)]

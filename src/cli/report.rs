@@ -56,12 +56,20 @@ impl ReportArgs {
             ..Self::default()
         };
         let mut words = words.into_iter();
+        let mut has_format = false;
         while let Some(word) = words.next() {
             let format = match word.strip_prefix("--format=") {
                 Some(format) => Some(format.to_owned()),
                 None if word == "--format" => Some(words.next().unwrap_or_default()),
                 None => None,
             };
+            if format.is_some() && has_format {
+                bail!(
+                    "the argument '--format' cannot be used multiple times\nUsage: {}",
+                    usage::REPORT.line()
+                );
+            }
+            has_format |= format.is_some();
             match (format.as_deref(), word.as_str()) {
                 (Some("json"), _) => asked.json = true,
                 (Some("stdout"), _) => asked.json = false,
@@ -69,7 +77,13 @@ impl ReportArgs {
                     bail!("invalid value '{other}' for '--format': expected stdout or json")
                 }
                 (None, GLOBAL) => asked.global = true,
-                (None, flag) if flag.starts_with("--") => asked.flag = Some(word),
+                (None, flag) if flag.starts_with("--") => {
+                    if let Some(first) = asked.flag.replace(flag.to_owned()) {
+                        bail!(
+                            "'{first}' and '{flag}' cannot be used together: one flag selects one value"
+                        );
+                    }
+                }
                 (None, _) if asked.app.is_none() => asked.app = Some(word),
                 (None, _) => {
                     bail!(
@@ -122,7 +136,14 @@ mod tests {
         assert_eq!(read("--run-stdin demo").unwrap(), expected);
         assert!(read("--format json --global").unwrap().json);
         assert!(read("--format=json").unwrap().json);
-        for words in ["--format", "--format yaml", "demo other"] {
+        for words in [
+            "--format",
+            "--format yaml",
+            "demo other",
+            "--format json --format=stdout",
+            "--run-stdin --run-memory",
+            "--run-stdin --run-stdin",
+        ] {
             assert!(read(words).is_err(), "{words}");
         }
     }

@@ -12,7 +12,7 @@ use crate::sys::process::ProcessBuilder;
 use crate::ui::exit::ExitStatus;
 
 #[derive(Debug, Parser)]
-#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+#[command(name = "dokku", no_binary_name = true)]
 pub(super) struct Options {
     #[arg(hide = true)]
     app: Option<String>,

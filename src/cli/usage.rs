@@ -70,8 +70,8 @@ pub(crate) const SET: Usage = Usage {
 };
 pub(crate) const STOP: Usage = Usage {
     word: ":stop",
-    synopsis: "[--all] <app>|--container NAME",
-    summary: "Stop the tasks of an app or one of them",
+    synopsis: "[--all] <app>|NAME...|--container NAME",
+    summary: "Stop the tasks of an app or some of them",
 };
 pub(crate) const WAIT: Usage = Usage {
     word: ":wait",

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use anyhow::{Result, bail};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches};
+use clap::{Arg, CommandFactory, FromArgMatches};
 
 use crate::cli::usage::Usage;
 use crate::dokku::host::Host;
@@ -53,7 +53,9 @@ where
     T: CommandFactory + FromArgMatches,
 {
     let usage = usage.line();
-    let mut parser = T::command().override_usage(usage.clone());
+    let mut parser = T::command()
+        .override_usage(usage.clone())
+        .mut_args(repeatable_if_switch);
     let words = arguments.get(1..).unwrap_or_default();
     match parser
         .try_get_matches_from_mut(words)
@@ -85,4 +87,14 @@ fn unknown_option(error: &clap::Error) -> Option<&str> {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(option))) => Some(option),
         _ => None,
     }
+}
+
+/// A switch may be repeated, as wrapper scripts do. An option with a value may not: only one of its
+/// values would have an effect.
+fn repeatable_if_switch(option: Arg) -> Arg {
+    if option.get_action().takes_values() {
+        return option;
+    }
+    let id = option.get_id().clone();
+    option.overrides_with(id)
 }

@@ -20,7 +20,7 @@ use crate::ui::message;
 // Options of core first, then those of the plugin. App and command are one list of words: if the
 // app were a positional argument of its own, clap would parse options within the command.
 #[derive(Debug, Parser)]
-#[command(name = "dokku", no_binary_name = true, args_override_self = true)]
+#[command(name = "dokku", no_binary_name = true)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"

@@ -78,13 +78,20 @@ fn the_env_option_is_parsed_in_every_spelling() {
 }
 
 #[test]
-fn the_last_occurrence_of_an_option_wins() {
-    assert_eq!(
-        parsed(&["--ttl-seconds", "5", "--ttl-seconds", "7", "demo"])
-            .unwrap()
-            .ttl_seconds,
-        Some(7)
-    );
+fn an_option_with_one_value_is_refused_when_it_is_repeated() {
+    for option in [
+        "--ttl-seconds=5",
+        "--memory=1g",
+        "--lock=x",
+        "--cron-id=x",
+        "--user=ada",
+    ] {
+        let error = parsed(&[option, option, "demo"]).unwrap_err().to_string();
+        assert!(error.contains("multiple times"), "{error}");
+    }
+    assert!(parsed(&["--no-tty", "--no-tty", "demo"]).unwrap().no_tty);
+    let options = parsed(&["-eA=1", "-eA=2", "--label=a=b", "--label=a=c", "demo"]).unwrap();
+    assert_eq!((options.env.len(), options.label.len()), (2, 2));
 }
 
 #[test]
