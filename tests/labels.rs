@@ -62,6 +62,75 @@ fn user_labels_are_added_and_cannot_replace_labels_of_dokku() {
     assert_eq!(labels["com.dokku.app-name"], app.name);
 }
 
+/// The first part is what Dokku's own tests do.
+#[test]
+fn a_label_of_the_prefix_of_dokku_that_nothing_reads_is_set_with_a_warning() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let warning = |name: &str| {
+        format!(
+            " !     The label '{name}' has the prefix of Dokku's own, which a later release may read\n"
+        )
+    };
+    let words = [
+        &[
+            "--label=com.dokku.test-label=value",
+            "run:detached",
+            &app.name,
+        ][..],
+        &Gate::WAIT,
+    ];
+    let output = host.dokku(words.concat());
+    gate.wait();
+    let name = output.stdout.trim_end();
+    let format = r#"{{index .Config.Labels "com.dokku.test-label"}}"#;
+    let label = docker(&["container", "inspect", "--format", format, name]);
+    gate.open();
+    wait_until("the task is removed", || {
+        app.containers().is_empty().then_some(())
+    });
+    assert_eq!(
+        (output.code, output.stderr, label.as_str()),
+        (0, warning("com.dokku.test-label"), "value")
+    );
+    let output = app.run_with(&["--label=com.dokku.mine/x=1"], ["true"]);
+    assert_eq!(
+        (output.code, output.stderr),
+        (0, warning("com.dokku.mine/x"))
+    );
+}
+
+#[test]
+fn a_label_that_dokku_reads_cannot_be_set() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    for name in [
+        "com.dokku.active-deadline-seconds",
+        "com.dokku.app-name",
+        "com.dokku.builder-type",
+        "com.dokku.concurrency-policy",
+        "com.dokku.container-type",
+        "com.dokku.cron-id",
+        "com.dokku.docker-image-labeler/alternate-tags",
+        "com.dokku.dyno",
+        "com.dokku.image-stage",
+        "com.dokku.process-type",
+        "org.label-schema.vendor",
+        "dokku-oneoff.lock",
+    ] {
+        let flag = format!("--label={name}=x");
+        for words in [
+            [flag.as_str(), "run", &app.name, "true"],
+            ["run:detached", &flag, &app.name, "true"],
+        ] {
+            host.dokku(words)
+                .assert_refused(1, "labels that Dokku or this plugin reads cannot be set");
+        }
+    }
+    assert_eq!(app.containers(), [""; 0]);
+}
+
 #[test]
 fn the_timeout_option_sets_the_deadline_label() {
     let host = Host::new();

@@ -5,12 +5,38 @@ use std::ffi::OsStr;
 
 use crate::docker::events;
 
-/// `KEY=VALUE` of a label. Labels that Dokku and this plugin read cannot be set.
+/// The prefix of Dokku's labels.
+const DOKKU: &str = "com.dokku.";
+
+/// The labels of this prefix that core (its hooks, its log shipper, its image labeler) or this plugin
+/// reads.
+const READ_BY_DOKKU: [&str; 10] = [
+    "active-deadline-seconds",
+    "app-name",
+    "builder-type",
+    "concurrency-policy",
+    "container-type",
+    "cron-id",
+    "docker-image-labeler/alternate-tags",
+    "dyno",
+    "image-stage",
+    "process-type",
+];
+
+/// Whether a label has Dokku's prefix, which is against the advice of Dokku's documentation.
+pub(crate) fn has_prefix_of_dokku(label: &str) -> bool {
+    label.starts_with(DOKKU)
+}
+
+/// `KEY=VALUE` of a label. Labels that Dokku or this plugin reads cannot be set.
 pub(crate) fn label(text: &str) -> Result<(String, String), String> {
-    const OWN: [&str; 3] = ["com.dokku.", "org.label-schema.", "dokku-oneoff."];
+    const OWN: [&str; 2] = ["org.label-schema.", "dokku-oneoff."];
     let (name, value) = key_value(text)?;
-    if OWN.iter().any(|own| name.starts_with(own)) {
-        return Err("labels of Dokku's and this plugin's own cannot be set".to_owned());
+    let is_read = name
+        .strip_prefix(DOKKU)
+        .is_some_and(|rest| READ_BY_DOKKU.contains(&rest));
+    if is_read || OWN.iter().any(|own| name.starts_with(own)) {
+        return Err("labels that Dokku or this plugin reads cannot be set".to_owned());
     }
     if events::overrides_event_attribute(&name) {
         return Err(format!(

@@ -163,9 +163,17 @@ impl TaskOptions {
                 policy.as_str()
             );
         }
+        let global_labels = global_labels(flags)?;
+        for (name, _) in global_labels.iter().chain(&self.label) {
+            if validate::has_prefix_of_dokku(name) {
+                message::warn(&format!(
+                    "The label '{name}' has the prefix of Dokku's own, which a later release may read"
+                ));
+            }
+        }
         Ok(Request {
             environment: self.environment()?,
-            global_labels: global_labels(flags)?,
+            global_labels,
             labels: self.label.clone(),
             time_to_live: self
                 .timeout

@@ -15,9 +15,12 @@ fn key_value_pairs_and_labels_are_validated() {
     assert!(label("team=a b").is_ok());
     // Docker sets these two attributes after the labels.
     assert!(label("name=x").is_ok() && label("image=x").is_ok());
+    assert!(label("com.dokku.test-label=x").is_ok() && label("com.dokku.app-names=x").is_ok());
     for text in [
         "team",
         "com.dokku.app-name=x",
+        "com.dokku.cron-id=",
+        "com.dokku.docker-image-labeler/alternate-tags=[]",
         "org.label-schema.vendor=x",
         "dokku-oneoff.lock=x",
         "a b=c",
