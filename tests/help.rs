@@ -71,6 +71,30 @@ fn run_help_and_oneoff_help_each_print_their_page() {
 }
 
 #[test]
+fn help_has_the_sentences_of_core() {
+    let host = Host::new();
+    let output = host.dokku(["run:help"]);
+    let beginning = "Usage: dokku run[:COMMAND]\n\nRun a one-off process inside a container\n\n\
+                     Additional commands:\n    run ";
+    assert!(output.stdout.starts_with(beginning), "{output:?}");
+    for sentence in [
+        "Run a command in a new container using the current app image\n",
+        "Run a command in a new detached container using the current app image\n",
+    ] {
+        assert!(output.stdout.contains(sentence), "{output:?}");
+    }
+    let output = host.dokku(["help"]);
+    let line = output
+        .stdout
+        .lines()
+        .find(|line| line.trim_start().starts_with("run "));
+    assert!(
+        line.is_some_and(|line| line.ends_with("  Run a one-off process inside a container")),
+        "{output:?}"
+    );
+}
+
+#[test]
 fn an_unknown_subcommand_is_not_a_dokku_command() {
     let host = Host::new();
     let output = host.dokku(["run:no-such-command"]);

@@ -20,7 +20,8 @@ const NOT_IMPLEMENTED: u8 = 10;
 /// The name of core's plugin, which this plugin can take over.
 const TAKEN_OVER: &str = "run";
 
-const DESCRIPTION: &str = "Run one-off tasks in new containers of an app";
+/// Core's sentence: its tests and users' scripts search for it.
+const DESCRIPTION: &str = "Run a one-off process inside a container";
 
 /// `arguments` are the name by which the plugin was called, as `commands` and the launcher of the
 /// take-over directory pass it, followed by Dokku's arguments.
@@ -93,7 +94,7 @@ fn help_page(name: &str) -> String {
         })
         .concat();
     format!(
-        "Usage: dokku {name}[:COMMAND]\n\n{DESCRIPTION}\n\nCommands:\n{commands}\n\
+        "Usage: dokku {name}[:COMMAND]\n\n{DESCRIPTION}\n\nAdditional commands:\n{commands}\n\
          'dokku {name} --help' lists the options.\n"
     )
 }
