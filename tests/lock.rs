@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::{
-    App, Gate, Host, Image, Output, docker, our_program, poll_for, records, signal, wait_until,
+    App, Gate, Host, Image, Output, docker, our_program, poll_for, records, run_to_end, signal,
+    wait_until,
 };
 
 /// Starts so many at the same moment; their exit codes.
@@ -52,7 +53,7 @@ fn exactly_one_of_fifty_parallel_starts_gets_the_lock() {
     });
     let refused = outputs
         .iter()
-        .filter(|output| output.code == 1 && output.stderr.contains("lock"))
+        .filter(|output| output.code == 75 && output.stderr.contains("lock"))
         .count();
     let ran = outputs.iter().filter(|output| output.code == 0).count();
     assert_eq!((ran, refused), (1, 49));
@@ -90,7 +91,7 @@ fn a_lock_blocks_only_the_same_name_in_the_same_app() {
         .unwrap();
     gate.wait();
     app.run_with(&["--lock=import"], ["true"])
-        .assert_refused(1, "lock in place for import");
+        .assert_refused(75, "lock in place for import");
     assert_eq!(app.run_with(&["--lock=export"], ["true"]).code, 0);
     assert_eq!(
         app.run_with(
@@ -103,6 +104,23 @@ fn a_lock_blocks_only_the_same_name_in_the_same_app() {
     assert_eq!(other.run_with(&["--lock=import"], ["true"]).code, 0);
     gate.open();
     handle.wait().unwrap();
+}
+
+#[test]
+fn a_held_lock_exits_75_in_every_command_and_whatever_the_code_of_failures_is() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    let gate = Gate::new(&app);
+    let holder = app.command(&["--lock=import"], Gate::WAIT).stdin_null();
+    let holder = holder.start().unwrap();
+    gate.wait();
+    let busy = "lock in place for import";
+    let detached = ["run:detached", "--lock=import", &app.name, "true"];
+    host.dokku(detached).assert_refused(75, busy);
+    let command = host.command(["run", "--lock=import", &app.name, "true"]);
+    run_to_end(&command.env("DOKKU_FAIL_EXIT_CODE", "7")).assert_refused(75, busy);
+    gate.open();
+    holder.wait().unwrap();
 }
 
 #[test]
@@ -158,7 +176,7 @@ fn a_lock_holder_that_starts_during_the_check_is_not_removed() {
         &name,
     ]);
     docker(&["container", "rm", "--force", &name]);
-    output.assert_refused(1, "lock in place for import");
+    output.assert_refused(75, "lock in place for import");
     assert_eq!(running, "true");
 }
 
@@ -214,7 +232,7 @@ fn a_lock_holder_without_a_supervisor_is_adopted() {
     ));
     let output = app.run_with(&["--lock=import"], ["true"]);
     host.set_docker(&which::which("docker").unwrap());
-    output.assert_refused(1, "lock in place for import");
+    output.assert_refused(75, "lock in place for import");
     wait_until("somebody looks after it", || host.supervisor());
     docker(&["container", "kill", &name]);
     wait_until("its end is recorded", || {
@@ -335,7 +353,7 @@ fn a_created_cron_task_of_core_holds_its_lock() {
     let output = app.run_with(&["--cron-id=job", "--concurrency-policy=forbid"], ["true"]);
     let there = app.containers().len();
     docker(&["container", "rm", "--force", &name]);
-    output.assert_refused(1, &format!("lock in place for job: {name} has it"));
+    output.assert_refused(75, &format!("lock in place for job: {name} has it"));
     assert_eq!(there, 1);
 }
 

@@ -150,40 +150,57 @@ fn tests_of(module: &str) -> Vec<String> {
     names
 }
 
+/// The tests in the last cell of a table's row exist, and there is one: a file's name and a comma,
+/// then names between backticks.
+fn assert_names_tests(row: &str) {
+    let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+    let mut named = 0;
+    let mut module = "";
+    for (number, part) in cell.split('`').enumerate() {
+        if number % 2 == 0 {
+            let word = part
+                .trim()
+                .trim_end_matches(',')
+                .rsplit(' ')
+                .next()
+                .unwrap();
+            if part.trim().ends_with(',') && !word.is_empty() {
+                module = word.split("::").next().unwrap();
+            }
+        } else if !module.is_empty() {
+            assert!(
+                tests_of(module).iter().any(|test| test == part),
+                "there is no test '{part}' in tests/{module}.rs: {row}"
+            );
+            named += 1;
+        }
+    }
+    assert!(named > 0, "the row names no test: {row}");
+}
+
+/// The rows of the tables in a text, without the heading that begins with `head`.
+fn rows<'a>(text: &'a str, head: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines().filter(move |line| {
+        line.starts_with("| ") && !line.starts_with(head) && !line.starts_with("|---")
+    })
+}
+
 #[test]
 fn every_difference_names_tests_that_exist() {
     let text = fs::read_to_string(repository().join("docs/differences.md")).unwrap();
-    let rows = text.lines().filter(|line| {
-        line.starts_with("| ") && !line.starts_with("| core |") && !line.starts_with("|---")
-    });
-    let mut count = 0;
-    for row in rows {
-        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
-        let mut named = 0;
-        let mut module = String::new();
-        for (number, part) in cell.split('`').enumerate() {
-            if number % 2 == 0 {
-                let word = part
-                    .trim()
-                    .trim_end_matches(',')
-                    .rsplit(' ')
-                    .next()
-                    .unwrap();
-                if part.trim().ends_with(',') && !word.is_empty() {
-                    module = word.split("::").next().unwrap().to_owned();
-                }
-            } else if !module.is_empty() {
-                assert!(
-                    tests_of(&module).iter().any(|test| test == part),
-                    "there is no test '{part}' in tests/{module}.rs: {row}"
-                );
-                named += 1;
-            }
-        }
-        assert!(named > 0, "the row names no test: {row}");
-        count += 1;
-    }
+    rows(&text, "| core |").for_each(assert_names_tests);
+    let count = rows(&text, "| core |").count();
     assert!(count > 50, "{count} rows");
+}
+
+#[test]
+fn every_exit_status_names_tests_that_exist() {
+    let text = fs::read_to_string(repository().join("docs/commands.md")).unwrap();
+    let section = text.split("\n## Exit status\n").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    rows(section, "| exit status |").for_each(assert_names_tests);
+    let count = rows(section, "| exit status |").count();
+    assert!(count > 9, "{count} rows");
 }
 
 #[test]

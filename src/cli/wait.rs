@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::common::selection::{SingleTask, select_one};
@@ -17,7 +17,7 @@ use crate::settings::times::{self, TimeToLive};
 use crate::settings::validate;
 use crate::task::handoff::supervisor;
 use crate::task::model::deadline;
-use crate::ui::exit::ExitStatus;
+use crate::ui::exit::{ExitStatus, Failure};
 
 #[derive(Debug, Parser)]
 #[command(name = "dokku", no_binary_name = true)]
@@ -90,7 +90,10 @@ fn wait(
         if let (Some(limit), Some(until)) = (limit, until)
             && Instant::now() >= until
         {
-            bail!("{} still runs after {} seconds", task.name, limit.as_secs());
+            return Err(Failure::error(
+                ExitStatus::BUSY,
+                format!("{} still runs after {} seconds", task.name, limit.as_secs()),
+            ));
         }
     }
 }

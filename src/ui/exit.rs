@@ -18,6 +18,10 @@ impl ExitStatus {
     pub(crate) const FAILURE: Self = Self(1);
     /// The app does not exist, or the user has no access to it (Dokku's `verify_app_name`).
     pub(crate) const NO_SUCH_APP: Self = Self(20);
+    /// Something else runs, and the same command may succeed later: another task has the lock, or
+    /// the task that is waited for still runs (`EX_TEMPFAIL` of sysexits.h). A task's own exit code
+    /// is rarely 75.
+    pub(crate) const BUSY: Self = Self(75);
     /// The task was stopped at its deadline (the exit code of coreutils' `timeout`).
     pub(crate) const DEADLINE: Self = Self(124);
     /// docker could not run the task (the exit code of `docker run`).

@@ -26,6 +26,7 @@ use crate::task::model::labels;
 use crate::task::model::labels::ConcurrencyRule;
 use crate::task::spec::TaskSpec;
 use crate::task::teardown::finalize;
+use crate::ui::exit::{ExitStatus, Failure};
 
 /// Result of [`acquire`].
 pub(crate) enum Acquired {
@@ -87,12 +88,13 @@ fn apply_policy(
             continue;
         }
         if exclusion.policy == Policy::Forbid {
-            bail!(
-                "{} currently has a lock in place for {}: {} has it",
-                task.app,
-                exclusion.value,
-                other.name
-            );
+            return Err(Failure::error(
+                ExitStatus::BUSY,
+                format!(
+                    "{} currently has a lock in place for {}: {} has it",
+                    task.app, exclusion.value, other.name
+                ),
+            ));
         }
         host.info(&format!(
             "Replacing {}, which has the lock for {}",
