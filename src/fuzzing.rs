@@ -23,7 +23,7 @@ pub fn option_words(text: &str) {
     };
     assert!(split.concat().len() <= text.len());
 
-    // If every character is escaped, the words stay the same. (Quotes would not do, because xargs
+    // If every character is escaped, the words stay the same. (Quotes are not used, because xargs
     // allows no line break within them. An empty word is a pair of quotes with a space after it,
     // because xargs ignores an empty word at the end.)
     let quoted: String = split

@@ -15,7 +15,7 @@ use crate::task::teardown::finalize;
 
 /// The journal lines that a full disk had no space for, from the open file with this number;
 /// none if the number is empty.
-fn handed_on(number: &str) -> Result<Vec<u8>> {
+fn unflushed_lines(number: &str) -> Result<Vec<u8>> {
     if number.is_empty() {
         return Ok(Vec::new());
     }
@@ -34,18 +34,18 @@ pub(crate) fn run(
     host: &Host,
     docker: &Docker,
     name: &str,
-    lines: &str,
+    unflushed_fd: &str,
     words: &[&str],
 ) -> Result<u8> {
     // Signals from the user's keys (Ctrl-C) end a hook, but not this process.
     let _events = Events::watch()?;
-    let Some(end) = TaskExit::from_args(words) else {
+    let Some(exit) = TaskExit::from_args(words) else {
         bail!("this program is started by 'dokku run'");
     };
     let file = io::stdin()
         .as_fd()
         .try_clone_to_owned()
         .context("no journal was inherited on stdin")?;
-    let journal = Journal::from_inherited(host, name, file.into(), &handed_on(lines)?);
-    Ok(finalize::finalize(host, docker, journal, &end))
+    let journal = Journal::from_inherited(host, name, file.into(), &unflushed_lines(unflushed_fd)?);
+    Ok(finalize::finalize(host, docker, journal, &exit))
 }

@@ -37,10 +37,10 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
             let docker = Docker::for_host(&host)?;
             supervise::run(host, docker, name)?;
         }
-        [finalizer::FINALIZE, name, lines, ref end @ ..] => {
+        [finalizer::FINALIZE, name, unflushed_fd, ref exit @ ..] => {
             let host = Host::without_flags()?;
             let docker = Docker::for_host(&host)?;
-            let code = finalize::run(&host, &docker, name, lines, end)?;
+            let code = finalize::run(&host, &docker, name, unflushed_fd, exit)?;
             print(&format!("{code}\n"))?;
         }
         _ => bail!("this program is started by 'dokku run'"),

@@ -17,24 +17,24 @@ pub(crate) fn run_watchdog() {
         return;
     };
     let _ = setsid();
-    let Ok(mut watched) = io::stdin()
+    let Ok(mut socket) = io::stdin()
         .as_fd()
         .try_clone_to_owned()
         .map(UnixStream::from)
     else {
         return;
     };
-    let _ = watched.write_all(b".");
-    let mut watched = BufReader::new(watched);
+    let _ = socket.write_all(b".");
+    let mut socket = BufReader::new(socket);
     let mut pid = String::new();
     // A pidfd, because the process id alone may belong to another process when it is used.
-    let client = match watched.read_line(&mut pid) {
+    let client = match socket.read_line(&mut pid) {
         Ok(_) => pid.trim_end().parse().ok().and_then(Pid::from_raw),
         Err(_) => return,
     };
     let client = client.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
     let mut rest = Vec::new();
-    if watched.read_to_end(&mut rest).is_err() || pid.ends_with('.') || rest.ends_with(b".") {
+    if socket.read_to_end(&mut rest).is_err() || pid.ends_with('.') || rest.ends_with(b".") {
         return;
     }
     // Docker's client has nothing to clean up except the terminal's modes, and must not change

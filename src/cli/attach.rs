@@ -59,8 +59,8 @@ fn attach(
     task: &ContainerSummary,
     config: &ContainerConfig,
 ) -> Result<ExitStatus> {
-    let ours = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let terminal = config.tty && ours;
+    let has_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let terminal = config.tty && has_terminal;
     let events = Events::watch()?;
     let mut guard = if terminal {
         TerminalGuard::save()?
@@ -75,7 +75,7 @@ fn attach(
     }
     let client = Arc::new(client);
     events.watch_client(Arc::clone(&client));
-    let well = loop {
+    let succeeded = loop {
         match events.next(None) {
             Event::ClientExited { well } => break well,
             Event::Signal(signal) => {
@@ -93,7 +93,7 @@ fn attach(
     let status = match state {
         Some(state) if state.status.is_created() => bail!("{} was not started yet", task.name),
         // docker's `attach` exits with an error when the user detaches.
-        Some(_) if code.is_none() && (well || terminal) => {
+        Some(_) if code.is_none() && (succeeded || terminal) => {
             print_reattach_hint(host, &task.name);
             ExitStatus::SUCCESS
         }

@@ -85,10 +85,10 @@ fn exec_in(host: &Host, options: &Options) -> Result<ExitStatus> {
 
 fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result<ExitStatus> {
     let random = std::hash::RandomState::new().build_hasher().finish();
-    let mark = format!("{ENV_MARKER}={random:016x}");
-    let mut environment = vec![mark.clone()];
+    let marker = format!("{ENV_MARKER}={random:016x}");
+    let mut environment = vec![marker.clone()];
     if terminal && std::env::var_os("TERM").is_some() {
-        environment.push("TERM".to_owned()); // docker takes the value from our environment
+        environment.push("TERM".to_owned()); // docker reads the value from our environment
     }
     let events = Events::watch()?;
     let mut guard = if terminal {
@@ -107,28 +107,28 @@ fn exec(docker: &Docker, id: &str, terminal: bool, command: &[String]) -> Result
     }
     let client = Arc::new(client);
     events.watch_client(Arc::clone(&client));
-    let mut owed: Option<PendingSignal> = None;
+    let mut pending: Option<PendingSignal> = None;
     loop {
-        let again = owed.as_ref().filter(|owed| owed.is_to_be_looked_at());
-        match events.next(again.map(|_| Instant::now() + FORWARD_RETRY_INTERVAL)) {
+        let polled = pending.as_ref().filter(|pending| pending.needs_polling());
+        match events.next(polled.map(|_| Instant::now() + FORWARD_RETRY_INTERVAL)) {
             Event::ClientExited { .. } => {
                 let status = ExitStatus::of(process::exit_code(client.wait()?.status));
                 return Ok(attach::check_output(&client, "the command", status));
             }
             Event::Signal(signal) => {
-                owed = Some(match owed {
-                    None => PendingSignal::first(signal),
-                    Some(owed) => owed.again(),
+                pending = Some(match pending {
+                    None => PendingSignal::new(signal),
+                    Some(pending) => pending.escalate(),
                 });
             }
             Event::Timeout | Event::OutputClosed | Event::OtherSignal(_) => {}
         }
-        if let Some(due) = &mut owed
-            && !due.go_on(docker, id, &mark)?
+        if let Some(pending) = &mut pending
+            && !pending.poll(docker, id, &marker)?
         {
             client.kill()?;
             message::warn("The command could not be stopped and is still running in the container");
-            return Ok(ExitStatus::from_signal(due.signal));
+            return Ok(ExitStatus::from_signal(pending.signal));
         }
     }
 }
@@ -142,20 +142,20 @@ struct PendingSignal {
     /// How many calls have not found the process: the command may not have started yet, or the
     /// image has no shell or tools to find it.
     misses: u32,
-    is_passed_on: bool,
+    is_forwarded: bool,
     /// When to stop waiting and kill the client, even if the call that forwards the signal has
     /// succeeded.
     give_up_at: Option<Instant>,
 }
 
 const FORWARD_RETRY_INTERVAL: Duration = Duration::from_millis(200);
-const MOST_MISSES: u32 = 5;
+const MAX_MISSES: u32 = 5;
 
 /// How long the client may take to exit after the command was killed on the second signal.
-const GONE_WITHIN: Duration = Duration::from_secs(5);
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl PendingSignal {
-    fn first(signal: i32) -> Self {
+    fn new(signal: i32) -> Self {
         Self {
             signal,
             ..Self::default()
@@ -163,50 +163,50 @@ impl PendingSignal {
     }
 
     /// On a second signal the command gets KILL.
-    fn again(self) -> Self {
+    fn escalate(self) -> Self {
         if self.give_up_at.is_some() {
             return self;
         }
-        self.end_call();
+        self.kill_call();
         Self {
             signal: SIGKILL,
-            give_up_at: Instant::now().checked_add(GONE_WITHIN),
+            give_up_at: Instant::now().checked_add(KILL_TIMEOUT),
             ..Self::default()
         }
     }
 
-    fn is_to_be_looked_at(&self) -> bool {
-        !self.is_passed_on || self.give_up_at.is_some()
+    fn needs_polling(&self) -> bool {
+        !self.is_forwarded || self.give_up_at.is_some()
     }
 
     /// Forwards the signal without waiting for the docker call, because another signal may arrive
     /// meanwhile. Returns `false` when there is no prospect of success any more.
-    fn go_on(&mut self, docker: &Docker, id: &str, mark: &str) -> Result<bool> {
+    fn poll(&mut self, docker: &Docker, id: &str, marker: &str) -> Result<bool> {
         if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
-            self.end_call();
+            self.kill_call();
             return Ok(false);
         }
         let Some((call, since)) = &self.call else {
-            if !self.is_passed_on {
-                let call = forward_signal(docker, id, mark, self.signal)?;
+            if !self.is_forwarded {
+                let call = forward_signal(docker, id, marker, self.signal)?;
                 self.call = Some((call, Instant::now()));
             }
             return Ok(true);
         };
         match call.try_wait()? {
-            Some(output) if output.status.success() => self.is_passed_on = true,
+            Some(output) if output.status.success() => self.is_forwarded = true,
             Some(_) => self.misses += 1,
             None if since.elapsed() < docker.timeout() => return Ok(true),
             None => {
-                self.end_call();
+                self.kill_call();
                 return Ok(false);
             }
         }
         self.call = None;
-        Ok(self.misses <= MOST_MISSES)
+        Ok(self.misses <= MAX_MISSES)
     }
 
-    fn end_call(&self) {
+    fn kill_call(&self) {
         if let Some((call, _)) = &self.call {
             process::kill_group(call.pid().unwrap_or(0));
         }
@@ -214,10 +214,10 @@ impl PendingSignal {
 }
 
 /// docker forwards no signal to a process of `exec` (moby issue 9098). Therefore a shell of the
-/// image, if it has one, looks for the process by its environment. Children of the process have the
-/// same variable, but only the process itself has its parent outside the container (parent id 0).
-/// The call exits with 0 if the process was signalled.
-fn forward_signal(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<Child> {
+/// image, if it has one, searches for the process by its environment. Children of the process have
+/// the same variable, but only the process itself has its parent outside the container (parent id
+/// 0). The call exits with 0 if the process was signalled.
+fn forward_signal(docker: &Docker, id: &str, marker: &str, signal: i32) -> Result<Child> {
     let script = format!(
         "found=1
         for process in /proc/[0-9]*; do
@@ -227,5 +227,5 @@ fn forward_signal(docker: &Docker, id: &str, mark: &str, signal: i32) -> Result<
         done 2>/dev/null
         exit $found"
     );
-    docker.container_exec_silently(id, &["sh", "-c", &script, "sh", mark])
+    docker.container_exec_silently(id, &["sh", "-c", &script, "sh", marker])
 }

@@ -30,16 +30,16 @@ const DESCRIPTION: &str = "Run a one-off process inside a container";
 /// stdout cannot be written.
 pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let mut words = arguments.iter().map(|word| word.to_str());
-    let (Some(Some(name)), Some(Some(asked))) = (words.next(), words.next()) else {
+    let (Some(Some(name)), Some(Some(command))) = (words.next(), words.next()) else {
         return Ok(ExitStatus::of(NOT_IMPLEMENTED));
     };
-    if asked == "help" {
+    if command == "help" {
         if name == TAKEN_OVER || !is_taken_over() {
-            print(&lines(name, is_all_asked_for()))?;
+            print(&lines(name, has_all_flag()))?;
         }
         return Ok(ExitStatus::SUCCESS);
     }
-    if asked == format!("{name}:help") {
+    if command == format!("{name}:help") {
         print(&help_page(name))?;
         return Ok(ExitStatus::SUCCESS);
     }
@@ -50,17 +50,17 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
 /// of core's plugin. Both paths are resolved, because the data directory can be behind a link (in
 /// docker installations).
 fn is_taken_over() -> bool {
-    let real = |directory: &str, name: &str| {
+    let resolved = |directory: &str, name: &str| {
         let path = PathBuf::from(std::env::var_os(directory)?).join(name);
         fs::canonicalize(path).ok()
     };
-    let link = real("PLUGIN_ENABLED_PATH", TAKEN_OVER);
-    link.is_some() && link == real("DOKKU_LIB_ROOT", "data/oneoff/run")
+    let link = resolved("PLUGIN_ENABLED_PATH", TAKEN_OVER);
+    link.is_some() && link == resolved("DOKKU_LIB_ROOT", "data/oneoff/run")
 }
 
 /// Whether the user has typed `dokku help --all`: Dokku does not pass `--all` on, it is only on the
 /// command line of the parent process.
-fn is_all_asked_for() -> bool {
+fn has_all_flag() -> bool {
     let parent = format!("/proc/{}/cmdline", std::os::unix::process::parent_id());
     fs::read(parent).is_ok_and(|line| line.split(|byte| *byte == 0).any(|word| word == b"--all"))
 }

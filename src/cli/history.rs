@@ -37,7 +37,8 @@ pub(super) struct Options {
     /// Only tasks with a non-zero exit code
     #[arg(long)]
     failed: bool,
-    /// Only tasks that ended at or after this time: 10m, 1.5h, 2026-08-03, 2026-08-03T05:47:44Z (without a zone: the host's)
+    /// Only tasks that ended at or after this time: 10m, 1.5h, 2026-08-03, 2026-08-03T05:47:44Z
+    /// (without a zone: the host's)
     #[arg(long, value_name = "TIME", value_parser = times::point_in_time)]
     since: Option<SystemTime>,
     /// Only run or cron tasks
@@ -65,8 +66,8 @@ fn show_history(host: &Host, options: &Options) -> Result<ExitStatus> {
     let apps = app
         .clone()
         .map_or_else(|| host.apps().visible(), |app| vec![app]);
-    let (records, passed) = found(host, options, &apps);
-    passed.report();
+    let (records, skipped) = matching_records(host, options, &apps);
+    skipped.report();
     if let Some(app) = &app {
         report_other_scheduler(host, app, records.is_empty())?;
     }
@@ -81,7 +82,7 @@ fn show_history(host: &Host, options: &Options) -> Result<ExitStatus> {
 
 /// Tasks of another scheduler leave no records on this host. There may be records of tasks that ran
 /// before the scheduler was changed.
-fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
+fn report_other_scheduler(host: &Host, app: &App, no_records: bool) -> Result<()> {
     let scheduler = host.settings_of(app).scheduler()?;
     if scheduler == DOCKER_LOCAL {
         return Ok(());
@@ -89,7 +90,7 @@ fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
     let sentence = format!(
         "the app's scheduler is '{scheduler}': tasks that run there leave no record on this host"
     );
-    if none {
+    if no_records {
         bail!(sentence);
     }
     message::warn(&sentence);
@@ -97,18 +98,18 @@ fn report_other_scheduler(host: &Host, app: &App, none: bool) -> Result<()> {
 }
 
 /// The newest records of all `apps` that match the options.
-fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Skipped) {
-    let most = options.num.parse().unwrap_or(usize::MAX);
+fn matching_records(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Skipped) {
+    let limit = options.num.parse().unwrap_or(usize::MAX);
     let mut sources: Vec<(RecordsNewestFirst, Option<Record>)> = apps
         .iter()
         .map(|app| {
             let mut newest = RecordsNewestFirst::of(host, app);
-            let first = newest.find(|record| options.wants(record));
+            let first = newest.find(|record| options.matches(record));
             (newest, first)
         })
         .collect();
     let mut records = Vec::new();
-    while records.len() < most {
+    while records.len() < limit {
         let next = sources.iter_mut().max_by(|(_, one), (_, other)| {
             let finished = |record: &Option<Record>| {
                 let record = record.as_ref()?;
@@ -119,18 +120,18 @@ fn found(host: &Host, options: &Options, apps: &[App]) -> (Vec<Record>, Skipped)
         let Some((newest, next)) = next else { break };
         let Some(record) = next.take() else { break };
         records.push(record);
-        *next = newest.find(|record| options.wants(record));
+        *next = newest.find(|record| options.matches(record));
     }
-    let mut passed = Skipped::default();
+    let mut skipped = Skipped::default();
     for (newest, _) in &sources {
-        passed.add(newest.passed);
+        skipped.add(newest.skipped);
         newest.report_failure();
     }
-    (records, passed)
+    (records, skipped)
 }
 
 impl Options {
-    fn wants(&self, record: &Record) -> bool {
+    fn matches(&self, record: &Record) -> bool {
         let ended_after = |since: SystemTime| {
             humantime::parse_rfc3339(&record.finished).is_ok_and(|finished| finished >= since)
         };
@@ -210,15 +211,15 @@ impl Screen {
         }
     }
 
-    /// Formats a line: cut at the width of the terminal, and red if it is to stand out.
-    fn line(&self, line: &str, stands_out: bool) -> String {
+    /// Formats a line: cut at the width of the terminal, and in red if it is highlighted.
+    fn line(&self, line: &str, highlighted: bool) -> String {
         let mut line = line.to_owned();
         if let Some(width) = self.width
             && line.chars().count() > width
         {
             line = line.chars().take(width - 1).chain(['…']).collect();
         }
-        if stands_out && self.colored {
+        if highlighted && self.colored {
             format!("\u{1b}[31m{line}\u{1b}[0m\n")
         } else {
             line + "\n"

@@ -82,13 +82,18 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<ExitStatus> {
             .delegate(HOOK, app, &[&options.format]);
     }
     let mut tasks = tasks?;
-    tasks.retain(|task| options.wants(task));
+    tasks.retain(|task| options.matches(task));
     let group = Group {
         finished: options.finished(host, app, &tasks),
         app,
         tasks,
     };
-    print(&shown(host, options, &[group], OtherSchedulers::default())?)?;
+    print(&rendered(
+        host,
+        options,
+        &[group],
+        OtherSchedulers::default(),
+    )?)?;
     Ok(ExitStatus::SUCCESS)
 }
 
@@ -97,7 +102,7 @@ fn list_one(host: &Host, options: &Options, app: &App) -> Result<ExitStatus> {
 fn list_every(host: &Host, options: &Options) -> Result<ExitStatus> {
     let apps = host.apps().visible();
     let mut tasks = find::list_tasks(&Docker::for_host(host)?, None)?;
-    tasks.retain(|task| options.wants(task));
+    tasks.retain(|task| options.matches(task));
     let mut groups = Vec::new();
     for app in &apps {
         let (own, others) = tasks
@@ -112,7 +117,7 @@ fn list_every(host: &Host, options: &Options) -> Result<ExitStatus> {
     }
     groups.retain(|group| !(group.tasks.is_empty() && group.finished.is_empty()));
     let mut has_failed = false;
-    let mut elsewhere = OtherSchedulers::default();
+    let mut other_schedulers = OtherSchedulers::default();
     for app in &apps {
         let Some(scheduler) = host.settings_of(app).other_scheduler() else {
             continue;
@@ -120,17 +125,17 @@ fn list_every(host: &Host, options: &Options) -> Result<ExitStatus> {
         let answer = host
             .scheduler_plugin(&scheduler)
             .query(HOOK, app, &[&options.format]);
-        if let Err(error) = answer.and_then(|answer| elsewhere.add(options, &answer)) {
+        if let Err(error) = answer.and_then(|answer| other_schedulers.add(options, &answer)) {
             message::warn(&format!("{}: {error:#}", app.name()));
             has_failed = true;
         }
     }
-    print(&shown(host, options, &groups, elsewhere)?)?;
+    print(&rendered(host, options, &groups, other_schedulers)?)?;
     Ok(ExitStatus::failure_if(has_failed))
 }
 
 impl Options {
-    fn wants(&self, task: &ContainerSummary) -> bool {
+    fn matches(&self, task: &ContainerSummary) -> bool {
         self.all || !(task.is_cron() || task.has_ended())
     }
 
@@ -146,7 +151,7 @@ impl Options {
             .filter(|record| !existing.contains(record.id.as_str()))
             .take(MAX_FINISHED_TASKS)
             .collect();
-        newest.passed.report();
+        newest.skipped.report();
         newest.report_failure();
         finished
     }
@@ -181,11 +186,11 @@ struct Group<'a> {
 }
 
 /// The output for the tasks of this host and those of other schedulers.
-fn shown(
+fn rendered(
     host: &Host,
     options: &Options,
     groups: &[Group<'_>],
-    elsewhere: OtherSchedulers,
+    other_schedulers: OtherSchedulers,
 ) -> Result<String> {
     if options.format == JSON {
         let mut entries = Vec::new();
@@ -196,15 +201,15 @@ fn shown(
                 .map(|task| Entry::from_container(host, task));
             entries.extend(existing.chain(group.finished.iter().map(Entry::from_record)));
         }
-        entries.extend(elsewhere.entries.into_iter().map(Entry::Delegated));
+        entries.extend(other_schedulers.entries.into_iter().map(Entry::Delegated));
         return json::indented(&entries);
     }
     let quiet = options.quiet || host.quiet;
     let terminal = std::io::stdout().is_terminal();
-    let here = groups
+    let tables = groups
         .iter()
         .map(|group| table_text(group, options.all, quiet, terminal));
-    Ok(here.chain([elsewhere.text]).collect())
+    Ok(tables.chain([other_schedulers.text]).collect())
 }
 
 /// docker's table with Dokku's heading. With `quiet`, columns are separated by tabs, as in docker's
@@ -240,7 +245,7 @@ fn table_text(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> Stri
     }));
     let columns = if all { 4 } else { 3 };
     if quiet {
-        let shown = |cell: &String| {
+        let rendered = |cell: &String| {
             if terminal {
                 escaped(cell)
             } else {
@@ -249,7 +254,7 @@ fn table_text(group: &Group<'_>, all: bool, quiet: bool, terminal: bool) -> Stri
         };
         return rows
             .iter()
-            .map(|row| row[..columns].iter().map(shown).collect::<Vec<_>>())
+            .map(|row| row[..columns].iter().map(rendered).collect::<Vec<_>>())
             .map(|cells| cells.join("\t") + "\n")
             .collect();
     }

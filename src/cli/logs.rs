@@ -45,7 +45,8 @@ pub(super) struct Options {
     /// Omit timestamps and names
     #[arg(short, long)]
     quiet: bool,
-    /// Only lines from this time on: 10m, 1.5h, 2026-08-03, 2026-08-03T05:47:44Z (without a zone: the host's)
+    /// Only lines from this time on: 10m, 1.5h, 2026-08-03, 2026-08-03T05:47:44Z (without a zone:
+    /// the host's)
     #[arg(long, value_name = "TIME", value_parser = times::point_in_time)]
     since: Option<SystemTime>,
     /// Write the tasks' stderr to stderr
@@ -85,7 +86,7 @@ fn show_logs(host: &Host, options: &Options) -> Result<ExitStatus> {
                 .delegate("scheduler-run-logs", &app, &rest)
         }
         Selection::Ended { app, record } => {
-            show_kept(host, &app, &record, options).map(|()| ExitStatus::SUCCESS)
+            show_saved(host, &app, &record, options).map(|()| ExitStatus::SUCCESS)
         }
         Selection::DockerLocal { docker, tasks, app } => {
             if tasks.is_empty() && !host.quiet {
@@ -115,7 +116,7 @@ fn show_logs(host: &Host, options: &Options) -> Result<ExitStatus> {
 
 impl Options {
     /// Which part of a saved output to print.
-    fn kept_part(&self) -> replay::Selection {
+    fn saved_selection(&self) -> replay::Selection {
         replay::Selection {
             tail: self.num.parse().ok(),
             since: self.since,
@@ -147,7 +148,7 @@ fn show(
     first: usize,
     options: &Options,
 ) -> Result<Option<bool>> {
-    let begun = timestamp::now(Precision::Nanoseconds);
+    let started = timestamp::now(Precision::Nanoseconds);
     let part = LogSelection {
         tail: options.num.clone(),
         follow: options.tail,
@@ -179,7 +180,7 @@ fn show(
         patience,
         &mut BufWriter::new(io::stdout().lock()),
         &mut io::stderr(),
-        nobody_reads,
+        is_reader_closed,
     );
     if !matches!(merged, Ok(Some(_))) {
         // A client without output does not notice that nothing reads it any more.
@@ -194,16 +195,16 @@ fn show(
         let last = last.iter().max().filter(|time| !time.is_empty());
         let failed = has_failed(&clients[number]);
         let missing = match last {
-            // The container was removed before docker was asked for its logs.
-            None if failed => options.kept_part(),
+            // The container was removed before its logs were requested.
+            None if failed => options.saved_selection(),
             last => replay::Selection {
-                after: Some(last.map_or(begun.as_bytes(), Vec::as_slice).to_vec()),
+                after: Some(last.map_or(started.as_bytes(), Vec::as_slice).to_vec()),
                 ..replay::Selection::default()
             },
         };
         let complete = (failed || options.tail)
             && is_over(docker, task)
-            && show_rest(host, app, task, first + number, &missing, options)?;
+            && show_missed(host, app, task, first + number, &missing, options)?;
         is_missing |= failed && !complete;
     }
     Ok(Some(is_missing))
@@ -216,7 +217,7 @@ fn has_failed(client: &Child) -> bool {
 }
 
 /// Whether the task has ended, so that its record exists or is about to be written. If the task is
-/// still running, only docker's client was lost.
+/// still running, only docker's client has ended.
 fn is_over(docker: &Docker, task: &ContainerSummary) -> bool {
     let state = docker.container_state(&task.id);
     state.is_ok_and(|state| state.is_none_or(|state| !state.may_run()))
@@ -224,10 +225,10 @@ fn is_over(docker: &Docker, task: &ContainerSummary) -> bool {
 
 /// Whether the reader of our stdout has closed it: poll(2) without any requested event reports only
 /// errors and hang-ups.
-fn nobody_reads() -> bool {
+fn is_reader_closed() -> bool {
     let stdout = io::stdout();
-    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
-    poll(&mut watched, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Prints the output that docker's client has missed, from the saved output. The client gets no
@@ -236,7 +237,7 @@ fn nobody_reads() -> bool {
 ///
 /// # Errors
 /// An output cannot be written, although it has a reader.
-fn show_rest(
+fn show_missed(
     host: &Host,
     app: &App,
     task: &ContainerSummary,
@@ -245,7 +246,7 @@ fn show_rest(
     options: &Options,
 ) -> Result<bool> {
     let Some(Record {
-        output: Some(Output::Kept { .. }),
+        output: Some(Output::Saved { .. }),
         ..
     }) = exit_status::record_of(host, app, task)
     else {
@@ -264,15 +265,15 @@ fn show_rest(
 
 /// Prints the saved output of a task whose container is removed, in the form of an existing
 /// container's logs.
-fn show_kept(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
+fn show_saved(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
     let name = &record.task.name;
     match &record.output {
-        Some(Output::Kept { .. }) => {}
-        Some(Output::Unreadable(why)) => bail!("the output of {name} is not kept: {why}"),
+        Some(Output::Saved { .. }) => {}
+        Some(Output::Unreadable(reason)) => bail!("the output of {name} is not kept: {reason}"),
         None if record.task.detached => bail!("the output of {name} is not kept"),
         None => bail!("{name} was attached: what it wrote is not kept"),
     }
-    let part = options.kept_part();
+    let part = options.saved_selection();
     let prefix = options.prefix(name, 0);
     let store = Store::for_app(host, app.name());
     match write(&store, &record.id, &part, prefix.as_ref(), options) {
@@ -293,17 +294,17 @@ fn write(
     let mut stdout = BufWriter::new(io::stdout().lock());
     let mut stderr = io::stderr();
     // Whether the last entry of stdout and of stderr ended within a line.
-    let mut within = [false; 2];
-    let there = replay(store, id, part, |line: &SavedEntry| {
+    let mut mid_line = [false; 2];
+    let replayed = replay(store, id, part, |line: &SavedEntry| {
         let to_stderr = line.to_stderr && options.stderr;
         let mut text = Vec::new();
-        let within = &mut within[usize::from(line.to_stderr)];
-        if let (false, Some(prefix)) = (*within, prefix) {
+        let mid_line = &mut mid_line[usize::from(line.to_stderr)];
+        if let (false, Some(prefix)) = (*mid_line, prefix) {
             text.extend(prefix.at(&line.time));
         }
         text.extend(&line.bytes);
         text.extend(line.ends_line.then_some(b'\n'));
-        *within = !line.ends_line;
+        *mid_line = !line.ends_line;
         if to_stderr {
             stderr.write_all(&text)
         } else {
@@ -311,5 +312,5 @@ fn write(
         }
     })?;
     stdout.flush()?;
-    Ok(there)
+    Ok(replayed)
 }

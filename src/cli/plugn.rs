@@ -21,7 +21,7 @@ use crate::ui::message;
 /// A hook or plugn cannot be started (exit code 126 or 127).
 pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let (Some(plugins), Some((trigger, rest))) = (plugins(), trigger(arguments)) else {
-        return hand_over(arguments);
+        return run_plugn(arguments);
     };
     let rest: Vec<&OsStr> = rest.iter().map(OsString::as_os_str).collect();
     let fired = TriggerRunner::new(&plugins).fire(trigger, &rest, message::raw, |call| {
@@ -53,7 +53,7 @@ fn plugins() -> Option<PathBuf> {
     .then_some(plugins)
 }
 
-fn hand_over(arguments: &[OsString]) -> Result<ExitStatus> {
+fn run_plugn(arguments: &[OsString]) -> Result<ExitStatus> {
     let plugn = path::plugn().ok_or_else(|| {
         Failure::error(
             ExitStatus::NOT_FOUND,

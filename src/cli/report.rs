@@ -25,16 +25,16 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
         .skip(1)
         .map(|word| crate::settings::validate::utf8(word))
         .collect::<Result<Vec<_>>>()?;
-    let asked = ReportArgs::read(words, host.flags.app.clone())?;
-    if asked.global {
-        return show(&host, None, &asked);
+    let args = ReportArgs::read(words, host.flags.app.clone())?;
+    if args.global {
+        return show(&host, None, &args);
     }
-    let apps = match &asked.app {
+    let apps = match &args.app {
         Some(name) => vec![host.apps().find(name)?],
         None => host.apps().visible(),
     };
     for app in &apps {
-        show(&host, Some(app), &asked)?;
+        show(&host, Some(app), &args)?;
     }
     Ok(ExitStatus::SUCCESS)
 }
@@ -51,7 +51,7 @@ impl ReportArgs {
     /// Parses the arguments. As in Dokku's other reports, flags are names of properties and may be
     /// at any position.
     fn read(words: Vec<String>, app: Option<String>) -> Result<Self> {
-        let mut asked = Self {
+        let mut args = Self {
             app,
             ..Self::default()
         };
@@ -71,20 +71,20 @@ impl ReportArgs {
             }
             has_format |= format.is_some();
             match (format.as_deref(), word.as_str()) {
-                (Some("json"), _) => asked.json = true,
-                (Some("stdout"), _) => asked.json = false,
+                (Some("json"), _) => args.json = true,
+                (Some("stdout"), _) => args.json = false,
                 (Some(other), _) => {
                     bail!("invalid value '{other}' for '--format': expected stdout or json")
                 }
-                (None, GLOBAL) => asked.global = true,
+                (None, GLOBAL) => args.global = true,
                 (None, flag) if flag.starts_with("--") => {
-                    if let Some(first) = asked.flag.replace(flag.to_owned()) {
+                    if let Some(first) = args.flag.replace(flag.to_owned()) {
                         bail!(
                             "'{first}' and '{flag}' cannot be used together: one flag selects one value"
                         );
                     }
                 }
-                (None, _) if asked.app.is_none() => asked.app = Some(word),
+                (None, _) if args.app.is_none() => args.app = Some(word),
                 (None, _) => {
                     bail!(
                         "unexpected argument '{word}'\nUsage: {}",
@@ -93,13 +93,13 @@ impl ReportArgs {
                 }
             }
         }
-        Ok(asked)
+        Ok(args)
     }
 }
 
-fn show(host: &Host, app: Option<&App>, asked: &ReportArgs) -> Result<ExitStatus> {
+fn show(host: &Host, app: Option<&App>, args: &ReportArgs) -> Result<ExitStatus> {
     let values = report::values(host, app);
-    let text = if let Some(flag) = &asked.flag {
+    let text = if let Some(flag) = &args.flag {
         let Some(value) = flag
             .strip_prefix("--run-")
             .and_then(|name| values.get(name))
@@ -108,7 +108,7 @@ fn show(host: &Host, app: Option<&App>, asked: &ReportArgs) -> Result<ExitStatus
             bail!("Invalid flag passed, valid flags: {}", flags.join(", "));
         };
         format!("{}\n", on_stdout(value))
-    } else if asked.json {
+    } else if args.json {
         json::line(&values)?
     } else {
         report::table(host, app, &values)

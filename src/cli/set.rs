@@ -64,7 +64,7 @@ fn set(host: &Host, options: &Options) -> Result<ExitStatus> {
     if let Some(word) = words.next() {
         bail!("unexpected argument '{word}'\nUsage: {}", usage::SET.line());
     }
-    let said = if value.is_empty() {
+    let text = if value.is_empty() {
         host.properties(PLUGIN).unset(&owner, key.name)?;
         format!("-----> Unsetting {}\n", key.name)
     } else {
@@ -73,7 +73,7 @@ fn set(host: &Host, options: &Options) -> Result<ExitStatus> {
         format!("-----> Setting {} to {}\n", key.name, on_stdout(&value))
     };
     if !host.quiet {
-        print(&said)?;
+        print(&text)?;
     }
     Ok(ExitStatus::SUCCESS)
 }

@@ -48,10 +48,10 @@ struct Part<'a> {
 /// Wrong usage, the app or a container does not exist (then no task is stopped), or docker does not
 /// answer.
 pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
-    args::run(&usage::STOP, arguments, stop_chosen)
+    args::run(&usage::STOP, arguments, stop_selected)
 }
 
-fn stop_chosen(host: &Host, options: &Options) -> Result<ExitStatus> {
+fn stop_selected(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     let (app, containers) = chosen(host, options)?;
     let select = |container| select(host, app, container, options.all, &usage::STOP);
@@ -74,7 +74,7 @@ fn stop_chosen(host: &Host, options: &Options) -> Result<ExitStatus> {
                     status = delegated;
                 }
             }
-            Selection::Ended { record, .. } => say_ended(host, &record.task.name),
+            Selection::Ended { record, .. } => report_ended(host, &record.task.name),
             Selection::DockerLocal { docker, app, tasks } => {
                 if tasks.is_empty() && !host.quiet {
                     print("No run containers exist\n")?;
@@ -144,35 +144,35 @@ fn stop_part(host: &Host, part: &Part<'_>) -> Result<bool> {
         [] | [_] => Vec::new(),
         _ => stop::stop_running(host, docker, &running, timeout)?,
     };
-    let mut well = true;
+    let mut all_stopped = true;
     for task in &part.tasks {
         if stopped.contains(&task.id) {
             print(&format!("{}\n", task.name))?;
         } else {
-            well &= stop_one(host, docker, task, timeout)?;
+            all_stopped &= stop_one(host, docker, task, timeout)?;
         }
     }
-    Ok(well)
+    Ok(all_stopped)
 }
 
 /// Stops one task and prints the result. Returns whether the task does not run any more.
 fn stop_one(host: &Host, docker: &Docker, task: &ContainerSummary, timeout: u64) -> Result<bool> {
     let name = &task.name;
     if task.has_ended() {
-        say_ended(host, name);
+        report_ended(host, name);
         return Ok(true);
     }
     match stop::stop(host, docker, task, timeout)? {
         StopOutcome::Stopped => print(&format!("{name}\n"))?,
-        StopOutcome::NotFound => say_ended(host, name),
-        StopOutcome::Failed(why) => {
-            message::warn(&format!("{name} could not be stopped: {why}"));
+        StopOutcome::NotFound => report_ended(host, name),
+        StopOutcome::Failed(reason) => {
+            message::warn(&format!("{name} could not be stopped: {reason}"));
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn say_ended(host: &Host, name: &str) {
+fn report_ended(host: &Host, name: &str) {
     host.info(&format!("{name} has ended already"));
 }

@@ -31,7 +31,7 @@ pub(super) struct Options {
 }
 
 /// After what time a task is inspected again if it is created but not started, or if the docker
-/// client that waits for it was lost.
+/// client that waits for it has failed.
 const STATE_POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Waits for the task's end and returns its exit code. For a task that has ended already, the exit
@@ -73,8 +73,8 @@ fn wait(
                     None => Some(client.wait()?),
                 };
                 if let Some(output) = ended {
-                    let said = String::from_utf8_lossy(&output.stdout);
-                    if let (true, Ok(code)) = (output.status.success(), said.trim().parse()) {
+                    let stdout = String::from_utf8_lossy(&output.stdout);
+                    if let (true, Ok(code)) = (output.status.success(), stdout.trim().parse()) {
                         return exit_status::exit_status_of(host, app, task, Some(code));
                     }
                     std::thread::sleep(STATE_POLL_INTERVAL);

@@ -87,8 +87,8 @@ impl Docker {
                 None => CreateOutcome::Unidentified(shortened(&output.stdout)),
             });
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        if said.contains("Conflict") && said.contains(&format!("\"/{}\"", container.name)) {
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if stderr.contains("Conflict") && stderr.contains(&format!("\"/{}\"", container.name)) {
             return Ok(CreateOutcome::NameTaken);
         }
         let failure = docker_error("create the container", &output);
@@ -129,14 +129,14 @@ fn shortened(stdout: &[u8]) -> String {
 /// Whether it is certain that no container was created: the daemon refused, could not be reached,
 /// or was not asked. The client's own exit code for wrong options is 125.
 fn is_refusal(output: &Output) -> bool {
-    let said = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     output.status.code() == Some(i32::from(ExitStatus::DOCKER_FAILED.code()))
         || [
             "Error response from daemon",
             "Cannot connect to the Docker daemon",
         ]
         .iter()
-        .any(|part| said.contains(part))
+        .any(|part| stderr.contains(part))
 }
 
 #[cfg(test)]

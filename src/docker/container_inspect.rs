@@ -31,31 +31,29 @@ const STATE: &str = "{{json .State}}";
 /// The answer of one call about several containers. A container that is in neither list does not
 /// exist any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Looks {
+pub(crate) struct Inspections {
     pub(crate) found: Vec<ContainerInfo>,
     /// Ids or names of containers about which docker printed neither a readable line nor "no such
     /// container".
     pub(crate) unclear: Vec<String>,
 }
 
-impl Looks {
-    fn of(ids: &[&str], output: &Output) -> Self {
+impl Inspections {
+    fn from_output(ids: &[&str], output: &Output) -> Self {
         let found = parse_infos(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr).to_lowercase();
-        let has_gone = |id: &str| {
-            let said = format!("no such container: {}", id.to_lowercase());
-            stderr.lines().any(|line| line.trim_end().ends_with(&said))
+        let is_missing = |id: &str| {
+            let message = format!("no such container: {}", id.to_lowercase());
+            stderr
+                .lines()
+                .any(|line| line.trim_end().ends_with(&message))
         };
-        let is_found = |id: &str| {
-            found
-                .iter()
-                .any(|facts| facts.id == id || facts.name() == id)
-        };
+        let is_found = |id: &str| found.iter().any(|info| info.id == id || info.name() == id);
         // The container was found by a prefix of its id.
-        let is_one = ids.len() == 1 && !found.is_empty();
+        let found_by_prefix = ids.len() == 1 && !found.is_empty();
         let unclear = ids
             .iter()
-            .filter(|id| !is_one && !is_found(id) && !has_gone(id))
+            .filter(|id| !found_by_prefix && !is_found(id) && !is_missing(id))
             .map(|id| (*id).to_owned())
             .collect();
         Self { found, unclear }
@@ -90,9 +88,9 @@ impl Docker {
     ///
     /// # Errors
     /// docker does not answer or reports an error (exit code 125).
-    pub(crate) fn container_infos(&self, ids: &[&str]) -> Result<Looks> {
+    pub(crate) fn containers_inspect(&self, ids: &[&str]) -> Result<Inspections> {
         if ids.is_empty() {
-            return Ok(Looks::default());
+            return Ok(Inspections::default());
         }
         let arguments: Vec<&str> = ["container", "inspect", "--format", INFO_FORMAT, "--"]
             .iter()
@@ -100,23 +98,23 @@ impl Docker {
             .copied()
             .collect();
         let output = self.capture(self.call(&arguments))?;
-        let looks = Looks::of(ids, &output);
+        let inspections = Inspections::from_output(ids, &output);
         // `inspect` fails if one of the containers has been removed meanwhile, but prints the
         // others.
-        if !output.status.success() && looks.unclear.len() == ids.len() {
+        if !output.status.success() && inspections.unclear.len() == ids.len() {
             return Err(docker_error("look at the containers", &output));
         }
-        Ok(looks)
+        Ok(inspections)
     }
 
     /// Inspects one container. Returns `None` if it does not exist any more.
     ///
     /// # Errors
     /// docker does not answer, reports an error, or its answer cannot be parsed (exit code 125).
-    pub(crate) fn container_fact(&self, id: &str) -> Result<Option<ContainerInfo>> {
-        let looks = self.container_infos(&[id])?;
-        match looks.found.into_iter().next() {
-            None if !looks.unclear.is_empty() => Err(Failure::error(
+    pub(crate) fn container_inspect(&self, id: &str) -> Result<Option<ContainerInfo>> {
+        let inspections = self.containers_inspect(&[id])?;
+        match inspections.found.into_iter().next() {
+            None if !inspections.unclear.is_empty() => Err(Failure::error(
                 ExitStatus::DOCKER_FAILED,
                 format!("docker's description of container '{id}' cannot be read"),
             )),
@@ -132,7 +130,7 @@ impl Docker {
         self.inspect_field(id, STATE, parse_state)
     }
 
-    /// One field of a container's description: docker prints it in `format`, `read` parses it.
+    /// One field of a container's description: docker prints it in `format`, `parse` parses it.
     /// Returns `None` if the container does not exist any more.
     ///
     /// # Errors
@@ -141,17 +139,17 @@ impl Docker {
         &self,
         id: &str,
         format: &str,
-        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+        parse: impl FnOnce(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Option<T>> {
         let call = self.call(&["container", "inspect", "--format", format, "--", id]);
-        self.part(id, call, read)
+        self.run_inspect(id, call, parse)
     }
 
-    fn part<T>(
+    fn run_inspect<T>(
         &self,
         id: &str,
         call: ProcessBuilder,
-        read: impl FnOnce(&[u8]) -> serde_json::Result<T>,
+        parse: impl FnOnce(&[u8]) -> serde_json::Result<T>,
     ) -> Result<Option<T>> {
         let output = self.capture(call)?;
         if !output.status.success() {
@@ -160,7 +158,7 @@ impl Docker {
             }
             return Err(docker_error(&format!("look at container '{id}'"), &output));
         }
-        read(&output.stdout)
+        parse(&output.stdout)
             .map(Some)
             .with_context(|| format!("docker's description of container '{id}' cannot be read"))
     }

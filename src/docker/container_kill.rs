@@ -31,12 +31,12 @@ impl Docker {
         }
         // `kill` also fails if one of the containers has ended; the others have received the
         // signal.
-        let looks = self.container_infos(ids)?;
-        let paused = looks
+        let inspections = self.containers_inspect(ids)?;
+        let paused = inspections
             .found
             .iter()
-            .filter(|facts| facts.state.status.is_paused());
-        let paused: Vec<&str> = paused.map(|facts| facts.id.as_str()).collect();
+            .filter(|info| info.state.status.is_paused());
+        let paused: Vec<&str> = paused.map(|info| info.id.as_str()).collect();
         if !paused.is_empty() {
             call(&["unpause"], &paused)?;
             call(&["kill", &signal], &paused)?;

@@ -28,27 +28,32 @@ pub(crate) struct LogClient {
 impl Docker {
     /// Starts to read a container's logs, each entry preceded by its time. With `follow` the client
     /// exits when the container does. The client is in our process group, so that Ctrl-C ends it as
-    /// well. `apart` gives stderr a pipe of its own.
+    /// well. With `separate_stderr`, stderr has a pipe of its own.
     ///
     /// # Errors
     /// The client could not be started.
     pub(crate) fn container_logs(
         &self,
         id: &str,
-        part: &LogSelection,
-        apart: bool,
+        selection: &LogSelection,
+        separate_stderr: bool,
     ) -> Result<LogClient> {
         let mut arguments = ["container", "logs", "--timestamps"]
             .map(str::to_owned)
             .to_vec();
-        arguments.push(format!("--tail={}", part.tail));
-        arguments.extend(part.follow.then(|| "--follow".to_owned()));
-        arguments.extend(part.since.iter().map(|since| format!("--since={since}")));
+        arguments.push(format!("--tail={}", selection.tail));
+        arguments.extend(selection.follow.then(|| "--follow".to_owned()));
+        arguments.extend(
+            selection
+                .since
+                .iter()
+                .map(|since| format!("--since={since}")),
+        );
         arguments.extend(["--".to_owned(), id.to_owned()]);
         let call = self.call(&arguments).caller_group();
         let start = || -> io::Result<LogClient> {
             let (stdout, to_stdout) = io::pipe()?;
-            let (stderr, to_stderr) = if apart {
+            let (stderr, to_stderr) = if separate_stderr {
                 let (stderr, to_stderr) = io::pipe()?;
                 (Some(stderr), to_stderr)
             } else {

@@ -84,10 +84,10 @@ impl Docker {
         if !output.status.success() {
             return Err(docker_error("list the containers", &output));
         }
-        let (listed, unread) = parse_summaries(&output.stdout);
-        if unread > 0 {
+        let (listed, unparsed) = parse_summaries(&output.stdout);
+        if unparsed > 0 {
             message::warn(&format!(
-                "docker's list has a line that cannot be read ({unread} in all): its container is passed over"
+                "docker's list has a line that cannot be read ({unparsed} in all): its container is passed over"
             ));
         }
         Ok(listed)
@@ -97,14 +97,14 @@ impl Docker {
 /// Parses the lines of a list. Returns the number of lines that cannot be parsed as well.
 pub(crate) fn parse_summaries(lines: &[u8]) -> (Vec<ContainerSummary>, usize) {
     let lines = lines.split(|byte| *byte == b'\n');
-    let (mut listed, mut unread) = (Vec::new(), 0);
+    let (mut listed, mut unparsed) = (Vec::new(), 0);
     for line in lines.filter(|line| !line.is_empty()) {
         match serde_json::from_slice(line) {
             Ok(task) => listed.push(task),
-            Err(_) => unread += 1,
+            Err(_) => unparsed += 1,
         }
     }
-    (listed, unread)
+    (listed, unparsed)
 }
 
 #[cfg(test)]

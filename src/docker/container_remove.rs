@@ -24,7 +24,7 @@ impl Docker {
     pub(crate) fn container_remove(&self, id: &str) -> Result<()> {
         let output =
             self.capture(self.call(&["container", "rm", "--force", "--volumes", "--", id]))?;
-        if self.is_gone(id, &output)? {
+        if self.is_removed(id, &output)? {
             return Ok(());
         }
         Err(docker_error(&format!("remove container '{id}'"), &output))
@@ -37,21 +37,21 @@ impl Docker {
     /// docker does not answer (exit code 125).
     pub(crate) fn container_remove_if_stopped(&self, id: &str) -> Result<Option<String>> {
         let output = self.capture(self.call(&["container", "rm", "--volumes", "--", id]))?;
-        let is_gone = self.is_gone(id, &output)?;
-        Ok((!is_gone).then(|| error_line(&output)))
+        let is_removed = self.is_removed(id, &output)?;
+        Ok((!is_removed).then(|| error_line(&output)))
     }
 
     /// Whether the container is removed after an `rm` with this output.
-    fn is_gone(&self, id: &str, output: &Output) -> Result<bool> {
+    fn is_removed(&self, id: &str, output: &Output) -> Result<bool> {
         Ok(output.status.success()
             || stderr_contains(output, "no such container")
             || stderr_contains(output, "already in progress") && self.wait_until_removed(id)?)
     }
 
     fn wait_until_removed(&self, id: &str) -> Result<bool> {
-        let begun = Instant::now();
+        let started = Instant::now();
         while self.container_state(id)?.is_some() {
-            if begun.elapsed() > CONCURRENT_REMOVAL_TIMEOUT {
+            if started.elapsed() > CONCURRENT_REMOVAL_TIMEOUT {
                 return Ok(false);
             }
             thread::sleep(REMOVAL_POLL_INTERVAL);

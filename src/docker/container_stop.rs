@@ -28,12 +28,12 @@ impl Docker {
     /// docker does not answer (exit code 125).
     pub(crate) fn containers_stop(&self, ids: &[&str], timeout: u64) -> Result<Vec<String>> {
         let rounds = u64::try_from(ids.len().div_ceil(STOP_BATCH_SIZE)).unwrap_or(u64::MAX);
-        let longer = Duration::from_secs(timeout.saturating_mul(rounds));
+        let extra_time = Duration::from_secs(timeout.saturating_mul(rounds));
         let timeout = format!("--time={timeout}");
         let call = self.call(&[&["container", "stop", &timeout, "--"], ids].concat());
-        let output = self.capture_with_extra_time(call, longer)?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        Ok(said.lines().map(str::to_owned).collect())
+        let output = self.capture_with_extra_time(call, extra_time)?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        Ok(stdout.lines().map(str::to_owned).collect())
     }
 
     /// Sends the image's stop signal, and KILL after `timeout` seconds.
@@ -41,10 +41,10 @@ impl Docker {
     /// # Errors
     /// docker does not answer (exit code 125).
     pub(crate) fn container_stop(&self, id: &str, timeout: u64) -> Result<StopOutcome> {
-        let longer = Duration::from_secs(timeout);
+        let extra_time = Duration::from_secs(timeout);
         let timeout = format!("--time={timeout}");
         let call = self.call(&["container", "stop", &timeout, "--", id]);
-        let output = self.capture_with_extra_time(call, longer)?;
+        let output = self.capture_with_extra_time(call, extra_time)?;
         Ok(match output.status.success() {
             true => StopOutcome::Stopped,
             false if stderr_contains(&output, "no such container") => StopOutcome::NotFound,

@@ -29,7 +29,7 @@ pub(crate) struct DieEvent {
     pub(crate) id: String,
     pub(crate) name: String,
     /// The exit code, which a label may have overridden: see [`OVERRIDABLE_ATTRIBUTES`].
-    pub(crate) stated_exit_code: String,
+    pub(crate) reported_exit_code: String,
     /// Nanoseconds since 1970.
     pub(crate) time: u64,
 }
@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn lines_of_the_event_stream_are_parsed() {
-        let death: DieEvent =
+        let event: DieEvent =
             serde_json::from_str(r#"["id","demo.run.1","3",1795562932636215036]"#).unwrap();
         assert_eq!(
-            (death.name.as_str(), death.stated_exit_code.as_str()),
+            (event.name.as_str(), event.reported_exit_code.as_str()),
             ("demo.run.1", "3")
         );
     }

@@ -119,32 +119,36 @@ impl Docker {
     /// A call that the kernel kills when the calling thread ends, by setpriv(1). The same as
     /// [`Docker::call`] if setpriv(1) is not installed.
     fn call_with_pdeathsig<S: AsRef<str>>(&self, arguments: &[S]) -> ProcessBuilder {
-        let by = self.call_via("setpriv", &["--pdeathsig", "KILL", "--"], arguments);
-        by.map_or_else(|| self.call(arguments), ProcessBuilder::own_group)
+        let call = self.call_via("setpriv", &["--pdeathsig", "KILL", "--"], arguments);
+        call.map_or_else(|| self.call(arguments), ProcessBuilder::own_group)
     }
 
     /// A call through another program, which executes docker's client. Returns `None` if that
     /// program is not installed.
     fn call_via<S: AsRef<str>>(
         &self,
-        by: &str,
+        wrapper: &str,
         words: &[&str],
         arguments: &[S],
     ) -> Option<ProcessBuilder> {
-        let by = which::which(by).ok()?;
+        let wrapper = which::which(wrapper).ok()?;
         let words = words.iter().map(OsString::from);
         let arguments = arguments
             .iter()
             .map(|argument| OsString::from(argument.as_ref()));
         let docker = std::iter::once(self.program.as_os_str().to_owned());
-        let call = ProcessBuilder::new(&by, words.chain(docker).chain(arguments));
+        let call = ProcessBuilder::new(&wrapper, words.chain(docker).chain(arguments));
         Some(call.env_remove(GLOBAL_FLAGS))
     }
 
     /// Runs a call and returns its output. A call that waits for something other than docker, such
-    /// as a stop timeout, may take `longer` than the usual limit.
-    fn capture_with_extra_time(&self, call: ProcessBuilder, longer: Duration) -> Result<Output> {
-        let limit = self.timeout.saturating_add(longer);
+    /// as a stop timeout, may exceed the usual limit by `extra_time`.
+    fn capture_with_extra_time(
+        &self,
+        call: ProcessBuilder,
+        extra_time: Duration,
+    ) -> Result<Output> {
+        let limit = self.timeout.saturating_add(extra_time);
         let call = call.stdout(Stdout::Capture).stderr(Stderr::Capture);
         self.output_or_timeout(call, limit)
     }
@@ -154,7 +158,7 @@ impl Docker {
     }
 
     fn output_or_timeout(&self, call: ProcessBuilder, limit: Duration) -> Result<Output> {
-        let why = match call.limit(limit).run() {
+        let reason = match call.limit(limit).run() {
             Ok(output) => return Ok(output),
             Err(error) if process::is_over_limit(&error) => format!(
                 "docker did not answer within {} seconds (change this with 'dokku run:set --global docker-timeout')",
@@ -162,14 +166,19 @@ impl Docker {
             ),
             Err(error) => format!("'{}' could not be started: {error}", self.program.display()),
         };
-        Err(Failure::error(ExitStatus::DOCKER_FAILED, why))
+        Err(Failure::error(ExitStatus::DOCKER_FAILED, reason))
     }
 }
 
 /// The reason for docker's failure, in one line, for the user.
 fn error_line(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let lines = || {
+        stderr
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
     let line = lines()
         .find(|line| !line.starts_with("WARNING"))
         .or_else(|| lines().next())
@@ -182,15 +191,15 @@ fn error_line(output: &Output) -> String {
 
 /// Whether any line of docker's error output contains this text, which is in lower case. A client
 /// that cannot read its configuration begins the output of every call with a warning.
-fn stderr_contains(output: &Output, part: &str) -> bool {
-    let said = String::from_utf8_lossy(&output.stderr);
-    said.to_lowercase().contains(part)
+fn stderr_contains(output: &Output, text: &str) -> bool {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    stderr.to_lowercase().contains(text)
 }
 
-fn docker_error(what: &str, output: &Output) -> anyhow::Error {
+fn docker_error(action: &str, output: &Output) -> anyhow::Error {
     Failure::error(
         ExitStatus::DOCKER_FAILED,
-        format!("docker could not {what}: {}", error_line(output)),
+        format!("docker could not {action}: {}", error_line(output)),
     )
 }
 

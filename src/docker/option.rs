@@ -9,8 +9,8 @@ pub(crate) struct DockerOption {
     pub(crate) name: String,
     /// `None` for a switch that was given without a value.
     pub(crate) value: Option<String>,
-    /// Name and value as one word. With two words, an option that takes no value but is missing
-    /// from [`SWITCHES`] would leave the second word to be taken for the image.
+    /// Name and value as one word. As two words, for an option that takes no value but is missing
+    /// from [`SWITCHES`], docker would interpret the second word as the image.
     pub(crate) as_single_word: String,
 }
 

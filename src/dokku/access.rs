@@ -20,8 +20,8 @@ pub(crate) struct Access<'a> {
 
 impl Access<'_> {
     /// Asks the access plugins whether the user may use these words as a command, as Dokku does
-    /// before it starts a plugin (`dokku_auth`). Dokku has asked about its own words, which can
-    /// be different ones.
+    /// before it starts a plugin (`dokku_auth`). Dokku has queried them about the words that
+    /// result from its own splitting, which can be different ones.
     ///
     /// # Errors
     /// The access plugins deny the command.
@@ -40,8 +40,8 @@ impl Access<'_> {
             .into_iter()
             .chain(words)
             .collect();
-        let is_whole = arguments.len() == argv.len() + 2;
-        let allowed = hooks.filter(|_| is_whole).is_some_and(|hooks| {
+        let all_valid = arguments.len() == argv.len() + 2;
+        let allowed = hooks.filter(|_| all_valid).is_some_and(|hooks| {
             self.host
                 .triggers()
                 .ask_for_access(&hooks, HOOK, &arguments, |call| {
@@ -61,7 +61,7 @@ impl Access<'_> {
     }
 
     /// Whether the user may see every existing app. `false` if there is an access plugin but no
-    /// app, because then nothing can be asked.
+    /// app, because then there is nothing to query.
     pub(crate) fn sees_every_app(&self) -> bool {
         let hooks = self.app_hooks();
         if matches!(hooks, AccessHooks::Absent) {
@@ -72,15 +72,15 @@ impl Access<'_> {
         count > 0 && self.visible(&hooks, names).len() == count
     }
 
-    /// As core does (`filterApps` in its plugin `common`), takes an answer of exactly one line as
-    /// a yes. Without an access plugin every user may see every app.
+    /// As core does (`filterApps` in its plugin `common`), an answer of exactly one line means
+    /// yes. Without an access plugin every user may see every app.
     pub(super) fn may_see(&self, hooks: &AccessHooks, name: &str) -> bool {
         match hooks {
             AccessHooks::Absent => true,
             // No message on a failure: it would appear only for an app that exists.
             _ => self
                 .answer(hooks, &[name])
-                .is_ok_and(|seen| seen.len() == 1),
+                .is_ok_and(|lines| lines.len() == 1),
         }
     }
 

@@ -51,8 +51,8 @@ impl Apps<'_> {
     pub(crate) fn visible(&self) -> Vec<App> {
         let names = self.all_names();
         let access = self.host.access();
-        let seen = access.visible(&access.app_hooks(), names);
-        seen.into_iter().map(App).collect()
+        let visible = access.visible(&access.app_hooks(), names);
+        visible.into_iter().map(App).collect()
     }
 
     /// Whether the app exists, independent of who may see it.

@@ -60,9 +60,9 @@ pub(crate) fn environment(host: &Host) -> BTreeMap<OsString, OsString> {
     for (name, path) in plugin_paths(host) {
         set(name, path.into());
     }
-    let is_kept = |name: &str| EXPORTED.contains(&name) || settings.assigns(name);
+    let is_passed = |name: &str| EXPORTED.contains(&name) || settings.assigns(name);
     for (name, value) in std::env::vars_os() {
-        if let Some(name) = name.to_str().filter(|name| is_kept(name)) {
+        if let Some(name) = name.to_str().filter(|name| is_passed(name)) {
             set(name, value);
         }
     }
@@ -103,15 +103,15 @@ fn plugin_paths(host: &Host) -> [(&'static str, PathBuf); 6] {
 }
 
 fn settings_files(host: &Host) -> Vec<PathBuf> {
-    let more = fs::read_dir(host.root.join(".dokkurc"));
-    let mut more: Vec<PathBuf> = more
+    let others = fs::read_dir(host.root.join(".dokkurc"));
+    let mut others: Vec<PathBuf> = others
         .into_iter()
         .flatten()
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
-    more.sort();
+    others.sort();
     let first = [SYSTEM_SETTINGS.into(), host.root.join("dokkurc")];
-    first.into_iter().chain(more).collect()
+    first.into_iter().chain(others).collect()
 }
 
 /// Name and home directory of our user, from `/etc/passwd`; if the user is not in it, from our
@@ -158,7 +158,7 @@ impl Settings {
     /// Collects the assignments at the beginning of each line of a shell script. Only the names
     /// matter (and the value of `PATH`): the values are in our environment already.
     fn add(&mut self, text: &str) {
-        const BEFORE: [&str; 4] = ["export", "declare", "typeset", "-x"];
+        const KEYWORDS: [&str; 4] = ["export", "declare", "typeset", "-x"];
         for line in text.lines() {
             let line = line.trim_start();
             if line.starts_with('#') {
@@ -167,10 +167,12 @@ impl Settings {
             // A quote that is closed on a later line: only the first two words are read.
             let words = shell_words::split(line)
                 .unwrap_or_else(|_| line.split_whitespace().take(2).map(str::to_owned).collect());
-            let is_exported = words.first().is_some_and(|word| BEFORE.contains(&&**word));
+            let is_exported = words
+                .first()
+                .is_some_and(|word| KEYWORDS.contains(&&**word));
             for word in words {
                 match word.split_once('=') {
-                    _ if BEFORE.contains(&&*word) => {}
+                    _ if KEYWORDS.contains(&&*word) => {}
                     Some((name, value)) if is_name(name) => {
                         let values = self.0.entry(name.to_owned()).or_default();
                         values.push(value.to_owned());
@@ -189,7 +191,7 @@ impl Settings {
     }
 
     /// The directories of `PATH` after all assignments, if its value was `system` before them.
-    /// Entries with any other shell expansion are left out.
+    /// Entries with any other shell expansion are omitted.
     fn path(&self, system: &str) -> Vec<PathBuf> {
         let mut path = system.to_owned();
         for value in self.0.get("PATH").into_iter().flatten() {

@@ -21,7 +21,7 @@ use crate::ui::message;
 
 /// Directories of the installation, the requesting user, and the global flags.
 ///
-/// What it is asked for is in its facets: one topic and one file per facet.
+/// Its methods are in its facets: one topic and one file per facet.
 pub(crate) struct Host {
     /// `DOKKU_ROOT`: one directory per app.
     pub(crate) root: PathBuf,
@@ -89,7 +89,7 @@ impl Host {
     }
 
     fn with_flags(flags: GlobalFlags) -> Result<Self> {
-        let meant = |variable: &'static str| {
+        let is_set = |variable: &'static str| {
             text(variable).is_some_and(|value| !value.is_empty())
                 && !flags.misattributed.contains(&variable)
         };
@@ -98,8 +98,8 @@ impl Host {
             enabled: directory("PLUGIN_ENABLED_PATH")?,
             user: first_of(&["SSH_USER", "USER"]).unwrap_or_default(),
             key_name: first_of(&["SSH_NAME", "NAME"]).unwrap_or_else(|| NO_KEY.to_owned()),
-            quiet: meant("DOKKU_QUIET_OUTPUT"),
-            trace: meant("DOKKU_TRACE"),
+            quiet: is_set("DOKKU_QUIET_OUTPUT"),
+            trace: is_set("DOKKU_TRACE"),
             in_background: false,
             docker_bin: first_of(&["DOCKER_BIN"]).unwrap_or_else(|| "docker".to_owned()),
             library: directory("DOKKU_LIB_ROOT")?,

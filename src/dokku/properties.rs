@@ -10,7 +10,7 @@ use crate::dokku::host::Host;
 use crate::sys::regular_file;
 
 /// Upper limit of a property file's size in bytes.
-const MOST_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// This plugin's name in the store.
 pub(crate) const PLUGIN_NAME: &str = "oneoff";
@@ -34,9 +34,9 @@ impl Properties<'_> {
     pub(crate) fn get(&self, app: &str, name: &str) -> Option<String> {
         let file = self.directory(app).join(name);
         let value = if self.plugin == PLUGIN_NAME {
-            regular_file::read(&file, MOST_BYTES)
+            regular_file::read(&file, MAX_BYTES)
         } else {
-            regular_file::read_through_links(&file, MOST_BYTES)
+            regular_file::read_through_links(&file, MAX_BYTES)
         };
         let value = String::from_utf8(value.ok()?).ok()?;
         let value = value.trim();
@@ -57,7 +57,7 @@ impl Properties<'_> {
         let write = || -> io::Result<()> {
             fs::create_dir_all(&directory)?;
             let unfinished = directory.join(format!(".{name}.{}", std::process::id()));
-            or_none(fs::remove_file(&unfinished))?;
+            ignore_missing(fs::remove_file(&unfinished))?;
             File::create_new(&unfinished)?.write_all(value.as_bytes())?;
             fs::rename(&unfinished, directory.join(name))
         };
@@ -75,7 +75,7 @@ impl Properties<'_> {
     /// The store cannot be written.
     pub(crate) fn unset(&self, app: &str, name: &str) -> Result<()> {
         let file = self.directory(app).join(name);
-        or_none(fs::remove_file(&file))
+        ignore_missing(fs::remove_file(&file))
             .with_context(|| format!("'{}' cannot be removed", file.display()))
     }
 
@@ -85,7 +85,7 @@ impl Properties<'_> {
     /// The store cannot be written.
     pub(crate) fn remove_all(&self, app: &str) -> Result<()> {
         let directory = self.directory(app);
-        or_none(fs::remove_dir_all(&directory))
+        ignore_missing(fs::remove_dir_all(&directory))
             .with_context(|| format!("'{}' cannot be removed", directory.display()))
     }
 
@@ -110,7 +110,7 @@ impl Properties<'_> {
 }
 
 /// Treats a missing file as removed.
-fn or_none(result: io::Result<()>) -> io::Result<()> {
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,

@@ -43,18 +43,18 @@ struct Account {
 /// # Errors
 /// The user does not exist, or the switch fails.
 pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
-    let Some(account) = other_than_root()? else {
+    let Some(account) = account_to_switch_to()? else {
         return Ok(None);
     };
     let user = &account.user;
-    let why = || format!("root must not run this, and cannot become user '{user}'");
-    let setpriv = which::which("setpriv").with_context(why)?;
+    let context = || format!("root must not run this, and cannot become user '{user}'");
+    let setpriv = which::which("setpriv").with_context(context)?;
     let mut words: Vec<OsString> = vec![
         format!("--reuid={}", account.id).into(),
         format!("--regid={}", account.group).into(),
         "--init-groups".into(),
         "--".into(),
-        env::current_exe().with_context(why)?.into(),
+        env::current_exe().with_context(context)?.into(),
     ];
     words.extend(exit::arguments());
     // The home directory of Dokku's user, where docker's client looks for its settings.
@@ -65,7 +65,7 @@ pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
         .env("LOGNAME", user)
         .stdin(Stdin::Inherit)
         .run()
-        .with_context(why)?;
+        .with_context(context)?;
     Ok(Some(process::exit_code(output.status)))
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn execute_as_system_user() -> Result<Option<u8>> {
 /// # Errors
 /// Root has started the command and is not the system user.
 pub(crate) fn refuse_root() -> Result<()> {
-    match other_than_root()? {
+    match account_to_switch_to()? {
         Some(Account { user, .. }) => bail!(
             "this command is for user '{user}', and root has started it: start it as 'dokku run …'"
         ),
@@ -83,7 +83,7 @@ pub(crate) fn refuse_root() -> Result<()> {
 }
 
 /// The system user if this process runs as root and the system user is not root.
-fn other_than_root() -> Result<Option<Account>> {
+fn account_to_switch_to() -> Result<Option<Account>> {
     if !geteuid().is_root() {
         return Ok(None);
     }
@@ -104,18 +104,18 @@ fn other_than_root() -> Result<Option<Account>> {
 
 /// The answer of coreutils' `id`: the user database cannot be read without unsafe code.
 fn id_of(option: &str, user: &str) -> Result<String> {
-    let none = || anyhow!("root must not run this, and there is no user '{user}' ({USER})");
-    let program = which::which("id").map_err(|_| none())?;
+    let error = || anyhow!("root must not run this, and there is no user '{user}' ({USER})");
+    let program = which::which("id").map_err(|_| error())?;
     let output = ProcessBuilder::new(&program, [option, "--", user])
         .stdout(Stdout::Capture)
         .stderr(Stderr::Null)
         .run();
-    let output = output.map_err(|_| none())?;
+    let output = output.map_err(|_| error())?;
     let id = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if output.status.success() && !id.is_empty() {
         Ok(id)
     } else {
-        Err(none())
+        Err(error())
     }
 }
 

@@ -41,28 +41,27 @@ impl Triggers<'_> {
     /// Like [`Triggers::query`], but a failure results in an empty string, and the hooks' stderr is
     /// discarded. Invalid UTF-8 is replaced by U+FFFD.
     pub(crate) fn query_or_empty(&self, trigger: &str, arguments: &[&str]) -> String {
-        match self.fire_softly(trigger, arguments) {
-            Ok(TriggerOutcome::Succeeded(said)) => String::from_utf8_lossy(&said).into_owned(),
+        match self.fire_silently(trigger, arguments) {
+            Ok(TriggerOutcome::Succeeded(output)) => String::from_utf8_lossy(&output).into_owned(),
             _ => String::new(),
         }
     }
 
     /// Whether the hooks succeed and print something that is not valid UTF-8.
     pub(crate) fn answers_with_invalid_utf8(&self, trigger: &str, arguments: &[&str]) -> bool {
-        let fired = self.fire_softly(trigger, arguments);
-        matches!(fired, Ok(TriggerOutcome::Succeeded(said)) if std::str::from_utf8(&said).is_err())
+        let outcome = self.fire_silently(trigger, arguments);
+        matches!(outcome, Ok(TriggerOutcome::Succeeded(output)) if std::str::from_utf8(&output).is_err())
     }
 
-    fn fire_softly(&self, trigger: &str, arguments: &[&str]) -> Result<TriggerOutcome> {
-        let silently = |call: ProcessBuilder| {
+    fn fire_silently(&self, trigger: &str, arguments: &[&str]) -> Result<TriggerOutcome> {
+        let run = |call: ProcessBuilder| {
             self.host
                 .without_misattributed_env(call)
                 .stdout(Stdout::Capture)
                 .stderr(Stderr::Null)
                 .run()
         };
-        self.runner()
-            .fire(trigger, &words(arguments), |_| {}, silently)
+        self.runner().fire(trigger, &words(arguments), |_| {}, run)
     }
 
     /// Notifies the hooks of an event. Their output goes to our stderr. A hook that exceeds its
@@ -71,11 +70,11 @@ impl Triggers<'_> {
     /// # Errors
     /// As [`Triggers::query`]; the error has the hook's exit code.
     pub(crate) fn notify(&self, trigger: &str, arguments: &[&str]) -> Result<()> {
-        let relay = |call: ProcessBuilder| self.within_limit(call.stdout(Stdout::OurStderr));
-        text_of(trigger, self.fire(trigger, arguments, relay)?).map(|_| ())
+        let run = |call: ProcessBuilder| self.run_with_timeout(call.stdout(Stdout::OurStderr));
+        text_of(trigger, self.fire(trigger, arguments, run)?).map(|_| ())
     }
 
-    fn within_limit(&self, call: ProcessBuilder) -> io::Result<Output> {
+    fn run_with_timeout(&self, call: ProcessBuilder) -> io::Result<Output> {
         let limit = HOOK_TIMEOUT.in_effect(self.host);
         let call = if self.host.in_background {
             call.own_group()
@@ -87,10 +86,10 @@ impl Triggers<'_> {
                 return error;
             }
             let seconds = limit.as_secs();
-            let why = format!(
+            let reason = format!(
                 "it has not ended within {seconds} seconds (change this with 'dokku run:set --global hook-timeout')"
             );
-            io::Error::new(io::ErrorKind::TimedOut, why)
+            io::Error::new(io::ErrorKind::TimedOut, reason)
         })
     }
 
@@ -111,11 +110,11 @@ impl Triggers<'_> {
         arguments: &[&str],
         redirect: fn(ProcessBuilder) -> ProcessBuilder,
     ) -> Result<String> {
-        let run = |call| self.within_limit(redirect(self.host.without_misattributed_env(call)));
-        let said = self
+        let run = |call| self.run_with_timeout(redirect(self.host.without_misattributed_env(call)));
+        let output = self
             .runner()
             .ask_for_access(hooks, trigger, &words(arguments), run)?;
-        String::from_utf8(said)
+        String::from_utf8(output)
             .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8"))
     }
 
@@ -136,9 +135,10 @@ impl Triggers<'_> {
         }
     }
 
-    /// Whether a plugin other than the event log and those in `but_by` has a hook for this trigger.
-    pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
-        self.runner().has_hook_besides(trigger, but_by)
+    /// Whether a plugin other than the event log and those in `excluded` has a hook for this
+    /// trigger.
+    pub(crate) fn has_hook_besides(&self, trigger: &str, excluded: &[&str]) -> bool {
+        self.runner().has_hook_besides(trigger, excluded)
     }
 
     fn fire(
@@ -168,13 +168,13 @@ fn words<'a>(arguments: &[&'a str]) -> Vec<&'a OsStr> {
 }
 
 /// The printed output as text; a failed hook becomes an error with the hook's exit code.
-fn text_of(trigger: &str, fired: TriggerOutcome) -> Result<String> {
-    match fired {
-        TriggerOutcome::Succeeded(said) => String::from_utf8(said)
+fn text_of(trigger: &str, outcome: TriggerOutcome) -> Result<String> {
+    match outcome {
+        TriggerOutcome::Succeeded(output) => String::from_utf8(output)
             .with_context(|| format!("the answer of hook '{trigger}' is not valid UTF-8")),
-        TriggerOutcome::Failed { who, code } => Err(Failure::error(
+        TriggerOutcome::Failed { description, code } => Err(Failure::error(
             ExitStatus::of(code),
-            format!("{who} failed with exit code {code}"),
+            format!("{description} failed with exit code {code}"),
         )),
     }
 }

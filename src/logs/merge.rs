@@ -33,7 +33,7 @@ pub(crate) struct Prefix {
 
 /// Copies the sources to the outputs until all have ended or an output has no reader any more.
 /// Returns the time of each source's last line, or `None` if a reader is gone. No source
-/// delays the others for longer than `patience`. `has_gone` reports, while there is nothing to
+/// delays the others for longer than `patience`. `reader_closed` reports, while there is nothing to
 /// write, whether the reader is gone. Sources are read only when needed: a slow reader costs no
 /// memory.
 ///
@@ -44,12 +44,12 @@ pub(crate) fn merge(
     patience: Duration,
     stdout: &mut impl Write,
     stderr: &mut impl Write,
-    has_gone: impl Fn() -> bool,
+    reader_closed: impl Fn() -> bool,
 ) -> Result<Option<Vec<Vec<u8>>>> {
-    let (mut readers, mut ways) = (Vec::new(), Vec::new());
+    let (mut readers, mut channels) = (Vec::new(), Vec::new());
     for source in sources {
         readers.push(source.reader);
-        ways.push(Channel {
+        channels.push(Channel {
             to_stderr: source.to_stderr,
             prefix: source.prefix,
             last_timestamp: Vec::new(),
@@ -57,10 +57,10 @@ pub(crate) fn merge(
     }
     let mut streams = MergedReader::new(readers, Producers::Many, patience);
     let mut merge = LogMerger {
-        channels: ways,
+        channels,
         open_lines: [None; 2],
     };
-    match merge.run(&mut streams, stdout, stderr, has_gone) {
+    match merge.run(&mut streams, stdout, stderr, reader_closed) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(None),
         result => result?,
     }
@@ -89,12 +89,12 @@ impl LogMerger {
         streams: &mut MergedReader,
         stdout: &mut impl Write,
         stderr: &mut impl Write,
-        has_gone: impl Fn() -> bool,
+        reader_closed: impl Fn() -> bool,
     ) -> Result<()> {
         loop {
-            let within = |merge: &Self| merge.open_lines.into_iter().flatten().next();
-            while let Some((number, entry)) = streams.next(within(self)) {
-                let (to_stderr, text) = self.shown(number, &entry);
+            let open_line = |merge: &Self| merge.open_lines.into_iter().flatten().next();
+            while let Some((number, entry)) = streams.next(open_line(self)) {
+                let (to_stderr, text) = self.rendered(number, &entry);
                 if to_stderr {
                     stderr.write_all(&text)?;
                 } else {
@@ -106,7 +106,7 @@ impl LogMerger {
             if streams.have_ended() {
                 return Ok(());
             }
-            if !streams.read_more(READER_CHECK_INTERVAL)? && has_gone() {
+            if !streams.read_more(READER_CHECK_INTERVAL)? && reader_closed() {
                 return Err(ErrorKind::BrokenPipe.into());
             }
         }
@@ -114,16 +114,16 @@ impl LogMerger {
 
     /// The bytes to print for an entry, and whether they go to stderr. Entries without a time are
     /// docker's own messages and always go to stderr.
-    fn shown(&mut self, number: usize, entry: &LogEntry) -> (bool, Vec<u8>) {
-        let way = &mut self.channels[number];
-        let is_dockers = entry.time.is_empty();
-        let to_stderr = way.to_stderr || is_dockers;
-        let within = &mut self.open_lines[usize::from(to_stderr)];
+    fn rendered(&mut self, number: usize, entry: &LogEntry) -> (bool, Vec<u8>) {
+        let channel = &mut self.channels[number];
+        let is_docker_message = entry.time.is_empty();
+        let to_stderr = channel.to_stderr || is_docker_message;
+        let open_line = &mut self.open_lines[usize::from(to_stderr)];
         let mut text = Vec::new();
-        if *within != Some(number) {
+        if *open_line != Some(number) {
             // The open line of another source continues later, or never ends.
-            text.extend(within.is_some().then_some(b'\n'));
-            let prefix = way.prefix.as_ref().filter(|_| !is_dockers);
+            text.extend(open_line.is_some().then_some(b'\n'));
+            let prefix = channel.prefix.as_ref().filter(|_| !is_docker_message);
             text.extend(
                 prefix
                     .map(|prefix| prefix.at(&entry.time))
@@ -133,9 +133,9 @@ impl LogMerger {
         }
         text.extend(&entry.bytes);
         text.extend(entry.ends_line.then_some(b'\n'));
-        *within = (!entry.ends_line).then_some(number);
-        if !is_dockers {
-            way.last_timestamp.clone_from(&entry.time);
+        *open_line = (!entry.ends_line).then_some(number);
+        if !is_docker_message {
+            channel.last_timestamp.clone_from(&entry.time);
         }
         (to_stderr, text)
     }

@@ -17,10 +17,10 @@ pub(crate) enum Producers {
     Many,
 }
 
-/// Reads of each stream no more than its next entry needs; everything later stays in the pipe.
+/// Reads of each stream no more than its next entry needs; everything after it remains in the pipe.
 pub(crate) struct MergedReader {
-    all: Vec<LogStream>,
-    writers: Producers,
+    streams: Vec<LogStream>,
+    producers: Producers,
     /// How long a stream without an entry delays the others.
     patience: Duration,
 }
@@ -35,7 +35,7 @@ struct LogStream {
 }
 
 impl MergedReader {
-    pub(crate) fn new(readers: Vec<PipeReader>, writers: Producers, patience: Duration) -> Self {
+    pub(crate) fn new(readers: Vec<PipeReader>, producers: Producers, patience: Duration) -> Self {
         let stream = |reader| LogStream {
             reader,
             entries: LogParser::default(),
@@ -43,23 +43,23 @@ impl MergedReader {
             stalled: false,
         };
         Self {
-            all: readers.into_iter().map(stream).collect(),
-            writers,
+            streams: readers.into_iter().map(stream).collect(),
+            producers,
             patience,
         }
     }
 
     pub(crate) fn have_ended(&self) -> bool {
-        self.all.iter().all(LogStream::has_ended)
+        self.streams.iter().all(LogStream::has_ended)
     }
 
     /// The earliest entry, and the number of its stream. `None` at the end, and if more has to be
-    /// read to determine it. While the stream `within` is in the middle of a line, that stream comes
-    /// first.
-    pub(crate) fn next(&mut self, within: Option<usize>) -> Option<(usize, LogEntry)> {
-        self.all.iter_mut().for_each(LogStream::advance);
-        if let Some(number) = within {
-            let stream = &mut self.all[number];
+    /// read to determine it. While the stream `open_line` is in the middle of a line, that stream
+    /// comes first.
+    pub(crate) fn next(&mut self, open_line: Option<usize>) -> Option<(usize, LogEntry)> {
+        self.streams.iter_mut().for_each(LogStream::advance);
+        if let Some(number) = open_line {
+            let stream = &mut self.streams[number];
             if let Some(entry) = stream.next.take() {
                 return Some((number, entry));
             }
@@ -68,50 +68,47 @@ impl MergedReader {
             }
         }
         // Docker's times have equal lengths and are in UTC: they can be compared as text.
-        let waiting = self.all.iter().enumerate();
+        let waiting = self.streams.iter().enumerate();
         let (_, first) = waiting
             .filter_map(|(number, stream)| Some((&stream.next.as_ref()?.time, number)))
             .min()?;
         let is_known = |stream: &LogStream| {
-            stream.next.is_some() || stream.has_nothing_earlier(self.writers == Producers::Single)
+            stream.next.is_some() || stream.has_nothing_earlier(self.producers == Producers::Single)
         };
-        if !self.all.iter().all(is_known) {
+        if !self.streams.iter().all(is_known) {
             return None;
         }
-        Some((first, self.all[first].next.take()?))
+        Some((first, self.streams[first].next.take()?))
     }
 
     /// Waits for streams without an entry, and reads them. Returns `false` if all of them were
-    /// silent for the time `longest`.
+    /// silent for the time `timeout`.
     ///
     /// # Errors
     /// A stream cannot be read.
-    pub(crate) fn read_more(&mut self, longest: Duration) -> io::Result<bool> {
-        let is_held = self.all.iter().any(|stream| stream.next.is_some());
-        let is_short = is_held || self.all.iter().any(|stream| stream.stalled);
-        let time = if is_short { self.patience } else { longest };
-        let wanted: Vec<usize> = (0..self.all.len())
-            .filter(|number| self.all[*number].is_wanted())
+    pub(crate) fn read_more(&mut self, timeout: Duration) -> io::Result<bool> {
+        let has_entry = self.streams.iter().any(|stream| stream.next.is_some());
+        let is_short = has_entry || self.streams.iter().any(|stream| stream.stalled);
+        let time = if is_short { self.patience } else { timeout };
+        let pending: Vec<usize> = (0..self.streams.len())
+            .filter(|number| self.streams[*number].needs_input())
             .collect();
-        let mut watched: Vec<PollFd<'_>> = wanted
+        let mut fds: Vec<PollFd<'_>> = pending
             .iter()
-            .map(|number| PollFd::new(&self.all[*number].reader, PollFlags::IN))
+            .map(|number| PollFd::new(&self.streams[*number].reader, PollFlags::IN))
             .collect();
-        let ready = match poll(&mut watched, Timespec::try_from(time).ok().as_ref()) {
+        let ready = match poll(&mut fds, Timespec::try_from(time).ok().as_ref()) {
             Err(Errno::INTR) => return Ok(true),
             ready => ready?,
         };
-        let came: Vec<bool> = watched
-            .iter()
-            .map(|watched| !watched.revents().is_empty())
-            .collect();
-        for (number, came) in wanted.into_iter().zip(came) {
-            let stream = &mut self.all[number];
-            if came {
+        let readable: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        for (number, readable) in pending.into_iter().zip(readable) {
+            let stream = &mut self.streams[number];
+            if readable {
                 stream.read()?;
             } else if ready == 0 {
                 // If all streams are silent, the next entry waits for the others again.
-                stream.stalled = is_held;
+                stream.stalled = has_entry;
             }
         }
         Ok(ready > 0 || is_short)
@@ -129,15 +126,15 @@ impl LogStream {
         self.next.is_none() && self.entries.ended && self.entries.is_empty()
     }
 
-    fn is_wanted(&self) -> bool {
+    fn needs_input(&self) -> bool {
         self.next.is_none() && !self.entries.ended
     }
 
-    /// Whether all future entries of this stream are later than the current ones of the others. With
-    /// a single writer that is so for an entry that is not even in the pipe yet.
-    fn has_nothing_earlier(&self, one_writer: bool) -> bool {
+    /// Whether all future entries of this stream are later than the current ones of the others.
+    /// With a single writer that is so for an entry that is not even in the pipe yet.
+    fn has_nothing_earlier(&self, single_producer: bool) -> bool {
         let is_empty = || self.entries.is_empty() && !is_ready(&self.reader);
-        self.has_ended() || self.stalled || (one_writer && is_empty())
+        self.has_ended() || self.stalled || (single_producer && is_empty())
     }
 
     fn read(&mut self) -> io::Result<()> {
@@ -154,7 +151,7 @@ impl LogStream {
 }
 
 fn is_ready(reader: &PipeReader) -> bool {
-    let mut watched = [PollFd::new(reader, PollFlags::IN)];
+    let mut fds = [PollFd::new(reader, PollFlags::IN)];
     // On an error the stream counts as ready: reading it reports the error.
-    poll(&mut watched, Some(&Timespec::default())) != Ok(0)
+    poll(&mut fds, Some(&Timespec::default())) != Ok(0)
 }

@@ -46,18 +46,18 @@ impl Iterator for LogParser {
     /// `None` until more is fed, or at the end.
     fn next(&mut self) -> Option<LogEntry> {
         let rest = &self.bytes[self.consumed..];
-        let head = &rest[..rest.len().min(MAX_TIMESTAMP_BYTES)];
-        let is_short = head.len() < MAX_TIMESTAMP_BYTES && !head.contains(&b'\n');
-        if rest.is_empty() || (is_short && !self.ended) {
+        let prefix = &rest[..rest.len().min(MAX_TIMESTAMP_BYTES)];
+        let is_incomplete = prefix.len() < MAX_TIMESTAMP_BYTES && !prefix.contains(&b'\n');
+        if rest.is_empty() || (is_incomplete && !self.ended) {
             return None;
         }
-        let (time, text) = match (split_time(head), &self.continuation_time) {
+        let (time, text) = match (split_time(prefix), &self.continuation_time) {
             (Some((time, _)), _) => (time.to_vec(), &rest[time.len() + 1..]),
             (None, Some(time)) => (time.clone(), rest),
             (None, None) => (Vec::new(), rest),
         };
-        let within = &text[..text.len().min(MAX_ENTRY_BYTES + 1)];
-        let (length, ends_line) = match within.iter().position(|byte| *byte == b'\n') {
+        let limited = &text[..text.len().min(MAX_ENTRY_BYTES + 1)];
+        let (length, ends_line) = match limited.iter().position(|byte| *byte == b'\n') {
             Some(end) => (end, true),
             None if text.len() >= MAX_ENTRY_BYTES => (MAX_ENTRY_BYTES, false),
             None if self.ended => (text.len(), false),
@@ -79,11 +79,11 @@ impl Iterator for LogParser {
 pub(crate) fn split_time(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|byte| *byte == b' ')?;
     let (time, rest) = line.split_at(end);
-    let looks_right = time.len() >= 20
+    let is_timestamp = time.len() >= 20
         && time.ends_with(b"Z")
         && time[10] == b'T'
         && time[..4].iter().all(u8::is_ascii_digit);
-    looks_right.then_some((time, &rest[1..]))
+    is_timestamp.then_some((time, &rest[1..]))
 }
 
 #[cfg(test)]

@@ -168,8 +168,8 @@ pub(crate) fn exists(host: &Host, app: &str, id: &str) -> bool {
 /// finalized after their app had been destroyed. If there is no app at all, the apps' directory
 /// itself is missing (not mounted): then nothing is removed, and the time does not count.
 pub(crate) fn sweep(host: &Host) {
-    Store::remove_set_aside(host);
-    // Stores are listed before apps, so that a new or renamed app keeps its records.
+    Store::remove_renamed(host);
+    // Stores are listed before apps, so that the records of a new or renamed app are not removed.
     let stores = Store::names(host);
     let apps = host.apps().all_names();
     if apps.is_empty() {
@@ -177,12 +177,12 @@ pub(crate) fn sweep(host: &Host) {
     }
     for app in stores {
         let store = Store::for_app(host, &app);
-        let swept = if apps.contains(&app) {
-            store.is_back()
+        let result = if apps.contains(&app) {
+            store.reset_missing()
         } else {
             store.remove_when_long_missing(SystemTime::now())
         };
-        if let Err(error) = swept {
+        if let Err(error) = result {
             message::warn(&format!("The records of {app} cannot be removed: {error}"));
         }
     }
@@ -210,39 +210,39 @@ fn write_once(host: &Host, docker: &Docker, record: &Record) -> Result<bool> {
         },
         ..record.clone()
     };
-    let mut taken = Ok(());
+    let mut saved = Ok(());
     if record.task.detached && outputs > 0 {
         let bytes = OUTPUT_BYTES.effective_number(host, app).unwrap_or_default();
         match output::save(docker, &record.id, &store, bytes) {
             Ok(output) => record.output = Some(output),
             Err(error) => {
                 record.output = Some(Output::Unreadable(format!("{error:#}")));
-                taken = Err(error);
+                saved = Err(error);
             }
         }
     }
-    let is_there = || !host.apps().is_destroyed(app);
-    let new = store.append(&record.id, &record.line()?, records, is_there);
+    let app_exists = || !host.apps().is_destroyed(app);
+    let new = store.append(&record.id, &record.line()?, records, app_exists);
     store.prune_outputs(outputs);
     // Plugins are notified of an end once, whether or not it is stored.
     match new.with_context(|| format!("'{}' cannot be written", store.path().display()))? {
-        Appended::AlreadyThere => Ok(false),
-        Appended::Added | Appended::NotStored => taken.map(|()| true),
+        Appended::AlreadyRecorded => Ok(false),
+        Appended::Added | Appended::NotStored => saved.map(|()| true),
     }
 }
 
-/// The words, cut to `longest` bytes in total; an ellipsis marks what was cut off.
-fn shortened(command: &[String], longest: usize) -> Vec<String> {
-    let mut left = longest;
+/// The words, cut to `max_bytes` bytes in total; an ellipsis marks what was cut off.
+fn shortened(command: &[String], max_bytes: usize) -> Vec<String> {
+    let mut remaining = max_bytes;
     let mut words = Vec::new();
     for word in command {
-        if word.len() > left {
+        if word.len() > remaining {
             let fits = word.char_indices().map(|(at, _)| at);
-            let end = fits.take_while(|at| *at <= left).last().unwrap_or(0);
+            let end = fits.take_while(|at| *at <= remaining).last().unwrap_or(0);
             words.push(word[..end].to_owned() + "…");
             break;
         }
-        left -= word.len();
+        remaining -= word.len();
         words.push(word.clone());
     }
     words

@@ -34,25 +34,27 @@ const MARKS: [u8; 2] = *b"oe";
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Output {
     /// The output is saved.
-    Kept {
+    #[serde(rename = "kept")]
+    Saved {
         /// The size of the file.
         bytes: u64,
         /// Whether the file contains everything that the task has written.
-        whole: bool,
+        #[serde(rename = "whole")]
+        complete: bool,
     },
     /// The output could not be read, with the reason.
     Unreadable(String),
 }
 
-/// Saves the last entries of the container's log, at most `most` bytes of file. Neither memory
+/// Saves the last entries of the container's log, at most `max_bytes` bytes of file. Neither memory
 /// nor time depends on how much the task has written.
 ///
 /// # Errors
 /// The file cannot be written. A log that cannot be read is not an error but
 /// [`Output::Unreadable`].
-pub(crate) fn save(docker: &Docker, id: &str, store: &Store, most: u64) -> Result<Output> {
-    let count = most / MIN_ENTRY_BYTES + 1;
-    let part = LogSelection {
+pub(crate) fn save(docker: &Docker, id: &str, store: &Store, max_bytes: u64) -> Result<Output> {
+    let count = max_bytes / MIN_ENTRY_BYTES + 1;
+    let selection = LogSelection {
         tail: count.to_string(),
         ..LogSelection::default()
     };
@@ -60,49 +62,49 @@ pub(crate) fn save(docker: &Docker, id: &str, store: &Store, most: u64) -> Resul
         client,
         stdout,
         stderr,
-    } = match docker.container_logs(id, &part, true) {
+    } = match docker.container_logs(id, &selection, true) {
         Ok(logs) => logs,
         Err(error) => return Ok(Output::Unreadable(format!("{error:#}"))),
     };
-    let mut file = TailFile::new(store, id, most);
-    let taken = copy(stdout, stderr, &mut file, docker.timeout());
-    if taken.is_err() {
+    let mut file = TailFile::new(store, id, max_bytes);
+    let result = copy(stdout, stderr, &mut file, docker.timeout());
+    if result.is_err() {
         let _ = client.kill();
     }
-    let docker_said = taken.context("the task's output cannot be kept")?;
-    let ended = client.wait().is_ok_and(|client| client.status.success());
-    if !ended {
-        let docker_said = docker_said.trim_start_matches("Error response from daemon: ");
-        return Ok(Output::Unreadable(docker_said.to_owned()));
+    let docker_message = result.context("the task's output cannot be kept")?;
+    let succeeded = client.wait().is_ok_and(|client| client.status.success());
+    if !succeeded {
+        let docker_message = docker_message.trim_start_matches("Error response from daemon: ");
+        return Ok(Output::Unreadable(docker_message.to_owned()));
     }
-    let whole = file.entries < count && file.previous.is_none();
+    let complete = file.entries < count && file.previous.is_none();
     let bytes = file.finish().context("the task's output cannot be kept")?;
-    Ok(Output::Kept { bytes, whole })
+    Ok(Output::Saved { bytes, complete })
 }
 
 /// Copies both streams in the order in which the task wrote. Returns the last line without a
-/// time, which is a message of docker itself. Fails if docker is silent for `longest_silence`.
+/// time, which is a message of docker itself. Fails if docker is silent for `silence_timeout`.
 fn copy(
     stdout: io::PipeReader,
     stderr: Option<io::PipeReader>,
     file: &mut TailFile<'_>,
-    longest_silence: Duration,
+    silence_timeout: Duration,
 ) -> Result<String> {
     let readers = [stdout].into_iter().chain(stderr).collect();
     let mut streams = MergedReader::new(readers, Producers::Single, PARTIAL_ENTRY_PATIENCE);
-    let mut docker_said = "docker gave no reason".to_owned();
+    let mut docker_message = "docker gave no reason".to_owned();
     loop {
         while let Some((number, entry)) = streams.next(None) {
             if entry.time.is_empty() {
-                docker_said = String::from_utf8_lossy(&entry.bytes).into_owned();
+                docker_message = String::from_utf8_lossy(&entry.bytes).into_owned();
             } else {
                 file.write(MARKS[number], &entry)?;
             }
         }
         if streams.have_ended() {
-            return Ok(docker_said);
+            return Ok(docker_message);
         }
-        if !streams.read_more(longest_silence)? {
+        if !streams.read_more(silence_timeout)? {
             bail!("docker stopped sending it");
         }
     }
@@ -113,96 +115,96 @@ fn copy(
 struct TailFile<'a> {
     store: &'a Store,
     id: &'a str,
-    most: u64,
+    max_bytes: u64,
     entries: u64,
     current: Option<Segment>,
     previous: Option<Segment>,
 }
 
-/// One file. It is removed when it is dropped, unless it was kept.
+/// One file. It is removed when it is dropped, unless it was finished.
 struct Segment {
     path: PathBuf,
     number: u8,
     file: BufWriter<File>,
     length: u64,
-    kept: bool,
+    finished: bool,
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if !self.kept {
+        if !self.finished {
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
 impl<'a> TailFile<'a> {
-    fn new(store: &'a Store, id: &'a str, most: u64) -> Self {
+    fn new(store: &'a Store, id: &'a str, max_bytes: u64) -> Self {
         Self {
             store,
             id,
-            most,
+            max_bytes,
             entries: 0,
             current: None,
             previous: None,
         }
     }
 
-    fn piece(&self, number: u8) -> io::Result<Segment> {
+    fn new_segment(&self, number: u8) -> io::Result<Segment> {
         let (path, file) = self.store.new_output(self.id, number)?;
         Ok(Segment {
             path,
             number,
             file: BufWriter::new(file),
             length: 0,
-            kept: false,
+            finished: false,
         })
     }
 
     fn write(&mut self, mark: u8, entry: &LogEntry) -> io::Result<()> {
         let length = 2 + entry.time.len() as u64 + 1 + entry.bytes.len() as u64 + 1;
-        let mut piece = match self.current.take() {
-            None => self.piece(0)?,
-            Some(full) if full.length + length > self.most => {
+        let mut segment = match self.current.take() {
+            None => self.new_segment(0)?,
+            Some(full) if full.length + length > self.max_bytes => {
                 self.previous = None; // the next segment reuses its file name
-                let next = self.piece(1 - full.number)?;
+                let next = self.new_segment(1 - full.number)?;
                 self.previous = Some(full);
                 next
             }
-            Some(piece) => piece,
+            Some(segment) => segment,
         };
         let end = if entry.ends_line { b' ' } else { b'+' };
         for part in [&[mark, end], &entry.time[..], b" ", &entry.bytes, b"\n"] {
-            piece.file.write_all(part)?;
+            segment.file.write_all(part)?;
         }
-        piece.length += length;
+        segment.length += length;
         self.entries += 1;
-        self.current = Some(piece);
+        self.current = Some(segment);
         Ok(())
     }
 
     /// Joins the segments as the task's output file; returns its size.
     fn finish(mut self) -> io::Result<u64> {
         let mut last = match self.current.take() {
-            Some(piece) => piece,
-            None => self.piece(0)?,
+            Some(segment) => segment,
+            None => self.new_segment(0)?,
         };
         last.file.flush()?;
         if let Some(mut first) = self.previous.take() {
             first.file.flush()?;
-            let mut whole = self.piece(2)?;
-            let space = self.most.saturating_sub(last.length);
+            let mut joined = self.new_segment(2)?;
+            let space = self.max_bytes.saturating_sub(last.length);
             let mut from = BufReader::new(first.file.get_mut());
             skip_to_line(&mut from, first.length.saturating_sub(space))?;
-            whole.length = io::copy(&mut from, &mut whole.file)? + last.length;
+            joined.length = io::copy(&mut from, &mut joined.file)? + last.length;
             let rest = last.file.get_mut();
             rest.seek(SeekFrom::Start(0))?;
-            io::copy(rest, &mut whole.file)?;
-            whole.file.flush()?;
-            last = whole;
+            io::copy(rest, &mut joined.file)?;
+            joined.file.flush()?;
+            last = joined;
         }
         fs::rename(&last.path, self.store.output(self.id))?;
-        last.kept = true;
+        last.finished = true;
         Ok(last.length)
     }
 }

@@ -26,12 +26,12 @@ impl Skipped {
 
     /// Prints a warning per kind of skipped lines.
     pub(crate) fn report(self) {
-        let said = [
+        let kinds = [
             (self.damaged, "cannot be read"),
             (self.newer, "were written by a newer version of the plugin"),
         ];
-        for (count, why) in said.into_iter().filter(|(count, _)| *count > 0) {
-            message::warn(&format!("Skipped {count} records that {why}"));
+        for (count, reason) in kinds.into_iter().filter(|(count, _)| *count > 0) {
+            message::warn(&format!("Skipped {count} records that {reason}"));
         }
     }
 }
@@ -42,7 +42,7 @@ pub(crate) struct RecordsNewestFirst {
     lines: Option<io::Result<ReverseLines>>,
     /// The app's current name. Records from before a rename contain the old one.
     app: String,
-    pub(crate) passed: Skipped,
+    pub(crate) skipped: Skipped,
 }
 
 impl RecordsNewestFirst {
@@ -59,7 +59,7 @@ impl RecordsNewestFirst {
         Self {
             lines,
             app: app.to_owned(),
-            passed: Skipped::default(),
+            skipped: Skipped::default(),
         }
     }
 
@@ -95,8 +95,8 @@ impl Iterator for RecordsNewestFirst {
                     record.task.app.clone_from(&self.app);
                     return Some(*record);
                 }
-                Some(ParsedLine::Newer) => self.passed.newer += 1,
-                None => self.passed.damaged += 1,
+                Some(ParsedLine::Newer) => self.skipped.newer += 1,
+                None => self.skipped.damaged += 1,
             }
         }
     }
@@ -141,18 +141,18 @@ fn search(
     host: &Host,
     container: &str,
     app: Option<&App>,
-    say: fn(&RecordsNewestFirst),
+    report: fn(&RecordsNewestFirst),
 ) -> Option<(Record, App)> {
     let is_short_id = container.len() == 12;
-    let is_it = |record: &Record| {
+    let is_match = |record: &Record| {
         record.task.name == container
             || record.id == container
             || (is_short_id && record.id.starts_with(container))
     };
     let in_app = |app: App| {
         let mut newest = RecordsNewestFirst::of(host, &app);
-        let found = newest.find(is_it);
-        say(&newest);
+        let found = newest.find(is_match);
+        report(&newest);
         Some((found?, app))
     };
     match app {

@@ -10,10 +10,10 @@ use crate::record::Store;
 use crate::sys::regular_file;
 
 /// Upper limit of a saved output: [`crate::settings::validate::bytes`] accepts up to 1 GiB.
-const MOST_BYTES: u64 = 1024 * 1024 * 1024;
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Upper limit of a line: an entry, its mark, its time and the spaces between them.
-const LONGEST_LINE: u64 = (MAX_ENTRY_BYTES + 128) as u64;
+const MAX_LINE_BYTES: u64 = (MAX_ENTRY_BYTES + 128) as u64;
 
 /// An entry of a saved output, and the stream that the task wrote it to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,36 +44,36 @@ pub(crate) struct Selection {
 pub(crate) fn replay(
     store: &Store,
     id: &str,
-    part: &Selection,
+    selection: &Selection,
     mut show: impl FnMut(&SavedEntry) -> io::Result<()>,
 ) -> io::Result<Option<()>> {
     if !container_create::is_id(id) {
         return Ok(None);
     }
     let opened =
-        regular_file::open_within(OpenOptions::new().read(true), &store.output(id), MOST_BYTES);
+        regular_file::open_within(OpenOptions::new().read(true), &store.output(id), MAX_BYTES);
     let file = match opened {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    let mut left_out = 0;
-    if let Some(tail) = part.tail {
+    let mut skipped = 0;
+    if let Some(tail) = selection.tail {
         // The file is read twice instead of kept in memory: `tail` may be a large number.
         let mut count = 0;
         each(file.try_clone()?, |line| {
-            count += usize::from(part.wants(line));
+            count += usize::from(selection.matches(line));
             Ok(())
         })?;
-        left_out = count.saturating_sub(tail);
+        skipped = count.saturating_sub(tail);
     }
     let mut file = file;
     io::Seek::rewind(&mut file)?;
     each(file, |line| {
-        if !part.wants(line) {
+        if !selection.matches(line) {
             return Ok(());
         }
-        if left_out > 0 {
-            left_out -= 1;
+        if skipped > 0 {
+            skipped -= 1;
             return Ok(());
         }
         show(line)
@@ -82,7 +82,7 @@ pub(crate) fn replay(
 }
 
 impl Selection {
-    fn wants(&self, line: &SavedEntry) -> bool {
+    fn matches(&self, line: &SavedEntry) -> bool {
         let since = |since: SystemTime| {
             let time = std::str::from_utf8(&line.time).unwrap_or_default();
             humantime::parse_rfc3339(time).is_ok_and(|time| time >= since)
@@ -91,22 +91,22 @@ impl Selection {
     }
 }
 
-/// Calls `with` per line. Lines of another format are skipped.
-fn each(file: File, mut with: impl FnMut(&SavedEntry) -> io::Result<()>) -> io::Result<()> {
+/// Calls `handle` per line. Lines of another format are skipped.
+fn each(file: File, mut handle: impl FnMut(&SavedEntry) -> io::Result<()>) -> io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
     while reader
         .by_ref()
-        .take(LONGEST_LINE)
+        .take(MAX_LINE_BYTES)
         .read_until(b'\n', &mut text)?
         > 0
     {
-        if text.len() as u64 == LONGEST_LINE && !text.ends_with(b"\n") {
+        if text.len() as u64 == MAX_LINE_BYTES && !text.ends_with(b"\n") {
             reader.skip_until(b'\n')?;
             text.clear();
         }
         if let Some(line) = parse(text.strip_suffix(b"\n").unwrap_or(&text)) {
-            with(&line)?;
+            handle(&line)?;
         }
         text.clear();
     }
@@ -145,19 +145,19 @@ mod tests {
         o+2026-11-23T14:36:03.000000001Z three\n\
         o 2026-11-23T14:36:04.000000001Z \n";
 
-    fn replayed(part: &Selection) -> Vec<(bool, String, bool)> {
+    fn replayed(selection: &Selection) -> Vec<(bool, String, bool)> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open_dir(directory.path());
         let (path, _) = store.new_output(ID, 0).unwrap();
         std::fs::write(&path, TEXT).unwrap();
         std::fs::rename(path, store.output(ID)).unwrap();
         let mut lines = Vec::new();
-        let there = replay(&store, ID, part, |line| {
+        let result = replay(&store, ID, selection, |line| {
             let text = String::from_utf8(line.bytes.clone()).unwrap();
             lines.push((line.to_stderr, text, line.ends_line));
             Ok(())
         });
-        assert_eq!(there.unwrap(), Some(()));
+        assert_eq!(result.unwrap(), Some(()));
         lines
     }
 
@@ -215,12 +215,12 @@ mod tests {
         io::Write::write_all(&mut file, text.as_bytes()).unwrap();
         std::fs::rename(path, store.output(ID)).unwrap();
         let mut lengths = Vec::new();
-        let there = replay(&store, ID, &Selection::default(), |line| {
+        let result = replay(&store, ID, &Selection::default(), |line| {
             lengths.push(line.bytes.len());
             Ok(())
         });
         assert_eq!(
-            (there.unwrap(), lengths),
+            (result.unwrap(), lengths),
             (Some(()), vec![MAX_ENTRY_BYTES, 1])
         );
     }

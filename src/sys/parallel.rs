@@ -21,7 +21,7 @@ pub(crate) fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
 pub(crate) fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Vec::with_capacity(items.len()));
-    let lane = || {
+    let worker = || {
         while let Some((at, item)) = {
             let at = next.fetch_add(1, Ordering::Relaxed);
             items.get(at).map(|item| (at, item))
@@ -33,10 +33,10 @@ pub(crate) fn each<I: Sync, T: Send>(items: &[I], work: impl Fn(&I) -> T + Sync)
         }
     };
     std::thread::scope(|scope| {
-        let lanes: Vec<_> = (0..items.len().min(CLIENTS))
-            .map(|_| scope.spawn(lane))
+        let workers: Vec<_> = (0..items.len().min(CLIENTS))
+            .map(|_| scope.spawn(worker))
             .collect();
-        lanes.into_iter().for_each(joined);
+        workers.into_iter().for_each(joined);
     });
     let mut results = results.into_inner().unwrap_or_default();
     results.sort_unstable_by_key(|(at, _)| *at);
@@ -50,22 +50,22 @@ mod tests {
     #[test]
     fn parallel_calls_are_bounded() {
         let items: Vec<usize> = (0..100).collect();
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let all_lanes = std::sync::Barrier::new(CLIENTS);
+        let (running, max_running) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let all_workers = std::sync::Barrier::new(CLIENTS);
         let results = each(&items, |item| {
-            let count = now.fetch_add(1, Ordering::SeqCst) + 1;
-            most.fetch_max(count, Ordering::SeqCst);
+            let count = running.fetch_add(1, Ordering::SeqCst) + 1;
+            max_running.fetch_max(count, Ordering::SeqCst);
             if *item < CLIENTS {
-                all_lanes.wait(); // with fewer lanes this would block for ever
+                all_workers.wait(); // with fewer workers this would block for ever
             }
-            now.fetch_sub(1, Ordering::SeqCst);
+            running.fetch_sub(1, Ordering::SeqCst);
             item * 2
         });
         assert_eq!(
             results,
             items.iter().map(|item| item * 2).collect::<Vec<_>>()
         );
-        assert_eq!(most.into_inner(), CLIENTS);
+        assert_eq!(max_running.into_inner(), CLIENTS);
         assert_eq!(each(&[0; 0], |item| *item), [0; 0]);
     }
 }

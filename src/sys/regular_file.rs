@@ -15,29 +15,29 @@ use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 /// # Errors
 /// There is no such file, it cannot be opened, or it is not a regular file.
 pub(crate) fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    checked(options, path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
+    open_checked(options, path, OFlags::NONBLOCK | OFlags::NOFOLLOW)
 }
 
-/// As [`open`], for a file of at most `most_bytes` bytes.
+/// As [`open`], for a file of at most `max_bytes` bytes.
 ///
 /// # Errors
 /// As [`open`]; or the file is larger.
 pub(crate) fn open_within(
     options: &mut OpenOptions,
     path: &Path,
-    most_bytes: u64,
+    max_bytes: u64,
 ) -> io::Result<File> {
     let file = open(options, path)?;
-    check_size(&file, most_bytes)?;
+    check_size(&file, max_bytes)?;
     Ok(file)
 }
 
-/// Reads a regular file of at most `most_bytes` bytes.
+/// Reads a regular file of at most `max_bytes` bytes.
 ///
 /// # Errors
 /// As [`open`]; or the file is larger, or cannot be read.
-pub(crate) fn read(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
-    content(&open(OpenOptions::new().read(true), path)?, most_bytes)
+pub(crate) fn read(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    content(&open(OpenOptions::new().read(true), path)?, max_bytes)
 }
 
 /// As [`read`], but follows symbolic links: for files that belong to another program, which may use
@@ -45,17 +45,17 @@ pub(crate) fn read(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`read`].
-pub(crate) fn read_through_links(path: &Path, most_bytes: u64) -> io::Result<Vec<u8>> {
-    let file = checked(OpenOptions::new().read(true), path, OFlags::NONBLOCK)?;
-    content(&file, most_bytes)
+pub(crate) fn read_through_links(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let file = open_checked(OpenOptions::new().read(true), path, OFlags::NONBLOCK)?;
+    content(&file, max_bytes)
 }
 
-/// Reads an open file of at most `most_bytes` bytes from its beginning, whatever its offset.
+/// Reads an open file of at most `max_bytes` bytes from its beginning, whatever its offset.
 ///
 /// # Errors
 /// The file is larger, or cannot be read.
-pub(crate) fn content(file: &File, most_bytes: u64) -> io::Result<Vec<u8>> {
-    check_size(file, most_bytes)?;
+pub(crate) fn content(file: &File, max_bytes: u64) -> io::Result<Vec<u8>> {
+    check_size(file, max_bytes)?;
     let mut bytes = Vec::new();
     let mut chunk = [0; 8192];
     loop {
@@ -66,8 +66,8 @@ pub(crate) fn content(file: &File, most_bytes: u64) -> io::Result<Vec<u8>> {
             Err(error) => return Err(error),
         }
         // The file may grow while it is read.
-        if bytes.len() as u64 > most_bytes {
-            return Err(too_large(most_bytes));
+        if bytes.len() as u64 > max_bytes {
+            return Err(too_large(max_bytes));
         }
     }
 }
@@ -85,8 +85,8 @@ pub(crate) fn in_memory(inherited: bool) -> io::Result<File> {
         MemfdFlags::CLOEXEC
     };
     // Kernels before 6.3 do not know this flag; later ones may be configured to require it.
-    let made = memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL);
-    Ok(made.or_else(|_| memfd_create(NAME, flags))?.into())
+    let created = memfd_create(NAME, flags | MemfdFlags::NOEXEC_SEAL);
+    Ok(created.or_else(|_| memfd_create(NAME, flags))?.into())
 }
 
 /// Opens a directory, in order to lock it. A symbolic link to a directory is an error.
@@ -101,7 +101,7 @@ pub(crate) fn directory(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-fn checked(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
+fn open_checked(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<File> {
     let opened = options.custom_flags(flags.bits().cast_signed()).open(path);
     match opened {
         Ok(file) if file.metadata()?.is_file() => Ok(file),
@@ -118,9 +118,9 @@ fn checked(options: &mut OpenOptions, path: &Path, flags: OFlags) -> io::Result<
     }
 }
 
-fn check_size(file: &File, most_bytes: u64) -> io::Result<()> {
-    if file.metadata()?.len() > most_bytes {
-        return Err(too_large(most_bytes));
+fn check_size(file: &File, max_bytes: u64) -> io::Result<()> {
+    if file.metadata()?.len() > max_bytes {
+        return Err(too_large(max_bytes));
     }
     Ok(())
 }
@@ -129,8 +129,8 @@ fn not_regular() -> io::Error {
     io::Error::other("it is not a regular file")
 }
 
-fn too_large(most_bytes: u64) -> io::Error {
-    io::Error::other(format!("it is larger than {most_bytes} bytes"))
+fn too_large(max_bytes: u64) -> io::Error {
+    io::Error::other(format!("it is larger than {max_bytes} bytes"))
 }
 
 #[cfg(test)]
@@ -161,16 +161,16 @@ mod tests {
         for path in planted(directory.path()) {
             let open_for =
                 |options: &mut OpenOptions| open(options, &path).unwrap_err().to_string();
-            for said in [
+            for message in [
                 open_for(OpenOptions::new().read(true)),
                 open_for(OpenOptions::new().append(true)),
                 open_for(OpenOptions::new().append(true).create(true)),
                 open_for(OpenOptions::new().read(true).append(true)),
             ] {
-                assert_eq!(said, "it is not a regular file", "{}", path.display());
+                assert_eq!(message, "it is not a regular file", "{}", path.display());
             }
-            let made = open(OpenOptions::new().append(true).create_new(true), &path);
-            assert_eq!(made.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            let created = open(OpenOptions::new().append(true).create_new(true), &path);
+            assert_eq!(created.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         }
         assert!(!directory.path().join("nowhere").exists());
         let path = directory.path().join("target");

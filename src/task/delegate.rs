@@ -25,7 +25,7 @@ pub(crate) struct SchedulerDelegate {
     arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
     /// The hook's call for display, with the values of the task's environment masked.
-    shown: String,
+    display_text: String,
     stdin: bool,
 }
 
@@ -49,7 +49,7 @@ impl SchedulerDelegate {
         let variables = variables(request, detached);
         Ok(Self {
             arguments: arguments(app.name(), scheduler, request, |value| value),
-            shown: shown(
+            display_text: display_text(
                 &arguments(app.name(), scheduler, request, |_| "***"),
                 &variables,
             ),
@@ -59,8 +59,8 @@ impl SchedulerDelegate {
     }
 
     /// The hook's call that [`SchedulerDelegate::run`] would make, for `--dry-run`.
-    pub(crate) fn shown(&self) -> &str {
-        &self.shown
+    pub(crate) fn display_text(&self) -> &str {
+        &self.display_text
     }
 
     /// Runs the task through the hook, which inherits our streams (stdin only if requested), and
@@ -111,13 +111,8 @@ fn run_hook(events: &Events, call: ProcessBuilder) -> std::io::Result<Output> {
 }
 
 /// The hook's arguments, `<scheduler> <app> <env count> <env>… -- <command>…`. Each value of the
-/// task's environment is passed through `as_seen`, which can mask it.
-fn arguments(
-    app: &str,
-    scheduler: &str,
-    request: &Request,
-    as_seen: fn(&str) -> &str,
-) -> Vec<String> {
+/// task's environment is passed through `mask`, which can mask it.
+fn arguments(app: &str, scheduler: &str, request: &Request, mask: fn(&str) -> &str) -> Vec<String> {
     let mut arguments = vec![
         scheduler.to_owned(),
         app.to_owned(),
@@ -127,7 +122,7 @@ fn arguments(
         request
             .environment
             .iter()
-            .map(|(name, value)| format!("{name}={}", as_seen(value))),
+            .map(|(name, value)| format!("{name}={}", mask(value))),
     );
     arguments.push("--".to_owned());
     arguments.extend(request.command.iter().cloned());
@@ -135,7 +130,7 @@ fn arguments(
 }
 
 /// The hook's call as a shell command, then the variables in its environment, one per line.
-fn shown(arguments: &[String], variables: &[(&str, String)]) -> String {
+fn display_text(arguments: &[String], variables: &[(&str, String)]) -> String {
     let variables: Vec<String> = variables
         .iter()
         .map(|(name, value)| format!("  {name}={}\n", on_stdout(value)))
@@ -179,7 +174,7 @@ fn variables(request: &Request, detached: bool) -> Vec<(&'static str, String)> {
 
 /// Rejects options that the hook's interface cannot express: they would be ignored silently.
 fn refuse_docker_only_options(scheduler: &str, request: &Request) -> Result<()> {
-    let wishes = [
+    let unsupported = [
         ("--label", !request.labels.is_empty()),
         ("--lock", request.lock.is_some()),
         ("--memory", request.memory.is_some()),
@@ -188,7 +183,7 @@ fn refuse_docker_only_options(scheduler: &str, request: &Request) -> Result<()> 
         ("--workdir", request.workdir.is_some()),
         ("--timeout none", request.no_deadline),
     ];
-    match wishes.iter().find(|(_, wished)| *wished) {
+    match unsupported.iter().find(|(_, is_set)| *is_set) {
         Some((option, _)) => {
             bail!("'{option}' cannot be passed on to the app's scheduler '{scheduler}'")
         }

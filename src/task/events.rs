@@ -23,9 +23,9 @@ use crate::sys::process::Child;
 /// How long docker's client may still forward the last output of a task that has ended.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the event of a signal that has already arrived is awaited, so that it comes before the
-/// exit of docker's client.
-const SIGNAL_TRANSIT: Duration = Duration::from_millis(100);
+/// How long to wait for the event of a signal that has already arrived, so that it is returned
+/// before the exit of docker's client.
+const SIGNAL_TIMEOUT: Duration = Duration::from_millis(100);
 
 const STOP_SIGNALS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGHUP];
 
@@ -65,19 +65,19 @@ pub(crate) enum Event {
     ClientExited { well: bool },
     /// The reader of our stdout has closed it.
     OutputClosed,
-    /// The time given to [`Events::next`] has come.
+    /// The time that was passed to [`Events::next`] is reached.
     Timeout,
 }
 
-/// The channel of all events, in the order in which they occurred. A signal comes before the exit of
-/// a docker client that it has ended: on a terminal the client gets the signal, too, and then ends
-/// with 0, as it does for the detach keys (INT and TERM, docker 28).
+/// The channel of all events, in the order in which they occurred. A signal comes before the exit
+/// of a docker client that it has ended: on a terminal the client gets the signal, too, and then
+/// ends with 0, as it does for the detach keys (INT and TERM, docker 28).
 pub(crate) struct Events {
     sender: Sender<Event>,
     receiver: Receiver<Event>,
     /// A signal has arrived whose event may not have been sent yet.
     signal_arrived: Arc<AtomicBool>,
-    /// An event that has made way for a signal.
+    /// An event that is returned after the event of a signal.
     postponed: Cell<Option<Event>>,
 }
 
@@ -152,9 +152,9 @@ impl Events {
         thread::spawn(move || {
             let stdout = std::io::stdout();
             // Without requested events, poll(2) reports errors and hang-ups only.
-            let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
-            while poll(&mut watched, None) == Err(Errno::INTR) {}
-            if !watched[0].revents().is_empty() {
+            let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
+            while poll(&mut fds, None) == Err(Errno::INTR) {}
+            if !fds[0].revents().is_empty() {
                 let _ = sender.send(Event::OutputClosed);
             }
         });
@@ -186,8 +186,8 @@ impl Events {
             Event::Signal(_) => self.signal_arrived.store(false, Ordering::Relaxed),
             // The handler has run in this thread, but the thread that sends the event may not have.
             Event::ClientExited { .. } if self.signal_arrived.swap(false, Ordering::Relaxed) => {
-                let transit = Instant::now().checked_add(SIGNAL_TRANSIT);
-                match self.receive(transit) {
+                let signal_deadline = Instant::now().checked_add(SIGNAL_TIMEOUT);
+                match self.receive(signal_deadline) {
                     Event::Timeout => {}
                     first => {
                         let is_signal = matches!(first, Event::Signal(_));

@@ -1,4 +1,4 @@
-//! The one-off task: one command in one container made for it.
+//! The one-off task: one command in one container that is created for it.
 
 pub(crate) mod attach;
 pub(crate) mod control;

@@ -4,8 +4,8 @@
 //! app's directory. `apps:clone` and `apps:rename` fire `post-create` for the new app, then their
 //! own triggers; `apps:rename` then destroys the old app.
 //!
-//! A hook that fails would end the command half-way, with two apps or with parts of one. Therefore
-//! a failure to remove or copy something is only a warning.
+//! A hook that fails would end the command before its last step, with two apps or with parts of
+//! one. Therefore a failure to remove or copy something is only a warning.
 
 use anyhow::{Context, Result, bail};
 
@@ -30,8 +30,8 @@ pub(crate) fn copy_properties(host: &Host, old: &str, new: &str) -> Result<()> {
     })
 }
 
-pub(crate) fn warn_on_error(done: Result<()>) {
-    if let Err(error) = done {
+pub(crate) fn warn_on_error(result: Result<()>) {
+    if let Err(error) = result {
         message::warn(&format!("{error:#}"));
     }
 }
@@ -44,10 +44,10 @@ pub(crate) fn app_names<const COUNT: usize>(arguments: &[OsString]) -> Result<[&
         .take(COUNT)
         .filter_map(|word| word.to_str())
         .collect();
-    let harmless =
+    let is_plain =
         |word: &&str| !word.is_empty() && !word.contains('/') && !word.starts_with(['.', '-']);
     match <[&str; COUNT]>::try_from(words) {
-        Ok(names) if names.iter().all(harmless) => Ok(names),
+        Ok(names) if names.iter().all(is_plain) => Ok(names),
         _ => bail!("this hook takes {COUNT} names of apps"),
     }
 }

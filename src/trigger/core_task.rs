@@ -5,8 +5,8 @@ use anyhow::Result;
 use crate::ui::message;
 
 /// Warns that a task cannot be recorded. The task runs nevertheless.
-pub(crate) fn warn_on_error(recorded: Result<()>) {
-    if let Err(error) = recorded {
+pub(crate) fn warn_on_error(result: Result<()>) {
+    if let Err(error) = result {
         message::warn(&format!("The task will not be recorded: {error:#}"));
     }
 }

@@ -35,22 +35,22 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
 fn record_start(id: &str) -> Result<()> {
     let host = Host::without_flags()?;
     let docker = Docker::for_host(&host)?;
-    let is_cores = |facts: &ContainerInfo| facts.is_task() && !facts.has_own_name_label();
-    let Some(facts) = docker.container_fact(id)?.filter(is_cores) else {
+    let is_managed_by_core = |info: &ContainerInfo| info.is_task() && !info.has_own_name_label();
+    let Some(info) = docker.container_inspect(id)?.filter(is_managed_by_core) else {
         return Ok(());
     };
-    let mut header = JournalHeader::from_container(&facts, 0);
+    let mut header = JournalHeader::from_container(&info, 0);
     header.task.detached = is_detached();
     host.requester().clone_into(&mut header.task.user);
     let name = &header.task.name;
     for _ in 0..MAX_JOURNAL_ATTEMPTS {
         if let Some(journal) = Journal::create(&host, &header)? {
-            journal.mark(&facts.id, &JournalEvent::Created);
+            journal.mark(&info.id, &JournalEvent::Created);
             journal.release();
             return supervisor::adopt(&host, name);
         }
         let state = journal::state(&host, name);
-        if state.is_some_and(|state| state.id.as_ref() == Some(&facts.id)) {
+        if state.is_some_and(|state| state.id.as_ref() == Some(&info.id)) {
             return Ok(()); // the journal exists already
         }
         std::thread::sleep(JOURNAL_RETRY_INTERVAL);

@@ -33,11 +33,11 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
 /// container's id, because the container may have been removed already.
 fn record_exit(id: &str, code: u8) -> Result<()> {
     let host = Host::without_flags()?;
-    let is_its = |name: &String| {
+    let has_id = |name: &String| {
         journal::state(&host, name)
             .is_some_and(|state| state.is_managed_by_core() && state.id.as_deref() == Some(id))
     };
-    if let Some(name) = journal::names(&host).into_iter().find(is_its) {
+    if let Some(name) = journal::names(&host).into_iter().find(has_id) {
         // For a detached task core reports 0 right after the start.
         if !is_detached() {
             journal::mark(&host, &name, id, &JournalEvent::HooksFired(code));

@@ -15,11 +15,11 @@ use crate::task::control::retire;
 use crate::ui::exit::ExitStatus;
 
 /// The first argument of the process that performs the sweep.
-const PASS: &str = "--pass";
+const SWEEP: &str = "--pass";
 
 /// Variables of the caller that the sweep needs: the user, for access hooks, and variables that
 /// determine the messages and the exit code of the plugin itself.
-const CALLERS: [&str; 6] = [
+const CALLER_VARIABLES: [&str; 6] = [
     "DOKKU_FAIL_EXIT_CODE",
     "DOKKU_QUIET_OUTPUT",
     "DOKKU_TRACE",
@@ -36,28 +36,28 @@ const CALLERS: [&str; 6] = [
 pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     match words[..] {
-        [PASS, ref words @ ..] => pass(words),
-        [] | ["" | DOCKER_LOCAL] | [DOCKER_LOCAL, _] => apart(&words),
+        [SWEEP, ref words @ ..] => sweep(words),
+        [] | ["" | DOCKER_LOCAL] | [DOCKER_LOCAL, _] => start_sweep(&words),
         _ => Ok(ExitStatus::SUCCESS), // a task of another scheduler
     }
 }
 
-fn apart(words: &[&str]) -> Result<ExitStatus> {
+fn start_sweep(words: &[&str]) -> Result<ExitStatus> {
     let mut environment = background::environment(&Host::without_flags()?);
     environment.extend(
-        CALLERS
+        CALLER_VARIABLES
             .into_iter()
             .filter_map(|name| Some((name.into(), std::env::var_os(name)?))),
     );
     let start = || {
-        let call = ProcessBuilder::new(&std::env::current_exe()?, [&[PASS], words].concat());
+        let call = ProcessBuilder::new(&std::env::current_exe()?, [&[SWEEP], words].concat());
         call.only_env(&environment).run()
     };
     let output = start().context("our own program could not be started")?;
     Ok(ExitStatus::of(process::exit_code(output.status)))
 }
 
-fn pass(words: &[&str]) -> Result<ExitStatus> {
+fn sweep(words: &[&str]) -> Result<ExitStatus> {
     process::inherited::reset();
     let host = Host::without_flags()?;
     let app = match words {

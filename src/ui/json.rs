@@ -5,14 +5,14 @@ use std::fmt::Write;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::ui::message::is_obeyed;
+use crate::ui::message::is_interpreted;
 
 /// The value as indented JSON that ends with a line break.
 ///
 /// # Errors
 /// The value cannot be represented in JSON.
 pub(crate) fn indented(value: &impl Serialize) -> Result<String> {
-    Ok(harmless(&serde_json::to_string_pretty(value)?) + "\n")
+    Ok(escaped_json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// The value as JSON on one line that ends with a line break.
@@ -20,16 +20,16 @@ pub(crate) fn indented(value: &impl Serialize) -> Result<String> {
 /// # Errors
 /// As [`indented`].
 pub(crate) fn line(value: &impl Serialize) -> Result<String> {
-    Ok(harmless(&serde_json::to_string(value)?) + "\n")
+    Ok(escaped_json(&serde_json::to_string(value)?) + "\n")
 }
 
 /// The same value without characters that a terminal interprets. They can only occur within a
 /// string, where JSON allows every character to be written by its number. The whitespace of JSON's
 /// layout is kept.
-fn harmless(json: &str) -> String {
+fn escaped_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for character in json.chars() {
-        if is_obeyed(character) && !character.is_ascii_whitespace() {
+        if is_interpreted(character) && !character.is_ascii_whitespace() {
             // No such character is above U+FFFF.
             let _ = write!(shown, "\\u{:04x}", u32::from(character));
         } else {
@@ -69,10 +69,10 @@ mod tests {
             for json in [indented(&value).unwrap(), line(&value).unwrap()] {
                 let read: [String; 2] = serde_json::from_str(&json).unwrap();
                 assert_eq!(read, value, "seed {seed}");
-                let obeyed = json
+                let interpreted = json
                     .chars()
-                    .find(|letter| is_obeyed(*letter) && *letter != '\n');
-                assert_eq!(obeyed, None, "seed {seed}: {json:?}");
+                    .find(|letter| is_interpreted(*letter) && *letter != '\n');
+                assert_eq!(interpreted, None, "seed {seed}: {json:?}");
             }
         }
     }

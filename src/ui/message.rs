@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// exclamation mark.
 pub(crate) fn warn(text: &str) {
     for line in text.lines() {
-        say(" !     ", line);
+        print(" !     ", line);
     }
 }
 
@@ -28,15 +28,15 @@ static DISK_WARNING_PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Reports a step of the command. [`crate::dokku::host::Host::info`] omits it with `--quiet`.
 pub(crate) fn info(text: &str) {
-    say("-----> ", text);
+    print("-----> ", text);
 }
 
 /// Prints text without a prefix.
 pub(crate) fn raw(text: &str) {
-    say("", text);
+    print("", text);
 }
 
-fn say(mark: &str, text: &str) {
+fn print(mark: &str, text: &str) {
     let mut stderr = std::io::stderr();
     // It is not an error if the reader of our stderr has closed it.
     let _ = if stderr.is_terminal() {
@@ -59,7 +59,7 @@ pub(crate) fn on_stdout(text: &str) -> String {
 /// Whether a terminal interprets the character instead of displaying it: control characters (C0,
 /// DEL, C1), including line breaks and tabs, and characters that change the direction of text
 /// (Unicode's `Bidi_Control`).
-pub(crate) fn is_obeyed(character: char) -> bool {
+pub(crate) fn is_interpreted(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -72,7 +72,7 @@ pub(crate) fn is_obeyed(character: char) -> bool {
 pub(crate) fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_obeyed(character) {
+        if is_interpreted(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);
@@ -110,9 +110,13 @@ mod tests {
             let length = random.usize(0..40);
             let text: String = (0..length).map(|_| random.char('\0'..'\u{2100}')).collect();
             let shown = escaped(&text);
-            assert!(!shown.chars().any(is_obeyed), "seed {seed}: {text:?}");
-            let kept = |text: &str| text.chars().filter(|letter| !is_obeyed(*letter)).count();
-            assert!(kept(&shown) >= kept(&text), "seed {seed}: {text:?}");
+            assert!(!shown.chars().any(is_interpreted), "seed {seed}: {text:?}");
+            let count = |text: &str| {
+                text.chars()
+                    .filter(|letter| !is_interpreted(*letter))
+                    .count()
+            };
+            assert!(count(&shown) >= count(&text), "seed {seed}: {text:?}");
         }
     }
 }

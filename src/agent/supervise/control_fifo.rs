@@ -24,19 +24,19 @@ impl ControlFifo {
     ///
     /// # Errors
     /// The FIFO cannot be created or opened: the plugin's data directory cannot be written.
-    pub(crate) fn open(place: &SupervisorContext, news: &Sender<Message>) -> Result<Self> {
-        let path = supervisor::fifo_path(&place.host);
-        let opened = open_or_make(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
+    pub(crate) fn open(context: &SupervisorContext, sender: &Sender<Message>) -> Result<Self> {
+        let path = supervisor::fifo_path(&context.host);
+        let opened = open_or_create(&path).and_then(|fifo| Ok((fifo.try_clone()?, fifo)));
         let (lines, fifo) =
             opened.with_context(|| format!("'{}' cannot be opened", path.display()))?;
-        let news = news.clone();
+        let sender = sender.clone();
         let reader = thread::spawn(move || {
             for name in BufReader::new(lines).lines().map_while(Result::ok) {
                 // Names that are not valid are dropped: a name becomes part of a path.
                 if !name.is_empty() && validate::container(&name).is_err() {
                     continue;
                 }
-                if name.is_empty() || news.send(Message::Adopt(name)).is_err() {
+                if name.is_empty() || sender.send(Message::Adopt(name)).is_err() {
                     return;
                 }
             }
@@ -45,8 +45,8 @@ impl ControlFifo {
     }
 
     /// Removes the FIFO and stops the reader: commands find no reader any more.
-    pub(crate) fn close(mut self, place: &SupervisorContext) {
-        let _ = fs::remove_file(supervisor::fifo_path(&place.host));
+    pub(crate) fn close(mut self, context: &SupervisorContext) {
+        let _ = fs::remove_file(supervisor::fifo_path(&context.host));
         if self.fifo.write_all(b"\n").is_ok() {
             let _ = self.reader.join();
         }
@@ -55,14 +55,14 @@ impl ControlFifo {
 
 /// Opens the supervisor's FIFO, or creates it. Any other file at its path is removed or
 /// renamed: no other process creates a FIFO while this one holds the supervisor's lock.
-fn open_or_make(path: &Path) -> io::Result<File> {
+fn open_or_create(path: &Path) -> io::Result<File> {
     // Open for reading and writing, so that the reader does not get an end of file when the
     // last writer closes the FIFO (fifo(7)).
     let open = || supervisor::open_fifo(OpenOptions::new().read(true).write(true), path);
     let fifo = open().or_else(|_| {
         if path.symlink_metadata().is_ok() {
-            let aside = path.with_extension(format!("wake.{}", std::process::id()));
-            fs::remove_file(path).or_else(|_| fs::rename(path, aside))?;
+            let renamed = path.with_extension(format!("wake.{}", std::process::id()));
+            fs::remove_file(path).or_else(|_| fs::rename(path, renamed))?;
         }
         mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?;
         open()

@@ -19,8 +19,8 @@ pub(crate) fn lock_or_notify(host: &Host, name: &str) -> Result<Option<FileLock>
     const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
     const MAX_LOCK_ATTEMPTS: u32 = 1000;
     for _ in 0..MAX_LOCK_ATTEMPTS {
-        if let Some(lease) = FileLock::acquire(&supervisor::lock_path(host))? {
-            return Ok(Some(lease));
+        if let Some(lock) = FileLock::acquire(&supervisor::lock_path(host))? {
+            return Ok(Some(lock));
         }
         if supervisor::notify_running(host, name) {
             return Ok(None);

@@ -37,11 +37,11 @@ impl<J> Lanes<J> {
     fn next(&mut self) -> Option<(String, J)> {
         let lanes = |app: &str| self.busy.get(app).copied().unwrap_or(0);
         let waiting = self.waiting.iter().enumerate();
-        let (count, at) = waiting.map(|(at, (app, _))| (lanes(app), at)).min()?;
+        let (count, index) = waiting.map(|(index, (app, _))| (lanes(app), index)).min()?;
         if count >= LANES_PER_APP {
             return None;
         }
-        let (app, job) = self.waiting.remove(at)?;
+        let (app, job) = self.waiting.remove(index)?;
         *self.busy.entry(app.clone()).or_default() += 1;
         Some((app, job))
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     /// The jobs that are started until no further job may start.
-    fn begun(lanes: &mut Lanes<u32>) -> Vec<u32> {
+    fn started_jobs(lanes: &mut Lanes<u32>) -> Vec<u32> {
         std::iter::from_fn(|| lanes.next())
             .map(|(_, job)| job)
             .collect()
@@ -129,23 +129,23 @@ mod tests {
     fn an_app_has_at_most_two_lanes() {
         let jobs = [("a", 1), ("a", 2), ("a", 3), ("b", 4), ("a", 5), ("c", 6)];
         let mut lanes = lanes(&jobs);
-        assert_eq!(begun(&mut lanes), [1, 4, 6, 2]);
+        assert_eq!(started_jobs(&mut lanes), [1, 4, 6, 2]);
         lanes.done("b");
-        assert_eq!(begun(&mut lanes), [0; 0]);
+        assert_eq!(started_jobs(&mut lanes), [0; 0]);
         lanes.done("a");
-        assert_eq!(begun(&mut lanes), [3]);
+        assert_eq!(started_jobs(&mut lanes), [3]);
         lanes.done("a");
         lanes.done("a");
-        assert_eq!(begun(&mut lanes), [5]);
+        assert_eq!(started_jobs(&mut lanes), [5]);
     }
 
     #[test]
     fn jobs_of_one_app_start_in_order() {
         let mut lanes = lanes(&[("a", 1), ("a", 2), ("a", 3), ("a", 4)]);
-        let mut order = begun(&mut lanes);
+        let mut order = started_jobs(&mut lanes);
         for _ in 0..2 {
             lanes.done("a");
-            order.extend(begun(&mut lanes));
+            order.extend(started_jobs(&mut lanes));
         }
         assert_eq!(order, [1, 2, 3, 4]);
     }
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_finished_app_leaves_no_state_in_the_queue() {
         let mut lanes = lanes(&[("a", 1)]);
-        assert_eq!(begun(&mut lanes), [1]);
+        assert_eq!(started_jobs(&mut lanes), [1]);
         lanes.done("a");
         lanes.done("a");
         assert_eq!((lanes.waiting.len(), lanes.busy.len()), (0, 0));

@@ -10,7 +10,7 @@
 //! open file.
 //!
 //! The supervisor exits after the last task. It removes its FIFO before, so a command that
-//! comes too late starts another supervisor, which waits for the lock of this one.
+//! finds no FIFO starts another supervisor, which waits for the lock of this one.
 
 pub(crate) mod control_fifo;
 pub(crate) mod instance;
@@ -130,7 +130,7 @@ impl Supervisor {
                 let names = journal::names(host);
                 return names.iter().flat_map(|name| self.adopt(name)).collect();
             }
-            Action::Inspect(targets) => self.workers.look(targets),
+            Action::Inspect(targets) => self.workers.inspect(targets),
             Action::Signal(signal, ids) => self.workers.signal(signal, ids),
             Action::Recover(job) => self.workers.recover(job),
             Action::RecordDeadline {

@@ -99,9 +99,9 @@ impl Supervision {
                 self.inspect_all()
             }
             Message::Died(event) => self.on_die(&event, now),
-            Message::Inspected(answers) => {
+            Message::Inspected(results) => {
                 let mut actions = Vec::new();
-                for (name, info) in answers {
+                for (name, info) in results {
                     actions.extend(self.on_inspected(&name, info, now));
                 }
                 actions
@@ -173,7 +173,7 @@ impl Supervision {
                 actions.push(Action::RecordDeadline {
                     name: name.clone(),
                     id: id.clone(),
-                    unflushed: task.unwritten.clone(),
+                    unflushed: task.unflushed.clone(),
                 });
                 stopped.push(id);
             } else if is_due(task.kill_at) {
@@ -241,7 +241,7 @@ impl Supervision {
             return vec![Action::RecoverHeader {
                 name: name.to_owned(),
                 info: Box::new(info),
-                unflushed: task.unwritten.clone(),
+                unflushed: task.unflushed.clone(),
             }];
         }
         task.set_deadline(&info, now);

@@ -6,7 +6,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// The shortest suspension that is reported. A smaller difference results from reading the two
 /// clocks one after the other.
-const SHORTEST: Duration = Duration::from_secs(1);
+const MIN_SUSPENSION: Duration = Duration::from_secs(1);
 
 /// The total time of suspension noticed so far: the difference of `CLOCK_BOOTTIME` and
 /// `CLOCK_MONOTONIC`. Neither clock can be set, and the latter does not advance while the
@@ -20,11 +20,13 @@ impl Suspension {
 
     /// How long the machine was suspended since the last call; `None` if it was not.
     pub(crate) fn since_last(&mut self) -> Option<Duration> {
-        self.grown_to(total())
+        self.advance_to(total())
     }
 
-    fn grown_to(&mut self, total: Duration) -> Option<Duration> {
-        let time = total.checked_sub(self.0).filter(|time| *time >= SHORTEST)?;
+    fn advance_to(&mut self, total: Duration) -> Option<Duration> {
+        let time = total
+            .checked_sub(self.0)
+            .filter(|time| *time >= MIN_SUSPENSION)?;
         self.0 = total;
         Some(time)
     }
@@ -53,7 +55,7 @@ mod tests {
             (9999, None),
             (10_000, Some(millis(1000))),
         ] {
-            assert_eq!(suspension.grown_to(millis(total)), expected, "{total}");
+            assert_eq!(suspension.advance_to(millis(total)), expected, "{total}");
         }
     }
 }

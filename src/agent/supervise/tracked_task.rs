@@ -15,10 +15,10 @@ pub(crate) const DEFAULT_STOP_TIMEOUT_SECONDS: u64 = 30;
 
 /// How long after an inspection that found no container the supervisor waits for the die event,
 /// which docker sends before it removes a container.
-const DIE_EVENT_TRANSIT: Duration = Duration::from_secs(1);
+const DIE_EVENT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long after a task's exit the supervisor waits for core's hook.
-const LONGEST_HOOK: Duration = Duration::from_secs(15);
+const HOOK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The current time on two clocks.
 #[derive(Debug, Clone, Copy)]
@@ -48,8 +48,8 @@ pub(crate) enum ExitCodeSource {
 }
 
 impl ExitCodeSource {
-    fn of(facts: &ContainerInfo) -> Self {
-        if facts.has_trustworthy_events() {
+    fn of(info: &ContainerInfo) -> Self {
+        if info.has_trustworthy_events() {
             Self::Event
         } else {
             Self::State
@@ -99,14 +99,14 @@ pub(crate) struct TrackedTask {
     /// The task is being finalized.
     pub(crate) finalizing: bool,
     /// The journal lines that the disk had no space for.
-    pub(crate) unwritten: UnflushedLines,
+    pub(crate) unflushed: UnflushedLines,
     /// The journal lacks its first line or the container's id: the disk was full.
     pub(crate) header_lost: bool,
 }
 
 impl TrackedTask {
     pub(crate) fn new(state: &JournalState) -> Self {
-        let mut watched = Self {
+        let mut task = Self {
             id: state.id.clone(),
             stop_timeout: Duration::default(),
             time_to_live: None,
@@ -119,11 +119,11 @@ impl TrackedTask {
             failures: 0,
             exit: Exit::Unknown,
             finalizing: false,
-            unwritten: UnflushedLines::default(),
+            unflushed: UnflushedLines::default(),
             header_lost: false,
         };
-        watched.apply(state);
-        watched
+        task.apply(state);
+        task
     }
 
     /// Takes over the header of the journal.
@@ -155,17 +155,17 @@ impl TrackedTask {
 
     /// Whether the task is still running, or core has yet to start it, so that nothing has to
     /// be done.
-    pub(crate) fn is_running(&self, facts: &ContainerInfo) -> bool {
-        facts.state.may_run() || facts.state.status.is_created() && self.managed_by_core
+    pub(crate) fn is_running(&self, info: &ContainerInfo) -> bool {
+        info.state.may_run() || info.state.status.is_created() && self.managed_by_core
     }
 
     /// Computes the deadline, once: from then on it is a time of the monotonic clock, which
     /// cannot be set.
-    pub(crate) fn set_deadline(&mut self, facts: &ContainerInfo, now: Now) {
+    pub(crate) fn set_deadline(&mut self, info: &ContainerInfo, now: Now) {
         self.failures = 0;
-        self.id = Some(facts.id.clone());
-        self.exit_code_source = ExitCodeSource::of(facts);
-        let Some(started) = parse_nonzero_time(&facts.state.started_at) else {
+        self.id = Some(info.id.clone());
+        self.exit_code_source = ExitCodeSource::of(info);
+        let Some(started) = parse_nonzero_time(&info.state.started_at) else {
             return;
         };
         let Some(time_to_live) = self.time_to_live.take() else {
@@ -175,10 +175,10 @@ impl TrackedTask {
     }
 
     /// Stores the exit that docker's die event reports.
-    pub(crate) fn died(&mut self, death: &DieEvent) {
-        self.id = Some(death.id.clone());
-        if let Some(event) = ExitEvent::of(death, self.exit_code_source) {
-            self.exit = Exit::Event(event);
+    pub(crate) fn died(&mut self, event: &DieEvent) {
+        self.id = Some(event.id.clone());
+        if let Some(exit_event) = ExitEvent::of(event, self.exit_code_source) {
+            self.exit = Exit::Event(exit_event);
         }
         self.exited();
     }
@@ -205,7 +205,7 @@ impl TrackedTask {
             return false;
         }
         self.exit = Exit::ContainerMissing;
-        self.retry_at = now.monotonic.checked_add(DIE_EVENT_TRANSIT);
+        self.retry_at = now.monotonic.checked_add(DIE_EVENT_TIMEOUT);
         true
     }
 
@@ -214,13 +214,13 @@ impl TrackedTask {
     /// whether it is postponed.
     pub(crate) fn postpone_for_hook(&mut self, now: Now) -> bool {
         let now = now.monotonic;
-        let by = match self.hook {
-            Hook::Awaited(by) => by,
-            Hook::Expected if self.exit_code_source == ExitCodeSource::State => now + LONGEST_HOOK,
+        let until = match self.hook {
+            Hook::Awaited(until) => until,
+            Hook::Expected if self.exit_code_source == ExitCodeSource::State => now + HOOK_TIMEOUT,
             Hook::Expected | Hook::None => return false,
         };
-        self.hook = Hook::Awaited(by);
-        self.retry_at = Some(by).filter(|by| *by > now);
+        self.hook = Hook::Awaited(until);
+        self.retry_at = Some(until).filter(|until| *until > now);
         self.retry_at.is_some()
     }
 
@@ -229,7 +229,7 @@ impl TrackedTask {
         self.finalizing = true;
         self.retry_at = None;
         let exit_event = self.exit_event().cloned();
-        (name.to_owned(), exit_event, self.unwritten.clone())
+        (name.to_owned(), exit_event, self.unflushed.clone())
     }
 
     /// Whether the exit is known and core's hook has not run yet.

@@ -59,7 +59,7 @@ pub(crate) type RecoverJob = (String, Option<ExitEvent>, UnflushedLines);
 pub(crate) struct Workers {
     inspections: Sender<Vec<InspectTarget>>,
     signals: Sender<(i32, Vec<String>)>,
-    ends: Arc<Queue<RecoverJob>>,
+    jobs: Arc<Queue<RecoverJob>>,
     /// The number of inspections and signals that are not finished.
     in_flight: Arc<AtomicUsize>,
     /// The process group of the event stream's docker client; 0 if none is running.
@@ -67,27 +67,35 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    pub(crate) fn start(place: &Arc<SupervisorContext>, news: &Sender<Message>) -> Self {
-        let (looks, to_look) = mpsc::channel();
-        let (signals, to_signal) = mpsc::channel();
-        let ends = Arc::new(Queue::new());
-        let under_way = Arc::new(AtomicUsize::new(0));
+    pub(crate) fn start(context: &Arc<SupervisorContext>, sender: &Sender<Message>) -> Self {
+        let (inspections, inspect_requests) = mpsc::channel();
+        let (signals, signal_requests) = mpsc::channel();
+        let jobs = Arc::new(Queue::new());
+        let in_flight = Arc::new(AtomicUsize::new(0));
         let stream = Arc::new(AtomicU32::new(0));
-        let (here, teller, client) = (Arc::clone(place), news.clone(), Arc::clone(&stream));
-        thread::spawn(move || follow_die_events(&here, &teller, &client));
-        let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
-        thread::spawn(move || look(&here, &to_look, &teller, &count));
-        let (here, teller, count) = (Arc::clone(place), news.clone(), Arc::clone(&under_way));
-        thread::spawn(move || signal(&here, &to_signal, &teller, &count));
+        spawn(context, sender, {
+            let client = Arc::clone(&stream);
+            move |context, sender| follow_die_events(context, sender, &client)
+        });
+        spawn(context, sender, {
+            let in_flight = Arc::clone(&in_flight);
+            move |context, sender| inspect(context, &inspect_requests, sender, &in_flight)
+        });
+        spawn(context, sender, {
+            let in_flight = Arc::clone(&in_flight);
+            move |context, sender| signal(context, &signal_requests, sender, &in_flight)
+        });
         for _ in 0..LANES {
-            let (here, ends, teller) = (Arc::clone(place), Arc::clone(&ends), news.clone());
-            thread::spawn(move || finish(&here, &ends, &teller));
+            let jobs = Arc::clone(&jobs);
+            spawn(context, sender, move |context, sender| {
+                recover_tasks(context, &jobs, sender);
+            });
         }
         Self {
-            inspections: looks,
+            inspections,
             signals,
-            ends,
-            in_flight: under_way,
+            jobs,
+            in_flight,
             stream,
         }
     }
@@ -97,13 +105,15 @@ impl Workers {
         self.in_flight.load(Ordering::SeqCst) == 0
     }
 
-    /// Ends the event stream by killing its process group, whatever processes (such as a
-    /// wrapper script) are between the supervisor and docker's client.
+    /// Ends the event stream by killing its process group, which includes any process (such as a
+    /// wrapper script) between the supervisor and docker's client.
     pub(crate) fn stop_stream(&self) {
         process::kill_group(self.stream.load(Ordering::SeqCst));
     }
 
-    pub(crate) fn look(&self, targets: Vec<InspectTarget>) {
+    /// Queues containers to be inspected. The answer is [`Message::Inspected`] or
+    /// [`Message::Unreachable`].
+    pub(crate) fn inspect(&self, targets: Vec<InspectTarget>) {
         if !targets.is_empty() {
             self.in_flight.fetch_add(1, Ordering::SeqCst);
             let _ = self.inspections.send(targets);
@@ -121,38 +131,48 @@ impl Workers {
     /// Queues a task to be finalized.
     pub(crate) fn recover(&self, job: RecoverJob) {
         let app = lanes::app_of(&job.0).to_owned();
-        self.ends.add(app, job);
+        self.jobs.add(app, job);
     }
 }
 
 impl ExitEvent {
-    pub(crate) fn of(death: &DieEvent, source: ExitCodeSource) -> Option<Self> {
-        let stated = death.stated_exit_code.parse().ok();
+    pub(crate) fn of(event: &DieEvent, source: ExitCodeSource) -> Option<Self> {
+        let exit_code = event.reported_exit_code.parse().ok();
         Some(Self {
-            exit_code: stated.filter(|_| source == ExitCodeSource::Event),
-            finished: event_time(death.time)?,
+            exit_code: exit_code.filter(|_| source == ExitCodeSource::Event),
+            finished: event_time(event.time)?,
         })
     }
 }
 
+/// Starts a thread with a context and a sender of its own.
+fn spawn(
+    context: &Arc<SupervisorContext>,
+    sender: &Sender<Message>,
+    run: impl FnOnce(&SupervisorContext, &Sender<Message>) + Send + 'static,
+) {
+    let (context, sender) = (Arc::clone(context), sender.clone());
+    thread::spawn(move || run(&context, &sender));
+}
+
 /// Reads docker's event stream, and opens it again when it ends, e.g. because the daemon was
 /// restarted.
-fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: &AtomicU32) {
+fn follow_die_events(context: &SupervisorContext, sender: &Sender<Message>, client: &AtomicU32) {
     const MIN_RECONNECT_PAUSE: Duration = Duration::from_millis(100);
     const MAX_RECONNECT_PAUSE: Duration = Duration::from_secs(10);
     let mut pause = MIN_RECONNECT_PAUSE;
     let mut since = SystemTime::now();
     loop {
         let opened = Instant::now();
-        let deaths = place.docker.die_events(labels::CONTAINER_TYPE, since);
-        let group = deaths.as_ref().map_or(0, DieEvents::process_group);
+        let events = context.docker.die_events(labels::CONTAINER_TYPE, since);
+        let group = events.as_ref().map_or(0, DieEvents::process_group);
         client.store(group, Ordering::SeqCst);
-        if news.send(Message::StreamOpened).is_err() {
+        if sender.send(Message::StreamOpened).is_err() {
             return;
         }
-        if let Ok(mut deaths) = deaths {
-            for death in &mut deaths {
-                if news.send(Message::Died(death)).is_err() {
+        if let Ok(mut events) = events {
+            for event in &mut events {
+                if sender.send(Message::Died(event)).is_err() {
                     return;
                 }
             }
@@ -170,78 +190,78 @@ fn follow_die_events(place: &SupervisorContext, news: &Sender<Message>, client: 
 }
 
 /// Inspects the requested containers. Requests that have arrived in the meantime are combined.
-fn look(
-    place: &SupervisorContext,
-    asked: &Receiver<Vec<InspectTarget>>,
-    news: &Sender<Message>,
-    under_way: &AtomicUsize,
+fn inspect(
+    context: &SupervisorContext,
+    requests: &Receiver<Vec<InspectTarget>>,
+    sender: &Sender<Message>,
+    in_flight: &AtomicUsize,
 ) {
-    while let Ok(mut targets) = asked.recv() {
+    while let Ok(mut targets) = requests.recv() {
         let mut count = 1;
-        for more in asked.try_iter() {
+        for further in requests.try_iter() {
             count += 1;
-            targets.extend(more);
+            targets.extend(further);
         }
-        for part in targets.chunks(INSPECT_BATCH_SIZE) {
-            let ids: Vec<&str> = part.iter().map(|(_, target)| target.as_str()).collect();
-            let looks = place.docker.container_infos(&ids);
+        for batch in targets.chunks(INSPECT_BATCH_SIZE) {
+            let ids: Vec<&str> = batch.iter().map(|(_, target)| target.as_str()).collect();
+            let inspections = context.docker.containers_inspect(&ids);
             let find = |target: &str| -> Option<Option<ContainerInfo>> {
-                let looks = looks.as_ref().ok()?;
-                let is_it = |facts: &&ContainerInfo| facts.id == target || facts.name() == target;
-                let is_unclear = looks.unclear.iter().any(|unclear| unclear == target);
-                (!is_unclear).then(|| looks.found.iter().find(is_it).cloned())
+                let inspections = inspections.as_ref().ok()?;
+                let is_match = |info: &&ContainerInfo| info.id == target || info.name() == target;
+                let is_unclear = inspections.unclear.iter().any(|unclear| unclear == target);
+                (!is_unclear).then(|| inspections.found.iter().find(is_match).cloned())
             };
-            let (mut looked, mut unclear) = (Vec::new(), Vec::new());
-            for (name, target) in part {
+            let (mut inspected, mut unclear) = (Vec::new(), Vec::new());
+            for (name, target) in batch {
                 match find(target) {
-                    Some(facts) => looked.push((name.clone(), facts)),
+                    Some(info) => inspected.push((name.clone(), info)),
                     None => unclear.push(name.clone()),
                 }
             }
-            let messages = [Message::Inspected(looked), Message::Unreachable(unclear)];
+            let messages = [Message::Inspected(inspected), Message::Unreachable(unclear)];
             if messages
                 .into_iter()
-                .any(|message| news.send(message).is_err())
+                .any(|message| sender.send(message).is_err())
             {
                 return;
             }
         }
-        under_way.fetch_sub(count, Ordering::SeqCst);
-        let _ = news.send(Message::CallFinished);
+        in_flight.fetch_sub(count, Ordering::SeqCst);
+        let _ = sender.send(Message::CallFinished);
     }
 }
 
 fn signal(
-    place: &SupervisorContext,
-    asked: &Receiver<(i32, Vec<String>)>,
-    news: &Sender<Message>,
-    under_way: &AtomicUsize,
+    context: &SupervisorContext,
+    requests: &Receiver<(i32, Vec<String>)>,
+    sender: &Sender<Message>,
+    in_flight: &AtomicUsize,
 ) {
-    while let Ok((signal, ids)) = asked.recv() {
-        for part in ids.chunks(INSPECT_BATCH_SIZE) {
-            let ids: Vec<&str> = part.iter().map(String::as_str).collect();
+    while let Ok((signal, ids)) = requests.recv() {
+        for batch in ids.chunks(INSPECT_BATCH_SIZE) {
+            let ids: Vec<&str> = batch.iter().map(String::as_str).collect();
             // A failure is ignored: signals are repeated until the container exits.
-            let _ = place.docker.containers_kill(&ids, signal);
+            let _ = context.docker.containers_kill(&ids, signal);
         }
-        under_way.fetch_sub(1, Ordering::SeqCst);
-        let _ = news.send(Message::CallFinished);
+        in_flight.fetch_sub(1, Ordering::SeqCst);
+        let _ = sender.send(Message::CallFinished);
     }
 }
 
-fn finish(place: &SupervisorContext, ends: &Queue<RecoverJob>, news: &Sender<Message>) {
-    let SupervisorContext { host, docker } = place;
+fn recover_tasks(context: &SupervisorContext, jobs: &Queue<RecoverJob>, sender: &Sender<Message>) {
+    let SupervisorContext { host, docker } = context;
     loop {
-        let (app, (name, exit_event, unwritten)) = ends.next();
-        let resumed = match Journal::lock_existing(host, &name) {
+        let (app, (name, exit_event, unflushed)) = jobs.next();
+        let result = match Journal::lock_existing(host, &name) {
             Ok(None) => None,
             Ok(Some(journal)) => {
-                let journal = journal.with_unflushed(&unwritten);
+                let journal = journal.with_unflushed(&unflushed);
                 Some(recover(host, docker, &name, journal, exit_event))
             }
             Err(error) => Some(Err(error)),
         };
-        ends.done(&app);
-        if news.send(Message::Recovered(name, resumed)).is_err() {
+        jobs.done(&app);
+        if sender.send(Message::Recovered(name, result)).is_err() {
             return;
         }
     }

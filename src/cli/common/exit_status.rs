@@ -31,8 +31,8 @@ pub(crate) fn exit_status_from_record(record: &Record) -> ExitStatus {
     ExitStatus::DOCKER_FAILED
 }
 
-/// The exit code of a task whose container has just ended or been removed. `docker_says` is the
-/// exit code that docker reports for the container.
+/// The exit code of a task whose container has just ended or been removed. `docker_exit_code` is
+/// the exit code that docker reports for the container.
 ///
 /// # Errors
 /// The exit code is unknown.
@@ -40,13 +40,13 @@ pub(crate) fn exit_status_of(
     host: &Host,
     app: &App,
     task: &ContainerSummary,
-    docker_says: Option<u8>,
+    docker_exit_code: Option<u8>,
 ) -> Result<ExitStatus> {
     let hooks_fired_with = match await_record(host, app, task) {
         RecordLookup::Found(record) => return Ok(exit_status_from_record(&record)),
         RecordLookup::Missing { hooks_fired_with } => hooks_fired_with,
     };
-    match hooks_fired_with.or(docker_says) {
+    match hooks_fired_with.or(docker_exit_code) {
         Some(code) => Ok(ExitStatus::of(code)),
         None => bail!("{} is gone, and there is no record of its end", task.name),
     }

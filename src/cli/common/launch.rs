@@ -50,18 +50,18 @@ pub(crate) fn prepare(usage: &Usage, arguments: &[OsString], detached: bool) -> 
     let app = host.apps().find(&app)?;
     let settings = Settings::of(&host, &app)?;
     let request = options.with_settings(request, &settings);
-    let (docker, answers) = match resolve::resolve(&host, &app, &request, settings)? {
-        Placement::DockerLocal(docker, answers) => (docker, *answers),
+    let (docker, facts) = match resolve::resolve(&host, &app, &request, settings)? {
+        Placement::DockerLocal(docker, facts) => (docker, *facts),
         Placement::Delegated(scheduler) => {
             let task = SchedulerDelegate::new(&host, &app, &scheduler, &request, detached)?;
             if options.dry_run {
-                return print(task.shown()).map(|()| Launch::DryRun);
+                return print(task.display_text()).map(|()| Launch::DryRun);
             }
             return Ok(Launch::Delegated { host, task });
         }
     };
     let streams = streams(&request, detached);
-    let task = TaskSpec::new(answers, request, streams)?;
+    let task = TaskSpec::new(facts, request, streams)?;
     if options.dry_run {
         return print_dry_run(&task).map(|()| Launch::DryRun);
     }

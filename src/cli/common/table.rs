@@ -24,13 +24,13 @@ pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]], escape: 
     let mut text = String::new();
     for row in &rows {
         for (column, cell) in row.iter().enumerate() {
-            let blanks = if column + 1 == COLUMNS {
+            let padding = if column + 1 == COLUMNS {
                 0
             } else {
                 widths[column] - cell.chars().count()
             };
             text.push_str(cell);
-            text.push_str(&" ".repeat(blanks));
+            text.push_str(&" ".repeat(padding));
         }
         text.push('\n');
     }

@@ -226,7 +226,7 @@ fn global_labels(flags: &GlobalFlags) -> Result<Vec<(String, String)>> {
             format!("{label}=")
         };
         validate::label(&pair)
-            .map_err(|why| anyhow::anyhow!("invalid value '{label}' for '--label': {why}"))
+            .map_err(|reason| anyhow::anyhow!("invalid value '{label}' for '--label': {reason}"))
     };
     flags.labels.iter().map(pair).collect()
 }
@@ -238,10 +238,10 @@ fn variable(pair: &OsString, usage: &str) -> Result<(String, String)> {
     let Some(text) = pair.to_str() else {
         bail!("the value of '{name}' is not valid UTF-8, so docker would alter it");
     };
-    let (name, value) = validate::key_value(text).map_err(|why| {
+    let (name, value) = validate::key_value(text).map_err(|reason| {
         let masked = if text.contains('=') { "=***" } else { "" };
         anyhow::anyhow!(
-            "invalid value '{name}{masked}' for '--env <KEY=VALUE>': {why}\nUsage: {usage}"
+            "invalid value '{name}{masked}' for '--env <KEY=VALUE>': {reason}\nUsage: {usage}"
         )
     })?;
     if ['\'', '"']

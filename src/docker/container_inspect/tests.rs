@@ -3,16 +3,16 @@ use std::process::ExitStatus;
 
 use super::*;
 
-/// Which of `ids` [`Looks::of`] has found, and which are unclear.
-fn looks(ids: &[&str], stdout: &str, stderr: &str) -> (Vec<String>, Vec<String>) {
+/// Which of `ids` [`Inspections::from_output`] has found, and which are unclear.
+fn inspections(ids: &[&str], stdout: &str, stderr: &str) -> (Vec<String>, Vec<String>) {
     let output = Output {
         status: ExitStatus::from_raw(256),
         stdout: stdout.as_bytes().to_vec(),
         stderr: stderr.as_bytes().to_vec(),
     };
-    let looks = Looks::of(ids, &output);
-    let found = looks.found.into_iter().map(|facts| facts.id).collect();
-    (found, looks.unclear)
+    let inspections = Inspections::from_output(ids, &output);
+    let found = inspections.found.into_iter().map(|info| info.id).collect();
+    (found, inspections.unclear)
 }
 
 fn line(id: &str) -> String {
@@ -58,11 +58,11 @@ fn one_unreadable_inspect_line_loses_no_other() {
     ] {
         let expected = (strings(found), strings(unclear));
         assert_eq!(
-            looks(&["a", "b", "c"], &stdout, stderr),
+            inspections(&["a", "b", "c"], &stdout, stderr),
             expected,
             "{stdout} {stderr}"
         );
     }
-    let (found, unclear) = looks(&["name-a"], &line("a"), "");
+    let (found, unclear) = inspections(&["name-a"], &line("a"), "");
     assert_eq!((found.len(), unclear.len()), (1, 0), "by its name");
 }

@@ -1,8 +1,8 @@
 //! Hooks that decide on access: a hook that exists but cannot answer denies everything.
 //!
-//! Core looks for any directory entry of the hook's name (a glob), and plugn skips files that
-//! are not executable. So with core, too, a hook `user-auth-app` that has lost its executable
-//! mode leaves a user without apps.
+//! Core searches for any directory entry of the hook's name (a glob), and plugn skips files that
+//! are not executable. So with core, too, a hook `user-auth-app` without executable mode has
+//! the effect that users may access no app.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -56,7 +56,7 @@ impl TriggerRunner {
             let path = enabled.join(&plugin).join(trigger);
             let is_event_log = plugin.as_bytes() == EVENT_LOG.as_bytes();
             let executable = match path.symlink_metadata() {
-                Err(error) if is_absence(&error) => continue,
+                Err(error) if is_not_found(&error) => continue,
                 // It is unknown whether there is a hook.
                 Err(_) => false,
                 // plugn skips plugins whose name begins with a dot, core counts them.
@@ -88,13 +88,15 @@ impl TriggerRunner {
         run: impl Fn(ProcessBuilder) -> io::Result<Output>,
     ) -> Result<Vec<u8>> {
         match self.fire_hooks(hooks.0.clone(), trigger, arguments, |_| {}, run)? {
-            TriggerOutcome::Succeeded(said) => Ok(said),
-            TriggerOutcome::Failed { who, code } => bail!("{who} failed with exit code {code}"),
+            TriggerOutcome::Succeeded(stdout) => Ok(stdout),
+            TriggerOutcome::Failed { description, code } => {
+                bail!("{description} failed with exit code {code}")
+            }
         }
     }
 }
 
-fn is_absence(error: &io::Error) -> bool {
+fn is_not_found(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 

@@ -38,8 +38,8 @@ pub(crate) fn exports(
     let values = values(plugins, plugin)?;
     keys.keys()
         .map(|key| {
-            let name = in_variables(key);
-            let value = variable(&format!("{}_{name}", in_variables(plugin)))
+            let name = variable_name(key);
+            let value = variable(&format!("{}_{name}", variable_name(plugin)))
                 .filter(|value| !value.is_empty())
                 .or_else(|| Some(values.get(key)?.into()));
             Some((format!("CONFIG_{name}"), value.unwrap_or_default()))
@@ -77,7 +77,7 @@ fn read(file: &Path) -> Option<Tables> {
     }
 }
 
-fn in_variables(name: &str) -> String {
+fn variable_name(name: &str) -> String {
     name.replace('-', "_").to_ascii_uppercase()
 }
 

@@ -33,7 +33,7 @@ const EVENT_LOG: &str = "20_events";
 pub(crate) struct TriggerRunner {
     /// `PLUGIN_PATH`: `enabled`, `available` and `config.toml`.
     plugins: PathBuf,
-    without_ours: bool,
+    skips_own_hooks: bool,
 }
 
 /// The result of all hooks of a trigger.
@@ -41,7 +41,7 @@ pub(crate) enum TriggerOutcome {
     /// All hooks succeeded; their stdout, concatenated.
     Succeeded(Vec<u8>),
     /// The first hook that failed, described for a message, and its exit code.
-    Failed { who: String, code: u8 },
+    Failed { description: String, code: u8 },
 }
 
 /// A file of the trigger's name in an enabled plugin.
@@ -59,19 +59,19 @@ impl TriggerRunner {
     pub(crate) fn new(plugins: &Path) -> Self {
         Self {
             plugins: plugins.to_owned(),
-            without_ours: false,
+            skips_own_hooks: false,
         }
     }
 
     /// Skips hooks that are programs in our own directory.
     pub(crate) fn skip_own_hooks(self) -> Self {
         Self {
-            without_ours: true,
+            skips_own_hooks: true,
             ..self
         }
     }
 
-    /// Runs the hooks, each by `run`. A file that is not executable is skipped, and `complain` gets
+    /// Runs the hooks, each by `run`. A file that is not executable is skipped, and `warn` gets
     /// a message about it.
     ///
     /// # Errors
@@ -81,14 +81,14 @@ impl TriggerRunner {
         &self,
         trigger: &str,
         arguments: &[&OsStr],
-        complain: fn(&str),
+        warn: fn(&str),
         run: impl Fn(ProcessBuilder) -> io::Result<Output>,
     ) -> Result<TriggerOutcome> {
         let mut hooks = self.hooks(trigger);
-        if self.without_ours {
+        if self.skips_own_hooks {
             hooks.retain(|hook| !is_own_hook(&hook.path));
         }
-        self.fire_hooks(hooks, trigger, arguments, complain, run)
+        self.fire_hooks(hooks, trigger, arguments, warn, run)
     }
 
     fn fire_hooks(
@@ -96,7 +96,7 @@ impl TriggerRunner {
         mut hooks: Vec<Hook>,
         trigger: &str,
         arguments: &[&OsStr],
-        complain: fn(&str),
+        warn: fn(&str),
         run: impl Fn(ProcessBuilder) -> io::Result<Output>,
     ) -> Result<TriggerOutcome> {
         if std::env::var_os("DOKKU_EVENTS").is_none_or(|value| value.is_empty()) {
@@ -105,33 +105,34 @@ impl TriggerRunner {
         let Some(configurations) = self.configurations(&hooks) else {
             return delegate_to_plugn(trigger, arguments, run);
         };
-        let mut said = Vec::new();
+        let mut stdout = Vec::new();
         for (hook, exports) in hooks.iter().zip(&configurations) {
             let Hook { plugin, path, .. } = hook;
             if !hook.executable {
-                complain(&format!(
+                warn(&format!(
                     "Trigger '{trigger}' is not executable, skipping plugin ({plugin})"
                 ));
                 continue;
             }
-            let who = || format!("hook '{trigger}' of plugin '{plugin}'");
+            let description = || format!("hook '{trigger}' of plugin '{plugin}'");
             let output = run_hook(path, arguments, exports, &run)
-                .map_err(|error| not_started(&who(), path, &error))?;
-            said.extend(output.stdout);
+                .map_err(|error| not_started(&description(), path, &error))?;
+            stdout.extend(output.stdout);
             if !output.status.success() {
                 return Ok(TriggerOutcome::Failed {
-                    who: who(),
+                    description: description(),
                     code: process::exit_code(output.status),
                 });
             }
         }
-        Ok(TriggerOutcome::Succeeded(said))
+        Ok(TriggerOutcome::Succeeded(stdout))
     }
 
-    /// Whether a plugin other than the event log and those in `but_by` has a hook for this trigger.
-    pub(crate) fn has_hook_besides(&self, trigger: &str, but_by: &[&str]) -> bool {
+    /// Whether a plugin other than the event log and those in `excluded` has a hook for this
+    /// trigger.
+    pub(crate) fn has_hook_besides(&self, trigger: &str, excluded: &[&str]) -> bool {
         self.hooks(trigger).iter().any(|hook| {
-            hook.executable && hook.plugin != EVENT_LOG && !but_by.contains(&hook.plugin.as_str())
+            hook.executable && hook.plugin != EVENT_LOG && !excluded.contains(&hook.plugin.as_str())
         })
     }
 
@@ -161,7 +162,7 @@ impl TriggerRunner {
     /// The variables that each hook gets in addition to our environment; `None` if only plugn can
     /// determine them.
     fn configurations(&self, hooks: &[Hook]) -> Option<Vec<Exports>> {
-        let mut so_far = Exports::new();
+        let mut exports = Exports::new();
         hooks
             .iter()
             .map(|hook| {
@@ -170,15 +171,15 @@ impl TriggerRunner {
                 }
                 if hook.executable {
                     let own = configuration::exports(&self.plugins, &hook.plugin, |name| {
-                        let earlier = so_far.iter().rev().find(|(set, _)| set == name);
-                        earlier.map_or_else(
+                        let previous = exports.iter().rev().find(|(set, _)| set == name);
+                        previous.map_or_else(
                             || std::env::var_os(name),
                             |(_, value)| Some(value.clone()),
                         )
                     })?;
-                    so_far.extend(own);
+                    exports.extend(own);
                 }
-                Some(so_far.clone())
+                Some(exports.clone())
             })
             .collect()
     }
@@ -186,9 +187,9 @@ impl TriggerRunner {
 
 fn is_own_hook(hook: &Path) -> bool {
     let directory = |path: &Path| fs::canonicalize(path).ok()?.parent().map(Path::to_owned);
-    let ours = std::env::current_exe().ok();
-    let ours = ours.and_then(|path| directory(&path));
-    ours.is_some() && directory(hook) == ours
+    let own_directory = std::env::current_exe().ok();
+    let own_directory = own_directory.and_then(|path| directory(&path));
+    own_directory.is_some() && directory(hook) == own_directory
 }
 
 /// Whether plugn's shell neither splits nor expands the name.
@@ -235,7 +236,7 @@ fn delegate_to_plugn(
         return Ok(TriggerOutcome::Succeeded(output.stdout));
     }
     Ok(TriggerOutcome::Failed {
-        who: format!("hook '{trigger}'"),
+        description: format!("hook '{trigger}'"),
         code: process::exit_code(output.status),
     })
 }
@@ -248,9 +249,9 @@ fn with_our_plugn(call: ProcessBuilder) -> ProcessBuilder {
     }
 }
 
-fn not_started(who: &str, path: &Path, error: &io::Error) -> Error {
+fn not_started(description: &str, path: &Path, error: &io::Error) -> Error {
     if error.kind() == io::ErrorKind::TimedOut {
-        return anyhow!("{who} was killed: {error}");
+        return anyhow!("{description} was killed: {error}");
     }
     // If the script exists, the missing file is the program of its `#!` line. The shell that
     // plugn uses (bash before 5.2) reports that as 126, not executable.
@@ -259,5 +260,5 @@ fn not_started(who: &str, path: &Path, error: &io::Error) -> Error {
     } else {
         ExitStatus::NOT_EXECUTABLE
     };
-    Failure::error(code, format!("{who} could not be started: {error}"))
+    Failure::error(code, format!("{description} could not be started: {error}"))
 }

@@ -32,12 +32,12 @@ pub(crate) fn for_hooks() -> Option<&'static OsStr> {
 pub(crate) fn plugn() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let entries: Vec<PathBuf> = env::split_paths(&path).collect();
-    let own = own_directory().and_then(|own| real(&own));
+    let own = own_directory().and_then(|own| resolved(&own));
     let last = entries
         .iter()
-        .rposition(|entry| own.is_some() && real(entry) == own);
-    let behind = entries.get(last.map_or(0, |last| last + 1)..)?;
-    which::which_in(PLUGN, env::join_paths(behind).ok(), "/").ok()
+        .rposition(|entry| own.is_some() && resolved(entry) == own);
+    let later = entries.get(last.map_or(0, |last| last + 1)..)?;
+    which::which_in(PLUGN, env::join_paths(later).ok(), "/").ok()
 }
 
 fn own_directory() -> Option<PathBuf> {
@@ -46,6 +46,6 @@ fn own_directory() -> Option<PathBuf> {
 }
 
 /// The file that `plugn` in this directory resolves to.
-fn real(directory: &Path) -> Option<PathBuf> {
+fn resolved(directory: &Path) -> Option<PathBuf> {
     fs::canonicalize(directory.join(PLUGN)).ok()
 }

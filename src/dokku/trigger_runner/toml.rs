@@ -1,5 +1,5 @@
 //! The subset of TOML in plugins' files: tables of strings, numbers and booleans, one value per
-//! line. Everything else is left to a reader of the whole language.
+//! line. Everything else needs a parser of the whole language.
 
 use std::collections::BTreeMap;
 

@@ -16,12 +16,12 @@ use To::{Err as E, Out as O};
 
 /// The saved file, its size and whether it is complete, if docker's client writes these texts
 /// one after the other.
-fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
+fn saved(writes: &[(To, &str)], max_bytes: u64) -> (String, u64, bool) {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open_dir(directory.path());
     let (out, mut to_out) = io::pipe().unwrap();
     let (err, mut to_err) = io::pipe().unwrap();
-    let mut file = TailFile::new(&store, "id", most);
+    let mut file = TailFile::new(&store, "id", max_bytes);
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for (to, text) in writes {
@@ -34,12 +34,12 @@ fn taken(writes: &[(To, &str)], most: u64) -> (String, u64, bool) {
         });
         copy(out, Some(err), &mut file, Duration::from_secs(60)).unwrap();
     });
-    let whole = file.previous.is_none();
+    let complete = file.previous.is_none();
     let bytes = file.finish().unwrap();
     let text = fs::read_to_string(store.output("id")).unwrap();
     assert_eq!(names(&directory.path().join("output")), ["id"]);
     assert_eq!(bytes, text.len() as u64);
-    (text, bytes, whole)
+    (text, bytes, complete)
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -65,15 +65,15 @@ fn saved_output_marks_the_stream_of_each_line_in_order() {
         at(4, "no end")
     );
     let writes = writes.each_ref().map(|(to, text)| (*to, text.as_str()));
-    assert_eq!(taken(&writes, 1000).0, expected);
-    assert_eq!(taken(&[], 1000).0, "");
+    assert_eq!(saved(&writes, 1000).0, expected);
+    assert_eq!(saved(&[], 1000).0, "");
 }
 
 #[test]
 fn a_partial_entry_of_one_stream_does_not_block_the_other() {
     // As when a task closes its stderr within a line and continues on stdout.
     let stdout: String = (0..9999).map(|_| at(2, "line") + "\n").collect();
-    let text = taken(&[(E, &at(1, "half")), (O, &stdout)], 10_000_000).0;
+    let text = saved(&[(E, &at(1, "half")), (O, &stdout)], 10_000_000).0;
     assert_eq!(text.lines().count(), 10_000);
 }
 
@@ -84,13 +84,13 @@ fn the_tail_file_keeps_the_last_lines_within_its_limit() {
     let stdout: String = (0..10)
         .map(|number| at(number, &format!("line {number}")) + "\n")
         .collect();
-    let lines = |most| {
-        let (text, bytes, whole) = taken(&[(O, &stdout)], most);
+    let lines = |max_bytes| {
+        let (text, bytes, complete) = saved(&[(O, &stdout)], max_bytes);
         let last: Vec<u8> = text
             .lines()
             .map(|line| *line.as_bytes().last().unwrap())
             .collect();
-        (String::from_utf8(last).unwrap(), bytes, whole)
+        (String::from_utf8(last).unwrap(), bytes, complete)
     };
     assert_eq!(
         lines(10 * length),
@@ -102,9 +102,9 @@ fn the_tail_file_keeps_the_last_lines_within_its_limit() {
     );
     for count in 1..10 {
         let expected = "0123456789"[10 - count..].to_owned();
-        let most = count as u64 * length;
-        assert_eq!(lines(most), (expected.clone(), most, false));
-        assert_eq!(lines(most + length - 1), (expected, most, false));
+        let max_bytes = count as u64 * length;
+        assert_eq!(lines(max_bytes), (expected.clone(), max_bytes, false));
+        assert_eq!(lines(max_bytes + length - 1), (expected, max_bytes, false));
     }
     // A line that is longer than the limit is not cut.
     assert_eq!(lines(1), ("9".to_owned(), length, false));

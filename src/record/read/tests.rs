@@ -8,7 +8,7 @@ fn read_from(text: &str) -> (Vec<Record>, Skipped) {
     std::fs::write(store.path(), text).unwrap();
     let mut newest = RecordsNewestFirst::from(&store, "demo");
     let records = newest.by_ref().collect();
-    (records, newest.passed)
+    (records, newest.skipped)
 }
 
 fn line(id: &str) -> String {
@@ -17,19 +17,19 @@ fn line(id: &str) -> String {
 
 #[test]
 fn records_are_read_newest_first() {
-    let (records, passed) = read_from(&(line("a") + &line("b")));
+    let (records, skipped) = read_from(&(line("a") + &line("b")));
     assert_eq!(records, [record("b"), record("a")]);
-    assert_eq!(passed, Skipped::default());
+    assert_eq!(skipped, Skipped::default());
 }
 
 #[test]
 fn damaged_records_are_skipped_and_counted() {
     let half = &line("x")[..100];
     let text = format!("{}{half}\n\0\0\0\n[]\n{}not json\n", line("a"), line("b"));
-    let (records, passed) = read_from(&text);
+    let (records, skipped) = read_from(&text);
     assert_eq!(records, [record("b"), record("a")]);
     assert_eq!(
-        passed,
+        skipped,
         Skipped {
             damaged: 4,
             newer: 0
@@ -39,10 +39,10 @@ fn damaged_records_are_skipped_and_counted() {
 
 #[test]
 fn a_record_of_an_older_version_is_read_with_defaults() {
-    let (records, passed) = read_from(
+    let (records, skipped) = read_from(
         "{\"id\":\"a\",\"app\":\"demo\",\"name\":\"demo.run.1\",\"finished\":\"2026-11-23T14:36:15Z\",\"exit_code\":3,\"reason\":\"exited\",\"host\":\"one\"}\n",
     );
-    assert_eq!(passed, Skipped::default());
+    assert_eq!(skipped, Skipped::default());
     let [old] = &records[..] else {
         unreachable!("one record");
     };
@@ -84,10 +84,10 @@ fn a_record_may_lack_any_key_that_an_older_version_did_not_write() {
 fn records_of_a_newer_version_are_skipped_and_counted() {
     let newer = line("b").replace("\"version\":1", "\"version\":2");
     let unlike = "{\"version\":3,\"task\":{\"id\":\"x\"}}\n";
-    let (records, passed) = read_from(&(line("a") + &newer + unlike));
+    let (records, skipped) = read_from(&(line("a") + &newer + unlike));
     assert_eq!(records, [record("a")]);
     assert_eq!(
-        passed,
+        skipped,
         Skipped {
             damaged: 0,
             newer: 2

@@ -16,7 +16,7 @@ pub(crate) struct Lines {
     /// The number of bytes up to the end of the last complete line.
     pub(crate) length: u64,
     /// Whether an incomplete line follows.
-    pub(crate) torn: bool,
+    pub(crate) has_incomplete_line: bool,
     pub(crate) has_id: bool,
 }
 
@@ -25,7 +25,7 @@ impl Lines {
         let mut lines = Self {
             starts: Vec::new(),
             length: 0,
-            torn: false,
+            has_incomplete_line: false,
             has_id: false,
         };
         let id = format!("\"id\":\"{id}\"");
@@ -33,13 +33,14 @@ impl Lines {
         let mut line = Vec::new();
         while reader.read_until(b'\n', &mut line)? > 0 {
             if line.last() != Some(&b'\n') {
-                lines.torn = true;
+                lines.has_incomplete_line = true;
                 break;
             }
             lines.starts.push(lines.length);
             lines.length += line.len() as u64;
-            let head = &line[..line.len().min(ID_PREFIX_BYTES)];
-            lines.has_id = lines.has_id || head.windows(id.len()).any(|part| part == id.as_bytes());
+            let prefix = &line[..line.len().min(ID_PREFIX_BYTES)];
+            lines.has_id =
+                lines.has_id || prefix.windows(id.len()).any(|part| part == id.as_bytes());
             line.clear();
         }
         Ok(lines)
@@ -47,14 +48,14 @@ impl Lines {
 
     /// The position of the first line to keep; `None` if there are not too many. A tenth more than
     /// the limit is tolerated, so that not every task's end rewrites the file.
-    pub(crate) fn first_to_keep(&self, most: usize) -> Option<u64> {
-        let too_many = self.starts.len() > most + most / 10;
+    pub(crate) fn first_to_keep(&self, max_records: usize) -> Option<u64> {
+        let too_many = self.starts.len() > max_records + max_records / 10;
         if !too_many && self.length <= MAX_FILE_BYTES + MAX_FILE_BYTES / 10 {
             return None;
         }
-        let kept = &self.starts[self.starts.len().saturating_sub(most)..];
+        let newest = &self.starts[self.starts.len().saturating_sub(max_records)..];
         let fits = |start: &&u64| self.length - **start <= MAX_FILE_BYTES;
         // The newest line is kept in any case.
-        kept.iter().find(fits).or(kept.last()).copied()
+        newest.iter().find(fits).or(newest.last()).copied()
     }
 }

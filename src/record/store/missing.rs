@@ -18,10 +18,10 @@ const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most that counts between two sweeps. Dokku sweeps every five minutes; after a longer time
 /// the clock was set, or the host was off.
-const LONGEST_BETWEEN_SWEEPS: Duration = Duration::from_secs(60 * 60);
+const MAX_SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// Upper limit of the file's bytes. The file is one short line; a longer one is not ours.
-const LONGEST_TEXT: u64 = 256;
+const MAX_FILE_BYTES: u64 = 256;
 
 /// The state after the last sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ impl Missing {
             .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
             .open(Self::path(store));
         let mut text = String::new();
-        let read = file.and_then(|file| file.take(LONGEST_TEXT).read_to_string(&mut text));
+        let read = file.and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text));
         read.ok()
             .and_then(|_| serde_json::from_str(&text).ok())
             .unwrap_or_default()
@@ -57,10 +57,10 @@ impl Missing {
     }
 
     /// The state after a sweep at `now` has found the app missing.
-    pub(crate) fn seen_again(self, now: SystemTime) -> Self {
+    pub(crate) fn after_sweep(self, now: SystemTime) -> Self {
         let now = unix_seconds(now);
         let since_last = now.saturating_sub(self.last_sweep.unwrap_or(now));
-        let counted = since_last.min(LONGEST_BETWEEN_SWEEPS.as_secs());
+        let counted = since_last.min(MAX_SWEEP_INTERVAL.as_secs());
         Self {
             seconds: self.seconds.saturating_add(counted),
             last_sweep: Some(now),
@@ -90,7 +90,7 @@ mod tests {
     fn after(sweeps: impl IntoIterator<Item = u64>) -> Missing {
         let sweeps = sweeps.into_iter();
         sweeps.fold(Missing::default(), |missing, sweep| {
-            missing.seen_again(at(sweep))
+            missing.after_sweep(at(sweep))
         })
     }
 

@@ -19,14 +19,14 @@ use crate::record::store::lines::Lines;
 use crate::sys::regular_file;
 
 /// Upper limit of the size of `tasks.jsonl`, with room above [`lines::MAX_FILE_BYTES`].
-const MOST_BYTES: u64 = 2 * lines::MAX_FILE_BYTES;
+const MAX_BYTES: u64 = 2 * lines::MAX_FILE_BYTES;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Appended {
     Added,
     /// There is a line about this container already.
-    AlreadyThere,
+    AlreadyRecorded,
     /// The app does not exist any more, or keeps no records.
     NotStored,
 }
@@ -88,7 +88,7 @@ impl Store {
     }
 
     /// Appends a line about the container `id`, unless there is one already or the app does not
-    /// exist any more. If there are more than `most` lines, the oldest are removed.
+    /// exist any more. If there are more than `max_records` lines, the oldest are removed.
     ///
     /// # Errors
     /// The line cannot be written; the file is unchanged.
@@ -96,35 +96,35 @@ impl Store {
         &self,
         id: &str,
         line: &[u8],
-        most: usize,
-        app_is_there: impl Fn() -> bool,
+        max_records: usize,
+        app_exists: impl Fn() -> bool,
     ) -> io::Result<Appended> {
-        if !app_is_there() {
+        if !app_exists() {
             self.remove_orphan(id);
             return Ok(Appended::NotStored);
         }
         make_directory(&self.0)?;
         let Some(_lock) = self.lock()? else {
-            return self.append(id, line, most, app_is_there); // the directory has just been removed
+            return self.append(id, line, max_records, app_exists); // the directory has just been removed
         };
-        if !app_is_there() {
+        if !app_exists() {
             self.remove_orphan(id);
             return Ok(Appended::NotStored);
         }
         let path = self.path();
-        if most == 0 {
-            return or_none(fs::remove_file(&path)).map(|()| Appended::NotStored);
+        if max_records == 0 {
+            return ignore_missing(fs::remove_file(&path)).map(|()| Appended::NotStored);
         }
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true).mode(0o600);
-        let mut file = regular_file::open_within(&mut options, &path, MOST_BYTES)?;
+        let mut file = regular_file::open_within(&mut options, &path, MAX_BYTES)?;
         let mut lines = Lines::read(&file, id)?;
         // No other process writes now: a last line without a line end is of a killed writer.
-        if lines.torn {
+        if lines.has_incomplete_line {
             file.set_len(lines.length)?;
         }
         if lines.has_id {
-            return Ok(Appended::AlreadyThere);
+            return Ok(Appended::AlreadyRecorded);
         }
         if let Err(error) = file.write_all(line) {
             file.set_len(lines.length)?;
@@ -132,7 +132,7 @@ impl Store {
         }
         lines.starts.push(lines.length);
         lines.length += line.len() as u64;
-        if let Some(from) = lines.first_to_keep(most) {
+        if let Some(from) = lines.first_to_keep(max_records) {
             // On failure the next append tries again.
             let _ = self.drop_before(&file, from);
         }
@@ -144,7 +144,7 @@ impl Store {
     /// # Errors
     /// The file does not exist, is not a regular file, or is larger than we write it.
     pub(crate) fn lines(&self) -> io::Result<File> {
-        regular_file::open_within(OpenOptions::new().read(true), &self.path(), MOST_BYTES)
+        regular_file::open_within(OpenOptions::new().read(true), &self.path(), MAX_BYTES)
     }
 
     /// Whether there is a record of this container.
@@ -170,16 +170,16 @@ impl Store {
     /// Takes the lock on the directory; `None` if the directory does not exist.
     fn lock(&self) -> io::Result<Option<File>> {
         loop {
-            let Some(directory) = found(regular_file::directory(&self.0))? else {
+            let Some(directory) = none_if_missing(regular_file::directory(&self.0))? else {
                 return Ok(None);
             };
             directory.lock()?;
             // The directory may have been removed or renamed during the wait.
-            let now = found(fs::symlink_metadata(&self.0))?;
-            if now.is_some_and(|now| {
+            let current = none_if_missing(fs::symlink_metadata(&self.0))?;
+            if current.is_some_and(|current| {
                 directory
                     .metadata()
-                    .is_ok_and(|ours| ours.ino() == now.ino())
+                    .is_ok_and(|opened| opened.ino() == current.ino())
             }) {
                 return Ok(Some(directory));
             }
@@ -189,7 +189,7 @@ impl Store {
 
 /// Creates a file that only our user may read, replacing one that an earlier process left.
 fn create_private(path: &Path) -> io::Result<File> {
-    or_none(fs::remove_file(path))?;
+    ignore_missing(fs::remove_file(path))?;
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -210,15 +210,16 @@ fn directories(path: &Path) -> impl Iterator<Item = String> {
         .filter_map(|entry| entry.file_name().into_string().ok())
 }
 
-fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+/// `None` if the file does not exist.
+fn none_if_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
     }
 }
 
-fn or_none(result: io::Result<()>) -> io::Result<()> {
-    found(result).map(|_| ())
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    none_if_missing(result).map(|_| ())
 }
 
 #[cfg(test)]

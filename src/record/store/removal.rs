@@ -7,21 +7,21 @@ use std::time::{Duration, SystemTime};
 
 use crate::dokku::host::Host;
 use crate::record::store::missing::Missing;
-use crate::record::store::{Store, create_private, directories, missing, or_none};
+use crate::record::store::{Store, create_private, directories, ignore_missing, missing};
 use crate::sys::regular_file;
 
 /// The process that was saving an output for longer than this does not exist any more.
 const STALE_OUTPUT_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The prefix of the name of a store that could not be removed. No app's name begins like this.
-const SET_ASIDE: &str = ".removed-";
+const RENAMED_PREFIX: &str = ".removed-";
 
 impl Store {
     /// Removes the stores that [`Store::remove`] could only rename. Errors are ignored: `remove`
     /// has printed a warning.
-    pub(crate) fn remove_set_aside(host: &Host) {
+    pub(crate) fn remove_renamed(host: &Host) {
         let all = Self::root(host);
-        for name in directories(&all).filter(|name| name.starts_with(SET_ASIDE)) {
+        for name in directories(&all).filter(|name| name.starts_with(RENAMED_PREFIX)) {
             let _ = fs::remove_dir_all(all.join(name));
         }
     }
@@ -35,26 +35,27 @@ impl Store {
         let _ = fs::remove_dir(&self.0);
     }
 
-    /// Removes all outputs but the `most` newest, and stale unfinished ones. Every task's teardown
-    /// waits for this, so the ages of finished outputs are read only if there are more than `most`.
-    pub(crate) fn prune_outputs(&self, most: usize) {
+    /// Removes all outputs but the `max_outputs` newest, and stale unfinished ones. Every task's
+    /// teardown waits for this, so the ages of finished outputs are read only if there are more
+    /// than `max_outputs`.
+    pub(crate) fn prune_outputs(&self, max_outputs: usize) {
         if regular_file::directory(&self.outputs()).is_err() {
             return;
         }
         let files = fs::read_dir(self.outputs()).into_iter().flatten().flatten();
-        let (left, kept): (Vec<_>, Vec<_>) = files
+        let (unfinished, finished): (Vec<_>, Vec<_>) = files
             .map(|file| file.path())
             .partition(|path| path.extension().is_some());
-        let left = aged(left)
+        let unfinished = aged(unfinished)
             .into_iter()
             .filter(|(age, _)| *age > STALE_OUTPUT_AGE);
         let mut old = Vec::new();
-        if kept.len() > most {
-            old = aged(kept);
+        if finished.len() > max_outputs {
+            old = aged(finished);
             old.sort();
-            old.drain(..most.min(old.len()));
+            old.drain(..max_outputs.min(old.len()));
         }
-        for (_, path) in old.into_iter().chain(left) {
+        for (_, path) in old.into_iter().chain(unfinished) {
             let _ = fs::remove_file(path);
         }
     }
@@ -66,28 +67,28 @@ impl Store {
     /// The store can be neither removed nor renamed.
     pub(crate) fn remove(&self) -> io::Result<()> {
         if fs::symlink_metadata(&self.0).is_ok_and(|found| !found.is_dir()) {
-            return or_none(fs::remove_file(&self.0));
+            return ignore_missing(fs::remove_file(&self.0));
         }
         let removed = self.lock().and_then(|lock| match lock {
             Some(_lock) => fs::remove_dir_all(&self.0),
             None => Ok(()),
         });
-        removed.or_else(|error| self.set_aside().map_err(|_| error))
+        removed.or_else(|error| self.rename_for_removal().map_err(|_| error))
     }
 
-    fn set_aside(&self) -> io::Result<()> {
+    fn rename_for_removal(&self) -> io::Result<()> {
         let name = self.0.file_name().unwrap_or_default().to_string_lossy();
         let now = missing::unix_seconds(SystemTime::now());
-        let aside = format!("{SET_ASIDE}{name}-{now}-{}", std::process::id());
-        fs::rename(&self.0, self.0.with_file_name(aside))
+        let new_name = format!("{RENAMED_PREFIX}{name}-{now}-{}", std::process::id());
+        fs::rename(&self.0, self.0.with_file_name(new_name))
     }
 
-    /// The app exists: resets the time for which it has been missing.
+    /// Resets the time for which the app has been missing, after the app was found.
     ///
     /// # Errors
     /// The file `missing` cannot be removed.
-    pub(crate) fn is_back(&self) -> io::Result<()> {
-        or_none(fs::remove_file(Missing::path(&self.0)))
+    pub(crate) fn reset_missing(&self) -> io::Result<()> {
+        ignore_missing(fs::remove_file(Missing::path(&self.0)))
     }
 
     /// The app is missing: removes the store if every sweep for a day has found it missing.
@@ -98,7 +99,7 @@ impl Store {
         let Some(_lock) = self.lock()? else {
             return Ok(());
         };
-        let missing = Missing::read(&self.0).seen_again(now);
+        let missing = Missing::read(&self.0).after_sweep(now);
         if missing.is_long() {
             return fs::remove_dir_all(&self.0);
         }

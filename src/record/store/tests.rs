@@ -16,9 +16,9 @@ pub(super) fn store() -> (TempDir, Store) {
     (directory, store)
 }
 
-pub(super) fn add(store: &Store, id: &str, most: usize) -> Appended {
+pub(super) fn add(store: &Store, id: &str, max_records: usize) -> Appended {
     let line = record(id).line().unwrap();
-    store.append(id, &line, most, || true).unwrap()
+    store.append(id, &line, max_records, || true).unwrap()
 }
 
 /// The ids of the records, oldest first, and the counts of skipped lines.
@@ -26,11 +26,11 @@ fn ids(store: &Store) -> (Vec<String>, Skipped) {
     let mut newest = RecordsNewestFirst::from(store, "demo");
     let mut ids: Vec<String> = newest.by_ref().map(|record| record.id).collect();
     ids.reverse();
-    (ids, newest.passed)
+    (ids, newest.skipped)
 }
 
 #[track_caller]
-pub(super) fn holds(store: &Store, expected: &[&str]) {
+pub(super) fn assert_ids(store: &Store, expected: &[&str]) {
     let expected = expected.iter().map(|id| (*id).to_owned()).collect();
     assert_eq!(ids(store), (expected, Skipped::default()));
 }
@@ -63,8 +63,8 @@ fn a_container_is_recorded_once() {
     let (_directory, store) = store();
     assert_eq!(add(&store, "a", 10), Appended::Added);
     assert_eq!(add(&store, "b", 10), Appended::Added);
-    assert_eq!(add(&store, "a", 10), Appended::AlreadyThere);
-    holds(&store, &["a", "b"]);
+    assert_eq!(add(&store, "a", 10), Appended::AlreadyRecorded);
+    assert_ids(&store, &["a", "b"]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn the_store_drops_the_oldest_records_above_the_limit() {
     for number in 0..7 {
         add(&store, &number.to_string(), 3);
     }
-    holds(&store, &["4", "5", "6"]);
+    assert_ids(&store, &["4", "5", "6"]);
     for number in 7..60 {
         add(&store, &number.to_string(), 20);
     }
@@ -81,7 +81,7 @@ fn the_store_drops_the_oldest_records_above_the_limit() {
     assert!((20..=22).contains(&ids.len()), "{ids:?}");
     assert_eq!(ids.last().unwrap(), "59");
     assert_eq!(add(&store, "none", 0), Appended::NotStored);
-    holds(&store, &[]);
+    assert_ids(&store, &[]);
 }
 
 #[test]
@@ -111,11 +111,11 @@ fn a_torn_line_does_not_damage_the_next_record() {
     let (_directory, store) = store();
     add(&store, "a", 10);
     append_by_hand(&store, br#"{"version":1,"id":"b","app":"de"#);
-    holds(&store, &["a"]);
+    assert_ids(&store, &["a"]);
     // The task whose line was incomplete may be recorded again.
     assert_eq!(add(&store, "b", 10), Appended::Added);
     add(&store, "c", 10);
-    holds(&store, &["a", "b", "c"]);
+    assert_ids(&store, &["a", "b", "c"]);
 }
 
 #[test]
@@ -128,14 +128,14 @@ fn an_append_leaves_no_store_of_a_removed_app() {
     );
     assert!(!store.0.exists());
     // The app is destroyed while the lock is waited for and its output is saved already.
-    let asked = std::cell::Cell::new(0);
+    let calls = std::cell::Cell::new(0);
     fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
-    let goes = || asked.replace(asked.get() + 1) == 0;
+    let exists_once = || calls.replace(calls.get() + 1) == 0;
     assert_eq!(
-        store.append("b", &line, 10, goes).unwrap(),
+        store.append("b", &line, 10, exists_once).unwrap(),
         Appended::NotStored
     );
-    assert!(asked.get() == 2 && !store.0.exists());
+    assert!(calls.get() == 2 && !store.0.exists());
     // The app has been destroyed before.
     fs::rename(store.new_output("b", 0).unwrap().0, store.output("b")).unwrap();
     assert_eq!(
@@ -168,7 +168,7 @@ fn an_append_recreates_a_store_removed_while_it_waited_for_the_lock() {
         drop(lock);
         assert_eq!(waiting.join().unwrap(), Appended::Added);
     });
-    holds(&store, &["new"]);
+    assert_ids(&store, &["new"]);
 }
 
 /// The environment variable that makes the test
@@ -181,10 +181,10 @@ const LINES: usize = 12;
 /// written.
 #[test]
 fn the_child_process_of_the_kill_test_appends_records() {
-    let Ok(told) = std::env::var(WRITER) else {
+    let Ok(argument) = std::env::var(WRITER) else {
         return;
     };
-    let (directory, name) = told.split_once(' ').unwrap();
+    let (directory, name) = argument.split_once(' ').unwrap();
     let store = Store::open_dir(Path::new(directory));
     for number in 0..LINES {
         let id = format!("{name}-{number}");
@@ -216,8 +216,8 @@ fn no_record_is_torn_or_lost_when_writers_are_killed() {
     ];
     let writers: Vec<_> = (0..100)
         .map(|number| {
-            let told = format!("{} {number}", store.0.display());
-            let writer = cmd(&itself, words).env(WRITER, told);
+            let argument = format!("{} {number}", store.0.display());
+            let writer = cmd(&itself, words).env(WRITER, argument);
             let writer = writer.stdout_capture().stderr_null().unchecked();
             writer.start().unwrap()
         })
@@ -237,12 +237,12 @@ fn no_record_is_torn_or_lost_when_writers_are_killed() {
         victim.kill().unwrap();
     }
     let mut killed = 0;
-    let mut said = Vec::new();
+    let mut printed = Vec::new();
     for writer in &writers {
         let output = writer.wait().unwrap();
         killed += usize::from(!output.status.success());
         let text = String::from_utf8(output.stdout.clone()).unwrap();
-        said.extend(
+        printed.extend(
             text.lines()
                 .filter_map(|line| line.strip_prefix("written ").map(str::to_owned)),
         );
@@ -251,13 +251,13 @@ fn no_record_is_torn_or_lost_when_writers_are_killed() {
     assert!(killed > 20, "only {killed} were killed at work");
     // The next writer removes an incomplete line.
     add(&store, "last", 100_000);
-    let (ids, passed) = ids(&store);
-    assert_eq!(passed, Skipped::default(), "torn");
+    let (ids, skipped) = ids(&store);
+    assert_eq!(skipped, Skipped::default(), "torn");
     let mut count: HashMap<&str, usize> = HashMap::new();
     for id in &ids {
         *count.entry(id).or_default() += 1;
     }
-    for id in &said {
+    for id in &printed {
         assert_eq!(count.remove(id.as_str()), Some(1), "{id}");
     }
     // A killed writer may have written one more line than it printed.

@@ -28,7 +28,7 @@ pub(crate) struct ProcessBuilder {
 
 /// Variables that contain the complete command line of the user, with the values of its options
 /// `-e`. No program needs them: sudo sets the first one (Dokku runs itself through sudo), sshd the
-/// second one, which a `dokku` that a hook starts would take for its own command.
+/// second one, which a `dokku` that a hook starts would interpret as its own command.
 const HIDDEN: [&str; 2] = ["SUDO_COMMAND", "SSH_ORIGINAL_COMMAND"];
 
 impl ProcessBuilder {

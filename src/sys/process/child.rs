@@ -12,8 +12,8 @@ use crate::sys::process::output::OutputRelay;
 /// A process that [`ProcessBuilder::spawn`](crate::sys::process::ProcessBuilder::spawn) has
 /// started. Dropping it does not end the process.
 ///
-/// Whatever waits for the process keeps its time limit: the first call that reaches the limit kills
-/// the process and returns an error for which [`is_over_limit`] is true.
+/// Every call that waits for the process enforces its time limit: the first call that reaches the
+/// limit kills the process and returns an error for which [`is_over_limit`] is true.
 #[derive(Debug)]
 pub(crate) struct Child {
     handle: Handle,

@@ -46,11 +46,11 @@ const SIGNALS: [i32; 8] = [
 /// kernel allows it.
 pub(crate) fn reset() {
     umask(MASK);
-    for (resource, usual) in LIMITS {
+    for (resource, default) in LIMITS {
         let mut limit = getrlimit(resource);
-        limit.current = match (usual, limit.maximum) {
-            (Some(usual), Some(hard)) => Some(usual.min(hard)),
-            (Some(usual), None) => Some(usual),
+        limit.current = match (default, limit.maximum) {
+            (Some(default), Some(hard)) => Some(default.min(hard)),
+            (Some(default), None) => Some(default),
             (None, hard) => hard,
         };
         let _ = setrlimit(resource, limit);

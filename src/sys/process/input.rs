@@ -24,13 +24,13 @@ const END_OF_INPUT: &[u8] = b"\x04";
 
 /// Returns the reading end of a pipe that a thread fills from our standard input. The thread ends
 /// with the input, with the reader, or with our process.
-pub(crate) fn through_us(end: Eof) -> io::Result<PipeReader> {
+pub(crate) fn relay_stdin(end: Eof) -> io::Result<PipeReader> {
     let (reader, writer) = io::pipe()?;
     thread::spawn(move || {
         // A read error (a terminal that has hung up) counts as the end of the input.
-        let whole = carry(&writer).unwrap_or(Some(true));
-        if let (Eof::TypeCtrlD, Some(whole)) = (end, whole) {
-            let _ = type_end(&writer, whole);
+        let ends_with_newline = forward(&writer).unwrap_or(Some(true));
+        if let (Eof::TypeCtrlD, Some(ends_with_newline)) = (end, ends_with_newline) {
+            let _ = type_eof(&writer, ends_with_newline);
         }
     });
     Ok(reader)
@@ -39,44 +39,44 @@ pub(crate) fn through_us(end: Eof) -> io::Result<PipeReader> {
 /// Forwards our input until its end. Returns whether the input ends with a complete line, or `None`
 /// if the reader has closed the pipe. In that case nothing more is read: what is typed from then on
 /// is meant for the next program that reads the terminal.
-fn carry(mut writer: &PipeWriter) -> io::Result<Option<bool>> {
+fn forward(mut writer: &PipeWriter) -> io::Result<Option<bool>> {
     let stdin = io::stdin();
     let mut bytes = [0; 8192];
-    let mut whole = true;
+    let mut ends_with_newline = true;
     loop {
-        let mut watched = [
+        let mut fds = [
             PollFd::new(&stdin, PollFlags::IN),
             PollFd::new(&writer, PollFlags::empty()),
         ];
-        match poll(&mut watched, None) {
+        match poll(&mut fds, None) {
             Err(Errno::INTR) => continue,
             polled => polled?,
         };
-        if has_gone(&watched[1]) {
+        if reader_closed(&fds[1]) {
             return Ok(None);
         }
         match read(&stdin, &mut bytes) {
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Ok(0) => return Ok(Some(whole)),
+            Ok(0) => return Ok(Some(ends_with_newline)),
             length => {
                 let bytes = &bytes[..length?];
-                whole = bytes.ends_with(b"\n");
+                ends_with_newline = bytes.ends_with(b"\n");
                 writer.write_all(bytes)?;
             }
         }
     }
 }
 
-fn type_end(mut writer: &PipeWriter, whole: bool) -> io::Result<()> {
-    if !whole {
+fn type_eof(mut writer: &PipeWriter, ends_with_newline: bool) -> io::Result<()> {
+    if !ends_with_newline {
         writer.write_all(END_OF_INPUT)?;
     }
     let mut pause = Duration::from_secs(1);
     loop {
         writer.write_all(END_OF_INPUT)?;
-        let mut watched = [PollFd::new(&writer, PollFlags::empty())];
+        let mut fds = [PollFd::new(&writer, PollFlags::empty())];
         let time = Timespec::try_from(pause).ok();
-        if poll(&mut watched, time.as_ref()) != Err(Errno::INTR) && has_gone(&watched[0]) {
+        if poll(&mut fds, time.as_ref()) != Err(Errno::INTR) && reader_closed(&fds[0]) {
             return Ok(());
         }
         pause = pause.saturating_mul(2);
@@ -84,6 +84,6 @@ fn type_end(mut writer: &PipeWriter, whole: bool) -> io::Result<()> {
 }
 
 /// poll(2) reports an error for a pipe whose reader has closed it.
-fn has_gone(writer: &PollFd<'_>) -> bool {
+fn reader_closed(writer: &PollFd<'_>) -> bool {
     writer.revents().contains(PollFlags::ERR)
 }

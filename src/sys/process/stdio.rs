@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 
 use duct::Expression;
 
-use crate::sys::process::input::{Eof, through_us};
+use crate::sys::process::input::{Eof, relay_stdin};
 
 /// The standard input of a process.
 #[derive(Debug, Default)]
@@ -61,7 +61,7 @@ impl Stdin {
             Self::Inherit => expression.clone(),
             Self::Bytes(bytes) => expression.stdin_bytes(bytes),
             Self::File(file) => expression.stdin_file(file),
-            Self::Relay(end) => expression.stdin_file(OwnedFd::from(through_us(end)?)),
+            Self::Relay(end) => expression.stdin_file(OwnedFd::from(relay_stdin(end)?)),
         })
     }
 }

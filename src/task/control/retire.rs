@@ -1,4 +1,5 @@
-//! The sweep stops tasks past their deadline, and finalizes or removes tasks that were left behind.
+//! The sweep stops tasks past their deadline, and finalizes or removes tasks that no process
+//! supervises.
 //!
 //! A task whose journal is locked is supervised by the process that holds the lock; the sweep skips
 //! it. It also skips a task without a journal whose app does not exist here: docker may serve
@@ -6,10 +7,10 @@
 //!
 //! | task | past its deadline | otherwise |
 //! |---|---|---|
-//! | never started, ours | removed | removed: no process is left to start it |
+//! | never started, ours | removed | removed: the process that was to start it has ended |
 //! | never started, core's (`cron:run`) | removed | skipped |
-//! | running | stopped, hook fired, removed; ours: left to a running supervisor | ours: handed to the supervisor |
-//! | ended | hook fired, removed | ours: hook fired, removed; core's: left to core |
+//! | running | stopped, hook fired, removed; ours: handed to a running supervisor | ours: handed to the supervisor |
+//! | ended | hook fired, removed | ours: hook fired, removed; core's: skipped |
 //! | container is removed | hook fired, recorded as lost | hook fired, recorded as lost |
 //!
 //! No hook is fired for core's tasks: core fires it.
@@ -63,48 +64,52 @@ enum Action {
 pub(crate) fn retire(host: &Host, docker: &Docker, app: Option<&App>) -> Result<bool> {
     let mut tasks = find::list_tasks(docker, app)?;
     let mut journals = journal::names(host);
-    journals.retain(|name| !set_aside_when_damaged(host, name, app));
+    journals.retain(|name| !move_if_damaged(host, name, app));
     tasks.retain(|task| host.apps().exists(&task.app) || journals.contains(&task.name));
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
-    let mut pass = Sweep {
+    let mut sweep = Sweep {
         host,
         docker,
         timeouts: HashMap::new(),
         without_journals: None,
         succeeded: true,
     };
-    let looks = docker.container_infos(&ids)?;
-    for facts in &looks.found {
-        let retired = pass.retire(facts);
-        pass.record_failure(facts.name(), retired);
+    let inspections = docker.containers_inspect(&ids)?;
+    for info in &inspections.found {
+        let result = sweep.retire(info);
+        sweep.record_failure(info.name(), result);
     }
-    for task in tasks.iter().filter(|task| looks.unclear.contains(&task.id)) {
-        let why = "docker's description of it cannot be read";
-        pass.record_failure(&task.name, Err(anyhow::anyhow!(why)));
+    for task in tasks
+        .iter()
+        .filter(|task| inspections.unclear.contains(&task.id))
+    {
+        let reason = "docker's description of it cannot be read";
+        sweep.record_failure(&task.name, Err(anyhow::anyhow!(reason)));
     }
     let existing: HashSet<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     for name in journals {
         if !existing.contains(name.as_str()) {
-            let retired = pass.retire_without_container(&name, app);
-            pass.record_failure(&name, retired);
+            let result = sweep.retire_without_container(&name, app);
+            sweep.record_failure(&name, result);
         }
     }
     supervisor::remove_stale_fifo(host);
     supervisor::adopt_orphans(host);
-    Ok(pass.succeeded)
+    Ok(sweep.succeeded)
 }
 
-/// Sets a damaged journal aside, so that later sweeps do not fail at it again. Returns whether the
-/// journal is damaged.
-fn set_aside_when_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
+/// Moves a damaged journal to another directory, so that later sweeps do not fail at it again.
+/// Returns whether the journal is damaged.
+fn move_if_damaged(host: &Host, name: &str, app: Option<&App>) -> bool {
     let damage = |state: &JournalState| state.damage_reason();
     let Some(damage) = journal::state(host, name).as_ref().and_then(damage) else {
         return false;
     };
-    let named = TaskName::read(name);
-    let is_asked_for = app.is_none_or(|app| named.is_some_and(|named| named.app == app.name()));
-    if let (true, Ok(Some(journal))) = (is_asked_for, Journal::lock_existing(host, name)) {
-        message::warn(&match journal.set_aside(host) {
+    let task_name = TaskName::read(name);
+    let is_selected =
+        app.is_none_or(|app| task_name.is_some_and(|task_name| task_name.app == app.name()));
+    if let (true, Ok(Some(journal))) = (is_selected, Journal::lock_existing(host, name)) {
+        message::warn(&match journal.move_to_damaged(host) {
             Ok(path) => format!(
                 "The journal of {name} is damaged ({damage}): it is now '{}'",
                 path.display()
@@ -126,8 +131,8 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    fn record_failure(&mut self, name: &str, retired: Result<()>) {
-        if let Err(error) = retired {
+    fn record_failure(&mut self, name: &str, result: Result<()>) {
+        if let Err(error) = result {
             message::warn(&format!("{name} cannot be retired: {error:#}"));
             self.succeeded = false;
         }
@@ -142,20 +147,20 @@ impl Sweep<'_> {
         Ok(seconds)
     }
 
-    fn retire(&mut self, facts: &ContainerInfo) -> Result<()> {
-        let name = facts.name();
-        let app = facts.label(labels::APP).unwrap_or_default();
-        if let Err(label) = overdue_by(facts, SystemTime::now()) {
+    fn retire(&mut self, info: &ContainerInfo) -> Result<()> {
+        let name = info.name();
+        let app = info.label(labels::APP).unwrap_or_default();
+        if let Err(label) = overdue_by(info, SystemTime::now()) {
             message::warn(&format!(
                 "{name} has no deadline: its label says '{label}', which is not a number of seconds"
             ));
         }
         // A container to be skipped: its journal is not locked even briefly, as core's hook may be
         // about to create that journal.
-        if self.assess(facts, false).0 == Action::Leave {
+        if self.assess(info, false).0 == Action::Leave {
             return Ok(());
         }
-        if attendant::looks_after(facts) {
+        if attendant::supervises(info) {
             return Ok(());
         }
         let Some(journal) = self.journal(name)? else {
@@ -163,30 +168,31 @@ impl Sweep<'_> {
         };
         // The container may have been started since the inspection, and its task may just be handed
         // from one process to another: only an inspection under the journal's lock counts.
-        let Some(facts) = &self.docker.container_fact(&facts.id)? else {
+        let Some(info) = &self.docker.container_inspect(&info.id)? else {
             journal.release();
             return Ok(());
         };
         let stop_requested = journal.state().stop_requested == Some(Reason::Deadline);
         let is_supervised = journal.is_on_disk() && supervisor::is_running(self.host);
-        let (verdict, late) = self.assess(facts, is_supervised && !stop_requested);
-        match verdict {
+        let (action, overdue) = self.assess(info, is_supervised && !stop_requested);
+        match action {
             Action::Leave => journal.release(),
-            Action::Finalize => self.finish(facts, journal, late.is_some())?,
+            Action::Finalize => self.finalize_task(info, journal, overdue.is_some())?,
             Action::Stop => {
                 let timeout = self.stop_timeout(app)?;
                 // The supervisor has begun to stop the task, which takes up to the stop timeout.
                 let grace = Duration::from_secs(timeout).saturating_add(STOP_GRACE_SLACK);
-                if stop_requested && late.is_some_and(|late| late < grace) && is_supervised {
+                if stop_requested && overdue.is_some_and(|overdue| overdue < grace) && is_supervised
+                {
                     journal.release();
                     return Ok(());
                 }
-                self.stop(facts, journal, timeout)?;
+                self.stop(info, journal, timeout)?;
             }
             Action::Adopt => {
                 if journal.state().header.is_none() {
                     let timeout = self.stop_timeout(app)?;
-                    journal.recover_header(facts, || timeout);
+                    journal.recover_header(info, || timeout);
                 }
                 let is_on_disk = journal.is_on_disk();
                 journal.release();
@@ -202,9 +208,9 @@ impl Sweep<'_> {
     /// if a live process has locked the journal, or if another sweep without journals is running:
     /// two must not run in parallel.
     fn journal(&mut self, name: &str) -> Result<Option<Journal>> {
-        let taken = Journal::lock(self.host, name);
-        if taken.is_ok() {
-            return taken;
+        let locked = Journal::lock(self.host, name);
+        if locked.is_ok() {
+            return locked;
         }
         if self.without_journals.is_none() {
             self.without_journals = Some(journal::lock_all(self.host));
@@ -216,60 +222,60 @@ impl Sweep<'_> {
     }
 
     /// The action for the container, and how long ago its deadline was; `None` before the
-    /// deadline. `is_kept`: a supervisor enforces the deadline.
-    fn assess(&self, facts: &ContainerInfo, is_kept: bool) -> (Action, Option<Duration>) {
-        let late = overdue_by(facts, SystemTime::now()).unwrap_or(None);
-        let is_ours = facts.is_ours(self.host);
+    /// deadline. `is_enforced`: a supervisor enforces the deadline.
+    fn assess(&self, info: &ContainerInfo, is_enforced: bool) -> (Action, Option<Duration>) {
+        let overdue = overdue_by(info, SystemTime::now()).unwrap_or(None);
+        let is_ours = info.is_ours(self.host);
         (
-            action_for(facts.state.status, is_ours, late.is_some(), is_kept),
-            late,
+            action_for(info.state.status, is_ours, overdue.is_some(), is_enforced),
+            overdue,
         )
     }
 
-    fn stop(&mut self, facts: &ContainerInfo, journal: Journal, timeout: u64) -> Result<()> {
+    fn stop(&mut self, info: &ContainerInfo, journal: Journal, timeout: u64) -> Result<()> {
         self.host.info(&format!(
             "Retiring {}: it is past its deadline",
-            facts.name()
+            info.name()
         ));
-        journal.recover_header(facts, || timeout);
-        journal.mark(&facts.id, &JournalEvent::StopRequested(Reason::Deadline));
-        if let StopOutcome::Failed(why) = self.docker.container_stop(&facts.id, timeout)? {
-            bail!(why);
+        journal.recover_header(info, || timeout);
+        journal.mark(&info.id, &JournalEvent::StopRequested(Reason::Deadline));
+        if let StopOutcome::Failed(reason) = self.docker.container_stop(&info.id, timeout)? {
+            bail!(reason);
         }
-        self.finish(facts, journal, true)
+        self.finalize_task(info, journal, true)
     }
 
     /// Performs the missing last steps of a task. A task of core's is removed only past its
     /// deadline.
-    fn finish(&self, facts: &ContainerInfo, journal: Journal, late: bool) -> Result<()> {
-        if facts.state.never_started() {
+    fn finalize_task(&self, info: &ContainerInfo, journal: Journal, overdue: bool) -> Result<()> {
+        if info.state.never_started() {
             if let Some(journal) =
-                finalize::remove_if_never_started(self.docker, journal, &facts.id)?
+                finalize::remove_if_never_started(self.docker, journal, &info.id)?
             {
                 journal.release();
-                supervisor::adopt(self.host, facts.name())?;
+                supervisor::adopt(self.host, info.name())?;
             }
             return Ok(());
         }
-        let journal_state = journal.recover_header(facts, || 0);
-        let state = self.docker.container_state(&facts.id)?;
-        let end = state.map_or(TaskExit::Removed(None), TaskExit::Inspected);
-        finalize::notify_and_record(self.host, self.docker, &journal, &journal_state, &end);
-        if late {
-            return finalize::remove_container(self.docker, journal, &facts.id);
+        let journal_state = journal.recover_header(info, || 0);
+        let state = self.docker.container_state(&info.id)?;
+        let exit = state.map_or(TaskExit::Removed(None), TaskExit::Inspected);
+        finalize::notify_and_record(self.host, self.docker, &journal, &journal_state, &exit);
+        if overdue {
+            return finalize::remove_container(self.docker, journal, &info.id);
         }
-        finalize::remove_unless_core(self.docker, journal, &journal_state, &end)
+        finalize::remove_unless_core(self.docker, journal, &journal_state, &exit)
     }
 
     /// Recovers a journal whose container was removed by another process, or was never created.
     fn retire_without_container(&self, name: &str, app: Option<&App>) -> Result<()> {
-        let owner = journal::state(self.host, name).and_then(|state| state.header);
-        let is_asked_for = |app: &App| {
-            owner
+        let header = journal::state(self.host, name).and_then(|state| state.header);
+        let is_selected = |app: &App| {
+            header
                 .as_ref()
                 .is_some_and(|header| header.task.app == app.name())
         };
-        if !app.is_none_or(is_asked_for) {
+        if !app.is_none_or(is_selected) {
             return Ok(());
         }
         let Some(journal) = Journal::lock_existing(self.host, name)? else {
@@ -285,14 +291,14 @@ impl Sweep<'_> {
 /// How long beyond the stop timeout a supervisor may take to stop a task at its deadline.
 const STOP_GRACE_SLACK: Duration = Duration::from_secs(10);
 
-/// Decides what the sweep does with a container. `is_kept`: a supervisor enforces the deadline.
-fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Action {
-    let is_at_rest = (status.is_created() || status.has_exited()) && !status.is_being_removed();
-    if is_at_rest && (is_ours || is_late) {
+/// Decides what the sweep does with a container. `is_enforced`: a supervisor enforces the deadline.
+fn action_for(status: Status, is_ours: bool, is_overdue: bool, is_enforced: bool) -> Action {
+    let is_stopped = (status.is_created() || status.has_exited()) && !status.is_being_removed();
+    if is_stopped && (is_ours || is_overdue) {
         Action::Finalize
-    } else if status.is_active() && is_ours && (!is_late || is_kept) {
+    } else if status.is_active() && is_ours && (!is_overdue || is_enforced) {
         Action::Adopt
-    } else if status.is_active() && is_late {
+    } else if status.is_active() && is_overdue {
         Action::Stop
     } else {
         Action::Leave
@@ -304,10 +310,10 @@ fn action_for(status: Status, is_ours: bool, is_late: bool, is_kept: bool) -> Ac
 ///
 /// # Errors
 /// The label's value, if it is not a valid number of seconds.
-fn overdue_by(facts: &ContainerInfo, now: SystemTime) -> Result<Option<Duration>, String> {
-    let label = facts.label(labels::TIME_TO_LIVE).unwrap_or_default();
-    let created = humantime::parse_rfc3339(&facts.created).ok();
-    let deadline = Deadline::from_label(label, Some(&facts.state.started_at), created)?;
+fn overdue_by(info: &ContainerInfo, now: SystemTime) -> Result<Option<Duration>, String> {
+    let label = info.label(labels::TIME_TO_LIVE).unwrap_or_default();
+    let created = humantime::parse_rfc3339(&info.created).ok();
+    let deadline = Deadline::from_label(label, Some(&info.state.started_at), created)?;
     Ok(deadline.and_then(|deadline| deadline.overdue_by(now)))
 }
 

@@ -1,8 +1,9 @@
 //! Stopping a task, even one that is about to be started.
 //!
 //! `docker stop` has no effect on a container that was not started yet. So the starting process
-//! writes `started` into the journal and then checks it for `stop_requested`; the stopping process writes
-//! `stop_requested` and then checks for `started`. At least one of the two sees the event of the other.
+//! writes `started` into the journal and then checks it for `stop_requested`; the stopping process
+//! writes `stop_requested` and then checks for `started`. At least one of the two sees the event of
+//! the other.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,8 +33,8 @@ pub(crate) fn stop_running(
     timeout: u64,
 ) -> Result<Vec<String>> {
     for task in tasks {
-        let reason = JournalEvent::StopRequested(Reason::Stopped);
-        journal::mark(host, &task.name, &task.id, &reason);
+        let event = JournalEvent::StopRequested(Reason::Stopped);
+        journal::mark(host, &task.name, &task.id, &event);
     }
     let ids: Vec<&str> = tasks.iter().map(|task| task.id.as_str()).collect();
     docker.containers_stop(&ids, timeout)
@@ -49,8 +50,8 @@ pub(crate) fn stop(
     task: &ContainerSummary,
     timeout: u64,
 ) -> Result<StopOutcome> {
-    let reason = JournalEvent::StopRequested(Reason::Stopped);
-    journal::mark(host, &task.name, &task.id, &reason);
+    let event = JournalEvent::StopRequested(Reason::Stopped);
+    journal::mark(host, &task.name, &task.id, &event);
     let until = Instant::now().checked_add(docker.timeout());
     loop {
         let is_late = until.is_none_or(|until| until < Instant::now());
@@ -69,7 +70,7 @@ pub(crate) fn stop(
         }
         match docker.container_remove_if_stopped(&task.id)? {
             None => return Ok(StopOutcome::Stopped),
-            Some(why) if is_late => return Ok(StopOutcome::Failed(why)),
+            Some(reason) if is_late => return Ok(StopOutcome::Failed(reason)),
             Some(_) => {}
         }
     }

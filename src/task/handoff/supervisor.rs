@@ -44,11 +44,11 @@ pub(crate) fn adopt(host: &Host, name: &str) -> Result<()> {
 /// task was killed. One name is enough: the supervisor finds further orphaned tasks itself.
 pub(crate) fn adopt_orphans(host: &Host) {
     let mut names = journal::names(host).into_iter();
-    let is_lost = |name: &String| {
+    let is_orphaned = |name: &String| {
         journal::is_unlocked(host, name)
             && journal::state(host, name).is_some_and(|state| state.damage_reason().is_none())
     };
-    if let Some(name) = names.find(is_lost) {
+    if let Some(name) = names.find(is_orphaned) {
         // On failure the next sweep notifies it.
         let _ = adopt(host, &name);
     }
@@ -59,7 +59,8 @@ pub(crate) fn notify_running(host: &Host, name: &str) -> bool {
     let fifo = open_fifo(OpenOptions::new().write(true), &fifo_path(host));
     match fifo.and_then(|mut fifo| fifo.write_all(format!("{name}\n").as_bytes())) {
         Ok(()) => true,
-        // The FIFO is full: the supervisor has names to read, and looks for further tasks itself.
+        // The FIFO is full: the supervisor has names to read, and searches for further tasks
+        // itself.
         Err(error) => error.kind() == ErrorKind::WouldBlock,
     }
 }
@@ -69,7 +70,7 @@ pub(crate) fn is_running(host: &Host) -> bool {
     file_lock::is_held(&lock_path(host))
 }
 
-/// Removes the FIFO that a killed supervisor has left behind, unless another supervisor is running.
+/// Removes the FIFO of a killed supervisor, unless another supervisor is running.
 pub(crate) fn remove_stale_fifo(host: &Host) {
     // A supervisor that is starting retries the lock until we release it, and creates its FIFO
     // after that.
@@ -104,8 +105,8 @@ pub(crate) fn open_fifo(options: &mut OpenOptions, path: &Path) -> io::Result<Fi
     let file = options
         .custom_flags(flags.bits().cast_signed())
         .open(path)?;
-    let found = file.metadata()?;
-    if found.file_type().is_fifo() && found.uid() == geteuid().as_raw() {
+    let metadata = file.metadata()?;
+    if metadata.file_type().is_fifo() && metadata.uid() == geteuid().as_raw() {
         return Ok(file);
     }
     Err(io::Error::other("it is not a FIFO of ours"))

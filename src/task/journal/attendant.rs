@@ -10,19 +10,19 @@ use crate::docker::container_inspect::ContainerInfo;
 use crate::task::model::labels;
 
 /// The label's value for the current process; `None` if `/proc` does not show the process.
-pub(crate) fn ours() -> Option<String> {
+pub(crate) fn own_label() -> Option<String> {
     let pid = std::process::id();
     Some(format!("{pid}.{}", start_of(pid)?))
 }
 
 /// Whether a live process supervises this container without a journal on disk.
-pub(crate) fn looks_after(facts: &ContainerInfo) -> bool {
+pub(crate) fn supervises(info: &ContainerInfo) -> bool {
     // A container that this plugin did not create can have the label from its image.
-    facts.has_own_name_label() && facts.label(labels::ATTENDANT).is_some_and(lives)
+    info.has_own_name_label() && info.label(labels::ATTENDANT).is_some_and(is_alive)
 }
 
 /// Whether the process that is named by the label's value is alive.
-fn lives(label: &str) -> bool {
+fn is_alive(label: &str) -> bool {
     let named = label
         .split_once('.')
         .and_then(|(pid, start)| Some((pid.parse().ok()?, start.parse::<u64>().ok()?)));
@@ -48,9 +48,9 @@ mod tests {
 
     #[test]
     fn the_own_process_is_alive() {
-        let ours = ours().unwrap();
-        assert!(lives(&ours));
-        let (pid, start) = ours.split_once('.').unwrap();
+        let own_label = own_label().unwrap();
+        assert!(is_alive(&own_label));
+        let (pid, start) = own_label.split_once('.').unwrap();
         let later: u64 = start.parse::<u64>().unwrap() + 1;
         for other in [
             format!("{pid}.{later}"),
@@ -60,7 +60,7 @@ mod tests {
             String::new(),
             format!("../{pid}.{start}"),
         ] {
-            assert!(!lives(&other), "{other}");
+            assert!(!is_alive(&other), "{other}");
         }
     }
 }

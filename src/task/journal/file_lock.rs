@@ -1,8 +1,8 @@
 //! File locks: only the process that holds a lock performs the work that the lock guards.
 //!
 //! The kernel releases a lock (flock(2)) when the process that holds it ends, however it ends.
-//! The unfinished work of a dead process is therefore not locked, and any other process can
-//! continue it.
+//! The unfinished work of a process that has ended is therefore not locked, and any other process
+//! can continue it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -69,11 +69,11 @@ impl FileLock {
     /// The concurrency guard of this name; `None` while another process holds it.
     pub(crate) fn concurrency_guard(host: &Host, name: &str) -> Result<Option<ConcurrencyGuard>> {
         let path = data_directory(host).join("locks").join(name);
-        let lease = with_context(&path, Self::open(&path, OpenMode::Any, try_lock))?;
-        Ok(lease.map(ConcurrencyGuard))
+        let lock = with_context(&path, Self::open(&path, OpenMode::Any, try_lock))?;
+        Ok(lock.map(ConcurrencyGuard))
     }
 
-    /// A stand-in for a lock whose file cannot be created: a file in memory, which no other
+    /// A substitute for a lock whose file cannot be created: a file in memory, which no other
     /// process can see and which is not locked.
     ///
     /// # Errors
@@ -168,24 +168,25 @@ pub(crate) fn data_directory(host: &Host) -> PathBuf {
 
 /// Whether the file exists and is not locked.
 pub(crate) fn is_unlocked(path: &Path) -> bool {
-    is_there(path, |locked| locked.is_ok())
+    probe(path, |locked| locked.is_ok())
 }
 
 /// Whether the file exists and is locked.
 pub(crate) fn is_held(path: &Path) -> bool {
-    is_there(path, |locked| {
+    probe(path, |locked| {
         matches!(locked, Err(TryLockError::WouldBlock))
     })
 }
 
-fn is_there(path: &Path, is_so: fn(Result<(), TryLockError>) -> bool) -> bool {
+/// Whether the file exists and the result of an attempt to lock it meets the condition.
+fn probe(path: &Path, condition: fn(Result<(), TryLockError>) -> bool) -> bool {
     // A shared lock: processes that only check do not block each other.
     let file = regular_file::open(OpenOptions::new().read(true), path);
-    file.is_ok_and(|file| is_so(file.try_lock_shared()))
+    file.is_ok_and(|file| condition(file.try_lock_shared()))
 }
 
-fn with_context<T>(path: &Path, taken: io::Result<T>) -> Result<T> {
-    taken.with_context(|| format!("the lock '{}' cannot be taken", path.display()))
+fn with_context<T>(path: &Path, result: io::Result<T>) -> Result<T> {
+    result.with_context(|| format!("the lock '{}' cannot be taken", path.display()))
 }
 
 fn lock_blocking(file: &File) -> io::Result<bool> {
@@ -213,8 +214,8 @@ fn try_lock(file: &File) -> io::Result<bool> {
 fn still_linked_at(file: &File, path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(found) => {
-            let ours = file.metadata()?;
-            Ok((found.dev(), found.ino()) == (ours.dev(), ours.ino()))
+            let open_file = file.metadata()?;
+            Ok((found.dev(), found.ino()) == (open_file.dev(), open_file.ino()))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),

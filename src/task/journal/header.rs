@@ -62,7 +62,7 @@ pub(crate) enum HeaderOrigin {
     /// container before.
     Rebuilt,
     /// It was about another container and was ignored.
-    OfAnother,
+    OtherContainer,
 }
 
 impl JournalHeader {
@@ -78,35 +78,35 @@ impl JournalHeader {
     }
 
     /// Rebuilds the header of a container whose journal has none, from the container's own data.
-    pub(crate) fn from_container(facts: &ContainerInfo, stop_timeout: u64) -> Self {
-        let label = |name| facts.label(name).unwrap_or_default().to_owned();
+    pub(crate) fn from_container(info: &ContainerInfo, stop_timeout: u64) -> Self {
+        let label = |name| info.label(name).unwrap_or_default().to_owned();
         let task = TaskInfo {
             app: label(labels::APP),
-            name: facts.name().to_owned(),
+            name: info.name().to_owned(),
             process_type: label(labels::CONTAINER_TYPE),
-            command: facts.command.clone().unwrap_or_default(),
-            image: facts.image.clone(),
+            command: info.command.clone().unwrap_or_default(),
+            image: info.image.clone(),
             // A container of core's can have the user label from its image.
-            user: if facts.has_own_name_label() {
+            user: if info.has_own_name_label() {
                 label(labels::USER)
             } else {
                 String::new()
             },
             detached: true,
-            created: facts.created.clone(),
+            created: info.created.clone(),
         };
         let supervision = SupervisionInfo {
             stop_timeout,
             time_to_live: labels::seconds(&label(labels::TIME_TO_LIVE)),
-            managed_by_core: !facts.has_own_name_label(),
-            plain_events: facts.has_trustworthy_events(),
+            managed_by_core: !info.has_own_name_label(),
+            plain_events: info.has_trustworthy_events(),
         };
         Self { task, supervision }
     }
 
     /// Whether this header can belong to the container of this name: the name consists of its
     /// app, its type and a number, and the app's name is valid. Both are used in paths.
-    pub(crate) fn is_of(&self, name: &str) -> bool {
+    pub(crate) fn describes(&self, name: &str) -> bool {
         let (app, process_type) = (self.task.app.as_str(), self.task.process_type.as_str());
         let named = TaskName { app, process_type };
         self.task.name == name && is_valid_name(app) && TaskName::read(name) == Some(named)
@@ -161,10 +161,10 @@ mod tests {
             name.clone_into(&mut header.task.name);
             header
         };
-        assert!(header("demo", "demo.run.1").is_of("demo.run.1"));
-        assert!(header("my.app", "my.app.run.1").is_of("my.app.run.1"));
+        assert!(header("demo", "demo.run.1").describes("demo.run.1"));
+        assert!(header("my.app", "my.app.run.1").describes("my.app.run.1"));
         assert!(
-            !header("demo", "demo.cron.1").is_of("demo.cron.1"),
+            !header("demo", "demo.cron.1").describes("demo.cron.1"),
             "its type is run"
         );
         for (app, name) in [
@@ -175,9 +175,9 @@ mod tests {
             ("demo", "demo.run.2"),
             ("demo", "../demo.run.1"),
         ] {
-            assert!(!header(app, name).is_of("demo.run.1"), "{app} {name}");
+            assert!(!header(app, name).describes("demo.run.1"), "{app} {name}");
         }
-        assert!(!header("..", "../x").is_of("../x"));
-        assert!(!header("Demo", "Demo.run.1").is_of("Demo.run.1"));
+        assert!(!header("..", "../x").describes("../x"));
+        assert!(!header("Demo", "Demo.run.1").describes("Demo.run.1"));
     }
 }

@@ -105,7 +105,7 @@ mod tests {
         }
     }
 
-    fn facts(labels: &str) -> ContainerInfo {
+    fn info(labels: &str) -> ContainerInfo {
         let json = format!(
             r#"["id","/demo.run.7","",{{"Status":"exited","ExitCode":0}},{labels},null,"i"]"#
         );
@@ -121,10 +121,10 @@ mod tests {
             (r#"{"dokku-oneoff.user":"eve"}"#, false),
             ("null", false),
         ] {
-            let facts = facts(labels);
-            assert_eq!(facts.has_own_name_label(), expected, "{labels}");
-            assert_eq!(facts.belongs_to(None), expected, "{labels}");
-            assert!(facts.belongs_to(Some("id")) && !facts.belongs_to(Some("other")));
+            let info = info(labels);
+            assert_eq!(info.has_own_name_label(), expected, "{labels}");
+            assert_eq!(info.belongs_to(None), expected, "{labels}");
+            assert!(info.belongs_to(Some("id")) && !info.belongs_to(Some("other")));
         }
     }
 

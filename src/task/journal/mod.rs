@@ -3,8 +3,8 @@
 //!
 //! The journal is created before the container and removed after it. Each line is appended by
 //! one write. The first line is the beginning of the task's record; every other line is an
-//! event of one container, which is identified by its id. So a process that takes over from one
-//! that was killed knows which step was the last, and no step is performed twice. The journal
+//! event of one container, which is identified by its id. So a process that continues the work of
+//! a killed one knows which step was the last, and no step is performed twice. The journal
 //! contains no value of the task's environment.
 
 pub(crate) mod attendant;
@@ -34,7 +34,7 @@ use crate::ui::message;
 
 /// The maximum size of a journal in bytes: its first line has the task's command, of which
 /// docker's client accepts two megabytes.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Lines of a journal that the disk had no space for. They count as long as a process has them
 /// in memory.
@@ -48,16 +48,16 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Creates the journal of this task; `None` if a journal of that name exists, so the name
-    /// is taken.
+    /// Creates the journal of this task; `None` if a journal of that name exists, so that another
+    /// name is needed.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
     pub(crate) fn create(host: &Host, header: &JournalHeader) -> Result<Option<Self>> {
-        let Some(lease) = FileLock::create(&path(host, &header.task.name))? else {
+        let Some(lock) = FileLock::create(&path(host, &header.task.name))? else {
             return Ok(None);
         };
-        let journal = Self::of(lease);
+        let journal = Self::from_lock(lock);
         journal.write_header(header);
         Ok(Some(journal))
     }
@@ -68,7 +68,7 @@ impl Journal {
     /// # Errors
     /// The kernel provides no memory for the file.
     pub(crate) fn in_memory(host: &Host, name: &str) -> Result<Self> {
-        Ok(Self::of(FileLock::in_memory(&path(host, name))?))
+        Ok(Self::from_lock(FileLock::in_memory(&path(host, name))?))
     }
 
     /// Whether the journal is a file that other processes can read.
@@ -84,12 +84,12 @@ impl Journal {
     /// Locks the journal of this container; `None` if a live process holds the lock. A journal
     /// that does not exist is created empty.
     pub(crate) fn lock(host: &Host, name: &str) -> Result<Option<Self>> {
-        Ok(FileLock::acquire(&path(host, name))?.map(Self::of))
+        Ok(FileLock::acquire(&path(host, name))?.map(Self::from_lock))
     }
 
     /// Like [`Journal::lock`], but never creates the journal: also `None` if there is none.
     pub(crate) fn lock_existing(host: &Host, name: &str) -> Result<Option<Self>> {
-        Ok(FileLock::acquire_existing(&path(host, name))?.map(Self::of))
+        Ok(FileLock::acquire_existing(&path(host, name))?.map(Self::from_lock))
     }
 
     /// The journal that another process of the plugin has handed on, from the parts that
@@ -98,22 +98,21 @@ impl Journal {
         host: &Host,
         name: &str,
         file: fs::File,
-        unwritten: &[u8],
+        unflushed: &[u8],
     ) -> Self {
-        let journal = Self::of(FileLock::from_inherited(path(host, name), file));
-        if !unwritten.is_empty() || !journal.is_on_disk() {
+        let journal = Self::from_lock(FileLock::from_inherited(path(host, name), file));
+        if !unflushed.is_empty() || !journal.is_on_disk() {
             message::suppress_disk_warning();
         }
-        journal.unflushed.extend(unwritten);
+        journal.unflushed.extend(unflushed);
         journal
     }
 
     /// Gives the journal the lines that could not be written before, in place of its own. Lines
-    /// that cannot be written from now on are appended to `unwritten` as well.
-    pub(crate) fn with_unflushed(self, unwritten: &UnflushedLines) -> Self {
-        let unwritten = unwritten.clone();
+    /// that cannot be written from now on are appended to `unflushed` as well.
+    pub(crate) fn with_unflushed(self, unflushed: &UnflushedLines) -> Self {
         Self {
-            unflushed: unwritten,
+            unflushed: unflushed.clone(),
             ..self
         }
     }
@@ -128,26 +127,26 @@ impl Journal {
     /// container, and written to the journal.
     pub(crate) fn recover_header(
         &self,
-        facts: &ContainerInfo,
+        info: &ContainerInfo,
         stop_timeout: impl FnOnce() -> u64,
     ) -> JournalState {
         let mut state = self.state();
         if state.header.is_none() {
-            let header = JournalHeader::from_container(facts, stop_timeout());
+            let header = JournalHeader::from_container(info, stop_timeout());
             self.write(&header);
-            state.header = Some(header).filter(|header| header.is_of(facts.name()));
+            state.header = Some(header).filter(|header| header.describes(info.name()));
             state.header_origin = HeaderOrigin::Rebuilt;
         }
-        if state.id.as_ref() != Some(&facts.id) {
-            self.mark(&facts.id, &JournalEvent::Created);
-            state.add(facts.id.clone(), JournalEvent::Created);
+        if state.id.as_ref() != Some(&info.id) {
+            self.mark(&info.id, &JournalEvent::Created);
+            state.add(info.id.clone(), JournalEvent::Created);
         }
         state
     }
 
     /// The state that the lines of the journal add up to.
     pub(crate) fn state(&self) -> JournalState {
-        let mut text = regular_file::content(&self.lock.file, MOST_BYTES).unwrap_or_default();
+        let mut text = regular_file::content(&self.lock.file, MAX_BYTES).unwrap_or_default();
         text.extend(self.unflushed.lines());
         let name = self.lock.path().file_name().and_then(OsStr::to_str);
         JournalState::read(name.unwrap_or_default(), &text)
@@ -168,12 +167,12 @@ impl Journal {
         }
     }
 
-    /// Moves the journal to the directory `damaged`, where no process looks for tasks. Returns
+    /// Moves the journal to the directory `damaged`, where no process searches for tasks. Returns
     /// its new path.
     ///
     /// # Errors
     /// The plugin's data directory cannot be written.
-    pub(crate) fn set_aside(self, host: &Host) -> Result<PathBuf> {
+    pub(crate) fn move_to_damaged(self, host: &Host) -> Result<PathBuf> {
         let directory = file_lock::data_directory(host).join("damaged");
         let old = self.lock.path();
         let new = directory.join(old.file_name().unwrap_or_default());
@@ -192,9 +191,9 @@ impl Journal {
         self.lock.remove();
     }
 
-    fn of(lease: FileLock) -> Self {
+    fn from_lock(lock: FileLock) -> Self {
         Self {
-            lock: lease,
+            lock,
             unflushed: UnflushedLines::default(),
         }
     }
@@ -221,8 +220,8 @@ impl UnflushedLines {
     }
 
     fn extend(&self, lines: &[u8]) {
-        let mut unwritten = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        unwritten.extend(lines);
+        let mut unflushed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        unflushed.extend(lines);
     }
 }
 
@@ -249,7 +248,7 @@ pub(crate) fn append_or_buffer(
 
 /// The state of this container's journal; `None` if there is no journal.
 pub(crate) fn state(host: &Host, name: &str) -> Option<JournalState> {
-    regular_file::read(&path(host, name), MOST_BYTES)
+    regular_file::read(&path(host, name), MAX_BYTES)
         .ok()
         .map(|text| JournalState::read(name, &text))
 }

@@ -14,7 +14,7 @@ pub(crate) enum JournalEvent {
     Created,
     /// The container is about to be started, at this time (RFC 3339, UTC).
     Started(String),
-    /// The user has detached from the task: the task keeps running, detached.
+    /// The user has detached from the task, which continues to run.
     Detached,
     /// The task is about to be stopped, for this reason.
     StopRequested(Reason),
@@ -52,11 +52,11 @@ impl JournalState {
 
     /// Why the journal cannot belong to the container of its name; `None` if it can.
     pub(crate) fn damage_reason(&self) -> Option<&'static str> {
-        let is_odd = |id: &String| !container_create::is_id(id);
-        if self.id.as_ref().is_some_and(is_odd) {
+        let is_invalid = |id: &String| !container_create::is_id(id);
+        if self.id.as_ref().is_some_and(is_invalid) {
             return Some("it has no container's id");
         }
-        (self.header_origin == HeaderOrigin::OfAnother)
+        (self.header_origin == HeaderOrigin::OtherContainer)
             .then_some("its first line is about another container")
     }
 
@@ -74,10 +74,10 @@ impl JournalState {
         if state
             .header
             .as_ref()
-            .is_some_and(|header| !header.is_of(name))
+            .is_some_and(|header| !header.describes(name))
         {
             state.header = None;
-            state.header_origin = HeaderOrigin::OfAnother;
+            state.header_origin = HeaderOrigin::OtherContainer;
         }
         state
     }
@@ -148,8 +148,8 @@ pub(crate) mod tests {
         assert_eq!(damage(HEADER, &id), None);
         assert_eq!(read(&[HEADER]).damage_reason(), None, "nobody knows its id");
         assert_eq!(read(&[]).damage_reason(), None, "it was torn");
-        for odd in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
-            assert!(damage(HEADER, odd).is_some(), "{odd:?}");
+        for invalid in ["", "demo.run.1", "Usage:", &id[1..], &id.to_uppercase()] {
+            assert!(damage(HEADER, invalid).is_some(), "{invalid:?}");
         }
         for (part, other) in [
             (r#""app":"demo""#, r#""app":"../demo""#),

@@ -3,8 +3,8 @@
 //! The container is the lock. A holder's container runs, or was created by a process of the plugin
 //! that is still alive and is about to start it. A container that was created by a process that has
 //! ended since, and was never started, is removed. A process holds the rule's concurrency guard
-//! while it looks for a holder and creates its own container, so starts at the same moment take
-//! place one after the other.
+//! while it searches for a holder and creates its own container, so that simultaneous starts are
+//! serialized.
 
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,7 @@ pub(crate) enum Acquired {
     /// The guards, which must be held until the task's container exists.
     Guards(Vec<ConcurrencyGuard>),
     /// This process has received a signal while it waited for a guard. For that rule no holder was
-    /// looked for or stopped.
+    /// searched for or stopped.
     Interrupted(i32),
 }
 
@@ -51,12 +51,12 @@ pub(crate) fn acquire(
     task: &TaskSpec,
     events: &Events,
 ) -> Result<Acquired> {
-    let mut turns = Vec::new();
-    for exclusion in &task.concurrency_rules {
-        let file = format!("{}.{}.{}", task.app, exclusion.label, exclusion.value);
-        let turn = loop {
-            if let Some(turn) = FileLock::concurrency_guard(host, &file)? {
-                break turn;
+    let mut guards = Vec::new();
+    for rule in &task.concurrency_rules {
+        let file = format!("{}.{}.{}", task.app, rule.label, rule.value);
+        let guard = loop {
+            if let Some(guard) = FileLock::concurrency_guard(host, &file)? {
+                break guard;
             }
             if let Event::Signal(signal) =
                 events.next(Instant::now().checked_add(LOCK_POLL_INTERVAL))
@@ -67,38 +67,38 @@ pub(crate) fn acquire(
         if let Some(signal) = events.received_signal() {
             return Ok(Acquired::Interrupted(signal));
         }
-        turns.push(turn);
-        apply_policy(host, docker, task, exclusion)?;
+        guards.push(guard);
+        apply_policy(host, docker, task, rule)?;
     }
-    Ok(Acquired::Guards(turns))
+    Ok(Acquired::Guards(guards))
 }
 
 fn apply_policy(
     host: &Host,
     docker: &Docker,
     task: &TaskSpec,
-    exclusion: &ConcurrencyRule,
+    rule: &ConcurrencyRule,
 ) -> Result<()> {
     let labels = [
         format!("{}={}", labels::APP, task.app),
-        format!("{}={}", exclusion.label, exclusion.value),
+        format!("{}={}", rule.label, rule.value),
     ];
     for other in docker.container_ls(&labels)? {
-        if !other.is_task() || !is_holder(host, docker, &other, exclusion)? {
+        if !other.is_task() || !is_holder(host, docker, &other, rule)? {
             continue;
         }
-        if exclusion.policy == Policy::Forbid {
+        if rule.policy == Policy::Forbid {
             return Err(Failure::error(
                 ExitStatus::BUSY,
                 format!(
                     "{} currently has a lock in place for {}: {} has it",
-                    task.app, exclusion.value, other.name
+                    task.app, rule.value, other.name
                 ),
             ));
         }
         host.info(&format!(
             "Replacing {}, which has the lock for {}",
-            other.name, exclusion.value
+            other.name, rule.value
         ));
         evict(host, docker, &other, task.stop_timeout)?;
     }
@@ -111,10 +111,10 @@ fn is_holder(
     host: &Host,
     docker: &Docker,
     other: &ContainerSummary,
-    exclusion: &ConcurrencyRule,
+    rule: &ConcurrencyRule,
 ) -> Result<bool> {
     let is_ours = other.is_ours(host);
-    let is_cron = exclusion.label == labels::CRON_ID;
+    let is_cron = rule.label == labels::CRON_ID;
     // Core has locks for cron tasks only. Any other lock label on a container of core's is from its
     // image.
     if !(is_ours || is_cron) || is_cron && !other.is_cron() {
@@ -132,14 +132,14 @@ fn is_holder(
     };
     // The container may have been started since it was listed, and its task may just be handed from
     // one process to another.
-    let facts = docker.container_fact(&other.id);
-    if let Ok(Some(facts)) = &facts
-        && attendant::looks_after(facts)
+    let info = docker.container_inspect(&other.id);
+    if let Ok(Some(info)) = &info
+        && attendant::supervises(info)
     {
         journal.release();
-        return Ok(holds(&facts.state));
+        return Ok(holds_lock(&info.state));
     }
-    let state = facts.map(|facts| facts.map(|facts| facts.state));
+    let state = info.map(|info| info.map(|info| info.state));
     let journal = match &state {
         Ok(Some(state)) if state.status.is_created() => {
             finalize::remove_if_never_started(docker, journal, &other.id)?
@@ -155,17 +155,17 @@ fn is_holder(
     if journal::is_unlocked(host, &other.name) {
         let _ = supervisor::adopt(host, &other.name); // on failure the next sweep does it
     }
-    Ok(state?.is_some_and(|state| holds(&state)))
+    Ok(state?.is_some_and(|state| holds_lock(&state)))
 }
 
 /// Whether a container in this state holds its lock: it runs or waits for its start.
-fn holds(state: &State) -> bool {
+fn holds_lock(state: &State) -> bool {
     state.status.is_created() || state.status.is_active()
 }
 
 fn evict(host: &Host, docker: &Docker, other: &ContainerSummary, stop_timeout: u64) -> Result<()> {
     match stop::stop(host, docker, other, stop_timeout)? {
         StopOutcome::Stopped | StopOutcome::NotFound => Ok(()),
-        StopOutcome::Failed(why) => bail!("{} could not be stopped: {why}", other.name),
+        StopOutcome::Failed(reason) => bail!("{} could not be stopped: {reason}", other.name),
     }
 }

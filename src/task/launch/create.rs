@@ -2,9 +2,9 @@
 //!
 //! journal → create → hook `post-container-create` → … → teardown.
 //!
-//! Containers are created without `--rm`: after a failed start, or after docker's client was lost,
-//! the cause can only be read from a container that still exists. If one of the steps fails, the
-//! container is removed.
+//! Containers are created without `--rm`: after a failed start, or after docker's client has
+//! failed, the cause can only be read from a container that still exists. If one of the steps
+//! fails, the container is removed.
 
 use std::cell::Cell;
 
@@ -49,26 +49,27 @@ impl<'a> CreatedContainer<'a> {
     /// Creates the task's container and fires the trigger `post-container-create`.
     ///
     /// # Errors
-    /// Docker cannot create the container, or a hook fails: nothing is left then.
+    /// Docker cannot create the container, or a hook fails: then neither a container nor a journal
+    /// remains.
     pub(crate) fn create(
         host: &Host,
         docker: &'a Docker,
         task: &mut TaskSpec,
         detached: bool,
     ) -> Result<Self> {
-        let mut made = Self::create_with_free_name(host, docker, task, detached)?;
+        let mut created = Self::create_with_free_name(host, docker, task, detached)?;
         if let Some(shell) = task.default_shell()
-            && !docker.container_has_file(&made.id, shell)?
+            && !docker.container_has_file(&created.id, shell)?
         {
             let other = task.use_fallback_shell();
             host.info(&format!("The image has no {shell}, running {other}"));
-            made = Self::create_with_free_name(host, docker, task, detached)?;
+            created = Self::create_with_free_name(host, docker, task, detached)?;
         }
         host.triggers().notify(
             "post-container-create",
-            &["app", &made.id, &task.app, "run"],
+            &["app", &created.id, &task.app, "run"],
         )?;
-        Ok(made)
+        Ok(created)
     }
 
     /// Creates the container under a random number. Docker decides whether the name is free:
@@ -86,7 +87,7 @@ impl<'a> CreatedContainer<'a> {
             let journal = match Journal::create(host, &header) {
                 Ok(Some(journal)) => journal,
                 Ok(None) => continue,
-                Err(error) => without_a_journal(host, &header, &error)?,
+                Err(error) => with_memory_journal(host, &header, &error)?,
             };
             container.options.push(attendant_of(&journal));
             match docker.container_create(&container) {
@@ -102,8 +103,8 @@ impl<'a> CreatedContainer<'a> {
                 }
                 Ok(CreateOutcome::NameTaken) => journal.remove(),
                 Ok(CreateOutcome::Unidentified(printed)) => {
-                    // If the removal fails, the journal stays, and the process that recovers the
-                    // task looks for the container.
+                    // If the removal fails, the journal is kept, and the process that recovers the
+                    // task searches for the container.
                     remove_named(docker, &container.name)?;
                     journal.remove();
                     return Err(Failure::error(
@@ -113,7 +114,8 @@ impl<'a> CreatedContainer<'a> {
                         ),
                     ));
                 }
-                // The journal stays: the process that recovers the task looks for the container.
+                // The journal is kept: the process that recovers the task searches for the
+                // container.
                 Ok(CreateOutcome::Unknown(error)) => return Err(error),
                 Err(error) => {
                     journal.remove();
@@ -153,10 +155,10 @@ impl<'a> CreatedContainer<'a> {
 
     /// Delegates the teardown to `bin/agent --finalize` and waits for it. Returns the exit
     /// status of the command.
-    pub(crate) fn finalize(mut self, host: &Host, end: &TaskExit) -> ExitStatus {
+    pub(crate) fn finalize(mut self, host: &Host, exit: &TaskExit) -> ExitStatus {
         let journal = self.journal.take();
         let result = journal.map_or(Ok(None), |journal| {
-            finalizer::run(host, &self.name, journal, end)
+            finalizer::run(host, &self.name, journal, exit)
         });
         if let Err(error) = &result {
             message::warn(&format!("{error:#}"));
@@ -164,7 +166,7 @@ impl<'a> CreatedContainer<'a> {
         match result {
             Ok(Some(code)) => ExitStatus::of(code),
             _ if self.deadline_passed.get() => ExitStatus::DEADLINE,
-            _ => ExitStatus::of(end.exit_code()),
+            _ => ExitStatus::of(exit.exit_code()),
         }
     }
 
@@ -178,26 +180,26 @@ impl<'a> CreatedContainer<'a> {
 
 /// Removes the container of this name if it exists and this plugin has created it.
 fn remove_named(docker: &Docker, name: &str) -> Result<()> {
-    match docker.container_fact(name)? {
-        Some(facts) if facts.has_own_name_label() => docker.container_remove(&facts.id),
+    match docker.container_inspect(name)? {
+        Some(info) if info.has_own_name_label() => docker.container_remove(&info.id),
         _ => Ok(()),
     }
 }
 
 /// A journal in memory, for a task whose journal cannot be written to disk: the task runs without
 /// one on disk.
-fn without_a_journal(
+fn with_memory_journal(
     host: &Host,
     header: &JournalHeader,
     error: &anyhow::Error,
 ) -> Result<Journal> {
-    let later = if header.task.detached {
+    let consequence = if header.task.detached {
         format!("\n{UNSUPERVISED}")
     } else {
         String::new()
     };
     message::warn_disk_once(&format!(
-        "The task runs without a journal: {error:#}{later}"
+        "The task runs without a journal: {error:#}{consequence}"
     ));
     let journal = Journal::in_memory(host, &header.task.name)?;
     journal.write_header(header);
@@ -212,8 +214,12 @@ pub(crate) const UNSUPERVISED: &str =
 /// memory only and other processes cannot see it, else an empty value. The label is always set,
 /// so that a label of this name in the image has no effect.
 fn attendant_of(journal: &Journal) -> String {
-    let ours = (!journal.is_on_disk()).then(attendant::ours).flatten();
-    format!("--label={}={}", labels::ATTENDANT, ours.unwrap_or_default())
+    let own_label = (!journal.is_on_disk()).then(attendant::own_label).flatten();
+    format!(
+        "--label={}={}",
+        labels::ATTENDANT,
+        own_label.unwrap_or_default()
+    )
 }
 
 fn journal_header(

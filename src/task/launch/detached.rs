@@ -25,21 +25,21 @@ pub(crate) enum DetachedStart {
 /// Starts the task and hands it to the supervisor.
 ///
 /// # Errors
-/// The container could not be created, or a hook has failed: nothing is left then. Or docker does
-/// not answer: then the task is handed to the supervisor.
+/// The container could not be created, or a hook has failed: then nothing remains of the task. Or
+/// docker does not answer: then the task is handed to the supervisor.
 pub(crate) fn start(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<DetachedStart> {
     // A signal must not end this process before the supervisor has the task.
     let events = Events::watch()?;
-    let made = match prepare(host, docker, &mut task, &events, true)? {
-        Prepared::Ready(made) => made,
+    let container = match prepare(host, docker, &mut task, &events, true)? {
+        Prepared::Ready(container) => container,
         Prepared::Aborted(code) => return Ok(DetachedStart::Failed(code)),
     };
-    match exit_if_start_failed(docker, &made.id) {
-        Ok(None) => Ok(DetachedStart::Running(hand_off(host, made))),
-        Ok(Some(end)) => Ok(DetachedStart::Failed(made.finalize(host, &end))),
+    match exit_if_start_failed(docker, &container.id) {
+        Ok(None) => Ok(DetachedStart::Running(hand_off(host, container))),
+        Ok(Some(exit)) => Ok(DetachedStart::Failed(container.finalize(host, &exit))),
         // The task may be running, or about to start.
         Err(error) => {
-            hand_off(host, made);
+            hand_off(host, container);
             Err(error)
         }
     }
@@ -48,10 +48,10 @@ pub(crate) fn start(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<
 /// Starts the container. `None` if the task runs or has run, whatever docker's client reports;
 /// else docker's reason is printed and the task exit returned.
 fn exit_if_start_failed(docker: &Docker, id: &str) -> Result<Option<TaskExit>> {
-    let Some(why) = docker.container_start(id)? else {
+    let Some(reason) = docker.container_start(id)? else {
         return Ok(None);
     };
-    let end = match docker.container_state(id)? {
+    let exit = match docker.container_state(id)? {
         // The daemon may be about to start the container although its client has ended. Docker then
         // refuses a removal without `--force`.
         Some(state)
@@ -63,15 +63,15 @@ fn exit_if_start_failed(docker: &Docker, id: &str) -> Result<Option<TaskExit>> {
         Some(state) => TaskExit::Inspected(state),
         None => TaskExit::Removed(None),
     };
-    message::warn(&why);
-    Ok(Some(end))
+    message::warn(&reason);
+    Ok(Some(exit))
 }
 
 /// Hands the task to the supervisor, or, without a journal on disk, leaves it to the next sweep.
 /// Returns the name of the container.
-pub(crate) fn hand_off(host: &Host, made: CreatedContainer<'_>) -> String {
-    let has_journal = made.has_journal();
-    let name = made.release_to_supervisor();
+pub(crate) fn hand_off(host: &Host, container: CreatedContainer<'_>) -> String {
+    let has_journal = container.has_journal();
+    let name = container.release_to_supervisor();
     if has_journal && let Err(error) = supervisor::adopt(host, &name) {
         message::warn(&format!("{error:#}: the next run:retire does"));
     }

@@ -23,16 +23,16 @@ use crate::ui::message;
 pub(crate) enum Prepared<'a> {
     /// The container is created and is to be started now.
     Ready(CreatedContainer<'a>),
-    /// A signal was received, or another process has stopped the task: no container and no journal
-    /// are left. The exit status of the command.
+    /// A signal was received, or another process has stopped the task: neither a container nor a
+    /// journal exists any more. The exit status of the command.
     Aborted(ExitStatus),
 }
 
 /// Performs the first steps of a task, up to the start of its container.
 ///
 /// # Errors
-/// A lock is held by another task, docker could not create the container, or a hook has failed. No
-/// container is left then.
+/// A lock is held by another task, docker could not create the container, or a hook has failed.
+/// Then no container exists.
 pub(crate) fn prepare<'a>(
     host: &Host,
     docker: &'a Docker,
@@ -40,29 +40,29 @@ pub(crate) fn prepare<'a>(
     events: &Events,
     detached: bool,
 ) -> Result<Prepared<'a>> {
-    let turns = match concurrency::acquire(host, docker, task, events)? {
-        Acquired::Guards(turns) => turns,
+    let guards = match concurrency::acquire(host, docker, task, events)? {
+        Acquired::Guards(guards) => guards,
         Acquired::Interrupted(signal) => {
             return Ok(Prepared::Aborted(ExitStatus::from_signal(signal)));
         }
     };
-    let made = CreatedContainer::create(host, docker, task, detached)?;
-    drop(turns);
+    let container = CreatedContainer::create(host, docker, task, detached)?;
+    drop(guards);
     if let Some(signal) = events.received_signal() {
         return Ok(Prepared::Aborted(ExitStatus::from_signal(signal)));
     }
-    Ok(if made.mark_started() {
-        Prepared::Ready(made)
+    Ok(if container.mark_started() {
+        Prepared::Ready(container)
     } else {
-        Prepared::Aborted(finalize_stopped_before_start(host, made))
+        Prepared::Aborted(finalize_stopped_before_start(host, container))
     })
 }
 
 /// Finalizes a task that another process has stopped, and whose container that process may have
 /// removed. Returns the exit code, which is that of a task ended by TERM.
-fn finalize_stopped_before_start(host: &Host, made: CreatedContainer<'_>) -> ExitStatus {
+fn finalize_stopped_before_start(host: &Host, container: CreatedContainer<'_>) -> ExitStatus {
     message::warn("The task was stopped before it was started");
     let exit_code = ExitStatus::from_signal(SIGTERM).code();
-    let end = TaskExit::Inspected(State::exited(exit_code, now()));
-    made.finalize(host, &end)
+    let exit = TaskExit::Inspected(State::exited(exit_code, now()));
+    container.finalize(host, &exit)
 }

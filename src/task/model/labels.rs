@@ -40,25 +40,25 @@ pub(crate) struct ConcurrencyRule {
 ///
 /// Every label that the plugin reads is always set, to the empty string if there is no value:
 /// otherwise the label of the image would count. Core treats an empty label as unset (its hook
-/// `scheduler-run-retire`, its plugin `logs`; a cron lock asks for an id). Labels that only
+/// `scheduler-run-retire`, its plugin `logs`; a cron lock needs an id). Labels that only
 /// other programs read are set only if there is a value, or if the image has the label
-/// (`of_image`).
+/// (`image_labels`).
 pub(crate) fn options(
     request: &Request,
     app: &str,
     user: &str,
     entry: Option<&str>,
-    of_image: &[&str],
+    image_labels: &[&str],
 ) -> Vec<String> {
     let time_to_live = request.time_to_live.map(|seconds| seconds.to_string());
     let cron = request.cron.as_ref();
-    let over_the_images = |name| of_image.contains(&name).then_some("");
+    let override_image = |name| image_labels.contains(&name).then_some("");
     let policy = cron.map(|cron| cron.policy.as_str());
     let own = [
-        (PROCESS_TYPE, entry.or(over_the_images(PROCESS_TYPE))),
+        (PROCESS_TYPE, entry.or(override_image(PROCESS_TYPE))),
         (
             CONCURRENCY_POLICY,
-            policy.or(over_the_images(CONCURRENCY_POLICY)),
+            policy.or(override_image(CONCURRENCY_POLICY)),
         ),
         (TIME_TO_LIVE, Some(time_to_live.as_deref().unwrap_or(""))),
         (CRON_ID, Some(cron.map_or("", |cron| cron.id.as_str()))),
@@ -70,7 +70,7 @@ pub(crate) fn options(
         (CONTAINER_TYPE, Some(request.process_type())),
         (APP, Some(app)),
     ];
-    let given = request
+    let requested = request
         .global_labels
         .iter()
         .chain(&request.labels)
@@ -78,7 +78,7 @@ pub(crate) fn options(
     let own = own
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
-    given
+    requested
         .chain(own)
         .map(|(name, value)| format!("--label={name}={value}"))
         .collect()

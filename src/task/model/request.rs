@@ -26,8 +26,8 @@ pub(crate) struct Request {
     pub(crate) workdir: Option<String>,
     pub(crate) stdin: bool,
     pub(crate) tty: Tty,
-    /// `None` for the default: the hang-up of a terminal stops the task, a pipe whose reader is
-    /// gone does not.
+    /// `None` for the default: the hang-up of a terminal stops the task, a pipe without a
+    /// reader does not.
     pub(crate) on_hangup: Option<OnHangup>,
     /// The first word of the command is never taken as a Procfile entry.
     pub(crate) skips_procfile: bool,

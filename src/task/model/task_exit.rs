@@ -120,10 +120,10 @@ mod tests {
             started_at: "2026-01-01T00:00:00.123456789Z".to_owned(),
             ..State::untimed(Status::Exited, 137)
         });
-        for end in [inspected, TaskExit::Removed(None)] {
-            let words = end.to_args();
+        for exit in [inspected, TaskExit::Removed(None)] {
+            let words = exit.to_args();
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            assert_eq!(TaskExit::from_args(&words), Some(end));
+            assert_eq!(TaskExit::from_args(&words), Some(exit));
         }
         assert_eq!(TaskExit::from_args(&["sung", "3", "", "", "false"]), None);
     }

@@ -1,7 +1,7 @@
 //! The last steps after a task's exit:
 //!
-//! container's state → event `hooks_fired` → trigger `scheduler-post-run` → record → event `recorded` →
-//! remove the container → remove the journal
+//! container's state → event `hooks_fired` → trigger `scheduler-post-run` → record → event
+//! `recorded` → remove the container → remove the journal
 //!
 //! The process that has locked the task's journal performs them, and continues where its
 //! predecessor stopped: the trigger is never fired twice.
@@ -21,10 +21,10 @@ use crate::ui::message;
 /// Performs all of the last steps that were not performed yet, and returns the exit code. If
 /// the container cannot be removed, a warning is printed and the journal is kept, so that
 /// `run:retire` tries again.
-pub(crate) fn finalize(host: &Host, docker: &Docker, journal: Journal, end: &TaskExit) -> u8 {
+pub(crate) fn finalize(host: &Host, docker: &Docker, journal: Journal, exit: &TaskExit) -> u8 {
     let state = journal.state();
-    let code = notify_and_record(host, docker, &journal, &state, end);
-    warn_on_error(remove_unless_core(docker, journal, &state, end));
+    let code = notify_and_record(host, docker, &journal, &state, exit);
+    warn_on_error(remove_unless_core(docker, journal, &state, exit));
     code
 }
 
@@ -35,14 +35,14 @@ pub(crate) fn notify_and_record(
     docker: &Docker,
     journal: &Journal,
     state: &JournalState,
-    end: &TaskExit,
+    exit: &TaskExit,
 ) -> u8 {
-    let (code, reason) = exit_and_reason(state, end);
+    let (code, reason) = exit_and_reason(state, exit);
     let reported_code = code.unwrap_or(ExitStatus::DOCKER_FAILED.code());
     let (Some(header), Some(id)) = (&state.header, &state.id) else {
         return reported_code; // there was no container
     };
-    // A predecessor may have written the record and died before it marked that.
+    // A previous process may have been killed between writing the record and the event `recorded`.
     let is_recorded = (state.hooks_fired_with.is_some()
         || state.header_origin == HeaderOrigin::Rebuilt)
         && record::exists(host, &header.task.app, id);
@@ -58,7 +58,7 @@ pub(crate) fn notify_and_record(
         }
     }
     if !state.recorded && !is_recorded {
-        let record = record_of(header, id, state, end, code, reason);
+        let record = record_of(header, id, state, exit, code, reason);
         record::write(host, docker, &record);
     }
     if !state.recorded {
@@ -75,9 +75,9 @@ pub(crate) fn remove_unless_core(
     docker: &Docker,
     journal: Journal,
     state: &JournalState,
-    end: &TaskExit,
+    exit: &TaskExit,
 ) -> Result<()> {
-    match (&state.id, end) {
+    match (&state.id, exit) {
         (Some(id), TaskExit::Inspected(_)) if !state.is_managed_by_core() => {
             remove_container(docker, journal, id)
         }
@@ -98,9 +98,9 @@ pub(crate) fn remove_container(docker: &Docker, journal: Journal, id: &str) -> R
     Ok(())
 }
 
-/// Removes a container that was never started, and then its journal: `None`. The docker client
-/// of a process that was killed may be starting the container at this moment; then both are
-/// kept, and the journal is returned.
+/// Removes a container that was never started, and then its journal, and returns `None`. The
+/// docker client of a killed process may be starting the container at this moment: then nothing is
+/// removed, and the journal is returned.
 ///
 /// # Errors
 /// Docker cannot remove the container, or does not answer: the journal is kept.
@@ -109,12 +109,12 @@ pub(crate) fn remove_if_never_started(
     journal: Journal,
     id: &str,
 ) -> Result<Option<Journal>> {
-    let Some(why) = docker.container_remove_if_stopped(id)? else {
+    let Some(reason) = docker.container_remove_if_stopped(id)? else {
         journal.remove();
         return Ok(None);
     };
     match docker.container_state(id)? {
-        Some(state) if state.never_started() => bail!("docker could not remove it: {why}"),
+        Some(state) if state.never_started() => bail!("docker could not remove it: {reason}"),
         _ => Ok(Some(journal)),
     }
 }
@@ -127,19 +127,19 @@ fn warn_on_error(result: Result<()>) {
 }
 
 /// The exit code, `None` if it is not known, and the reason why the task ended.
-fn exit_and_reason(journal_state: &JournalState, end: &TaskExit) -> (Option<u8>, Reason) {
+fn exit_and_reason(journal_state: &JournalState, exit: &TaskExit) -> (Option<u8>, Reason) {
     // The hooks got docker's own code because the task's exit code was not known.
-    let is_unknown = end.is_unknown()
+    let is_unknown = exit.is_unknown()
         && !journal_state.is_managed_by_core()
         && journal_state.hooks_fired_with == Some(ExitStatus::DOCKER_FAILED.code());
     let code = journal_state
         .hooks_fired_with
         .filter(|_| !is_unknown)
-        .or_else(|| match end {
+        .or_else(|| match exit {
             TaskExit::Inspected(state) => state.exit_code(),
             TaskExit::Removed(event) => event.as_ref().and_then(|event| event.exit_code),
         });
-    match (code, journal_state.stop_requested, end) {
+    match (code, journal_state.stop_requested, exit) {
         (_, _, TaskExit::Inspected(state)) if state.status.is_created() => (code, Reason::Failed),
         // Regardless of the exit code of the task itself.
         (_, Some(Reason::Deadline), _) => (Some(ExitStatus::DEADLINE.code()), Reason::Deadline),
@@ -156,11 +156,11 @@ fn record_of(
     header: &JournalHeader,
     id: &str,
     journal_state: &JournalState,
-    end: &TaskExit,
+    exit: &TaskExit,
     exit_code: Option<u8>,
     reason: Reason,
 ) -> Record {
-    let (started, finished) = match end {
+    let (started, finished) = match exit {
         TaskExit::Inspected(state) => (
             nonzero_time(&state.started_at),
             nonzero_time(&state.finished_at),
@@ -168,10 +168,10 @@ fn record_of(
         TaskExit::Removed(event) => {
             // Core starts a container right after it has created it, and does not report the
             // time.
-            let of_cores = (header.supervision.managed_by_core && event.is_some())
+            let core_start = (header.supervision.managed_by_core && event.is_some())
                 .then(|| header.task.created.clone());
             (
-                journal_state.started.clone().or(of_cores),
+                journal_state.started.clone().or(core_start),
                 event.as_ref().map(|event| event.finished.clone()),
             )
         }
@@ -216,7 +216,7 @@ mod tests {
                 finished: String::new(),
             }))
         };
-        for (stop_requested, end, expected) in [
+        for (stop_requested, exit, expected) in [
             (None, exited(3), (Some(3), Reason::Exited)),
             (None, oom(137), (Some(137), Reason::Oom)),
             (None, oom(0), (Some(0), Reason::Exited)),
@@ -256,9 +256,9 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                exit_and_reason(&stopped(stop_requested), &end),
+                exit_and_reason(&stopped(stop_requested), &exit),
                 expected,
-                "{stop_requested:?} {end:?}"
+                "{stop_requested:?} {exit:?}"
             );
         }
     }

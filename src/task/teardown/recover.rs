@@ -34,27 +34,27 @@ pub(crate) fn recover(
 ) -> Result<Recovery> {
     let state = journal.state();
     let target = state.id.as_deref().unwrap_or(name);
-    let facts = docker.container_fact(target)?;
-    let Some(facts) = facts.filter(|facts| facts.belongs_to(state.id.as_deref())) else {
+    let info = docker.container_inspect(target)?;
+    let Some(info) = info.filter(|info| info.belongs_to(state.id.as_deref())) else {
         settle_missing(host, docker, journal, &state, exit_event);
         return Ok(Recovery::Settled);
     };
     // Core starts its containers itself.
-    let is_cores_to_start = facts.state.status.is_created() && state.is_managed_by_core();
-    if is_cores_to_start || facts.state.may_run() {
-        return Ok(Recovery::Running(Box::new(facts)));
+    let core_will_start = info.state.status.is_created() && state.is_managed_by_core();
+    if core_will_start || info.state.may_run() {
+        return Ok(Recovery::Running(Box::new(info)));
     }
-    if facts.state.never_started() {
-        return match finalize::remove_if_never_started(docker, journal, &facts.id)? {
+    if info.state.never_started() {
+        return match finalize::remove_if_never_started(docker, journal, &info.id)? {
             Some(journal) => recover(host, docker, name, journal, exit_event),
             None => Ok(Recovery::Settled),
         };
     }
     // The stop timeout is not used after the exit.
-    let state = journal.recover_header(&facts, || 0);
-    let end = TaskExit::Inspected(facts.state);
-    finalize::notify_and_record(host, docker, &journal, &state, &end);
-    finalize::remove_unless_core(docker, journal, &state, &end)?;
+    let state = journal.recover_header(&info, || 0);
+    let exit = TaskExit::Inspected(info.state);
+    finalize::notify_and_record(host, docker, &journal, &state, &exit);
+    finalize::remove_unless_core(docker, journal, &state, &exit)?;
     Ok(Recovery::Settled)
 }
 
@@ -68,8 +68,8 @@ fn settle_missing(
     exit_event: Option<ExitEvent>,
 ) {
     if state.started.is_some() || exit_event.is_some() || state.is_managed_by_core() {
-        let end = TaskExit::Removed(exit_event);
-        finalize::notify_and_record(host, docker, &journal, state, &end);
+        let exit = TaskExit::Removed(exit_event);
+        finalize::notify_and_record(host, docker, &journal, state, &exit);
     }
     journal.remove();
 }

@@ -14,34 +14,34 @@ const TIME_TO_LIVE: u64 = 60;
 const STOP_TIMEOUT: u64 = 5;
 
 /// A supervision with one task, whose container was started when the clock was at 0.
-struct Rehearsal {
+struct Scenario {
     supervision: Supervision,
     started: Now,
     now: Now,
     has_overriding_label: bool,
 }
 
-impl Rehearsal {
+impl Scenario {
     fn new() -> Self {
         let now = Now::read();
-        let mut rehearsal = Self {
+        let mut scenario = Self {
             supervision: Supervision::default(),
             started: now,
             now,
             has_overriding_label: false,
         };
-        let actions = rehearsal.supervision.adopt(NAME, &journal(false));
+        let actions = scenario.supervision.adopt(NAME, &journal(false));
         assert_eq!(kinds(&actions), ["inspect 1"]);
-        rehearsal
+        scenario
     }
 
     /// The task of a core cron command that waits for it.
     fn of_core() -> Self {
-        let mut rehearsal = Self::new();
-        rehearsal.supervision = Supervision::default();
-        rehearsal.supervision.adopt(NAME, &journal(true));
-        rehearsal.has_overriding_label = true;
-        rehearsal
+        let mut scenario = Self::new();
+        scenario.supervision = Supervision::default();
+        scenario.supervision.adopt(NAME, &journal(true));
+        scenario.has_overriding_label = true;
+        scenario
     }
 
     /// Sends the message, and performs what is due then.
@@ -95,7 +95,7 @@ impl Rehearsal {
         self.send(Message::Died(DieEvent {
             id: ID.to_owned(),
             name: NAME.to_owned(),
-            stated_exit_code: "3".to_owned(),
+            reported_exit_code: "3".to_owned(),
             time: 1_795_562_932_636_215_036,
         }))
     }
@@ -123,7 +123,7 @@ fn journal(is_of_core: bool) -> JournalState {
     }
 }
 
-/// The actions in words; those without an effect are left out.
+/// The actions in words, without those that have no effect.
 fn kinds(actions: &[Action]) -> Vec<String> {
     let word = |action: &Action| match action {
         Action::Adopt(_) => Some("adopt".to_owned()),
@@ -150,98 +150,95 @@ fn recover(event: Option<&ExitEvent>) -> String {
 
 #[test]
 fn a_task_that_ends_is_finalized_with_the_exit_code_of_its_event() {
-    let mut rehearsal = Rehearsal::new();
-    assert_eq!(rehearsal.inspected(Status::Running), [""; 0]);
-    assert_eq!(rehearsal.died(), ["recover with 3"]);
-    assert_eq!(rehearsal.died(), [""; 0], "it is being finalized");
-    assert_eq!(rehearsal.inspected(Status::Exited), [""; 0]);
-    assert_eq!(rehearsal.recovered(Some(Ok(Recovery::Settled))), ["adopt"]);
-    assert!(!rehearsal.supervision.is_tracked(NAME));
+    let mut scenario = Scenario::new();
+    assert_eq!(scenario.inspected(Status::Running), [""; 0]);
+    assert_eq!(scenario.died(), ["recover with 3"]);
+    assert_eq!(scenario.died(), [""; 0], "it is being finalized");
+    assert_eq!(scenario.inspected(Status::Exited), [""; 0]);
+    assert_eq!(scenario.recovered(Some(Ok(Recovery::Settled))), ["adopt"]);
+    assert!(!scenario.supervision.is_tracked(NAME));
 }
 
 #[test]
 fn an_exit_code_that_a_label_replaces_is_not_taken_from_the_event() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.has_overriding_label = true;
-    rehearsal.inspected(Status::Running);
-    assert_eq!(rehearsal.died(), ["recover after an event"]);
+    let mut scenario = Scenario::new();
+    scenario.has_overriding_label = true;
+    scenario.inspected(Status::Running);
+    assert_eq!(scenario.died(), ["recover after an event"]);
     // Nothing is known of the labels.
-    assert_eq!(Rehearsal::new().died(), ["recover after an event"]);
+    assert_eq!(Scenario::new().died(), ["recover after an event"]);
 }
 
 #[test]
 fn a_die_event_that_comes_after_the_removal_was_seen_is_used() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.inspected(Status::Running);
-    assert_eq!(rehearsal.not_found(), [""; 0]);
-    assert_eq!(rehearsal.advance(0.5), [""; 0]);
-    assert_eq!(rehearsal.died(), ["recover with 3"]);
+    let mut scenario = Scenario::new();
+    scenario.inspected(Status::Running);
+    assert_eq!(scenario.not_found(), [""; 0]);
+    assert_eq!(scenario.advance(0.5), [""; 0]);
+    assert_eq!(scenario.died(), ["recover with 3"]);
 }
 
 #[test]
 fn a_removed_container_without_a_die_event_is_finalized_after_a_second() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.inspected(Status::Running);
-    assert_eq!(rehearsal.not_found(), [""; 0]);
-    assert_eq!(rehearsal.advance(0.9), [""; 0]);
-    assert_eq!(rehearsal.advance(0.2), ["recover"]);
-    let mut twice = Rehearsal::new();
+    let mut scenario = Scenario::new();
+    scenario.inspected(Status::Running);
+    assert_eq!(scenario.not_found(), [""; 0]);
+    assert_eq!(scenario.advance(0.9), [""; 0]);
+    assert_eq!(scenario.advance(0.2), ["recover"]);
+    let mut twice = Scenario::new();
     twice.not_found();
     assert_eq!(twice.not_found(), ["recover"]);
 }
 
 #[test]
 fn a_deadline_sends_term_and_after_the_stop_timeout_kill_until_the_task_ends() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.inspected(Status::Running);
-    assert_eq!(rehearsal.advance(59.9), [""; 0]);
-    assert_eq!(rehearsal.advance(0.2), ["record deadline", "signal 15"]);
-    assert_eq!(rehearsal.advance(4.8), [""; 0]);
-    assert_eq!(rehearsal.advance(0.2), ["signal 9"]);
-    // A later look does not begin again.
-    assert_eq!(rehearsal.inspected(Status::Running), [""; 0]);
-    assert_eq!(rehearsal.advance(4.8), [""; 0]);
-    assert_eq!(rehearsal.advance(0.2), ["signal 9"]);
-    assert_eq!(rehearsal.died(), ["recover with 3"]);
-    assert_eq!(rehearsal.advance(600.0), [""; 0], "it has ended");
+    let mut scenario = Scenario::new();
+    scenario.inspected(Status::Running);
+    assert_eq!(scenario.advance(59.9), [""; 0]);
+    assert_eq!(scenario.advance(0.2), ["record deadline", "signal 15"]);
+    assert_eq!(scenario.advance(4.8), [""; 0]);
+    assert_eq!(scenario.advance(0.2), ["signal 9"]);
+    // A later inspection does not start the deadline again.
+    assert_eq!(scenario.inspected(Status::Running), [""; 0]);
+    assert_eq!(scenario.advance(4.8), [""; 0]);
+    assert_eq!(scenario.advance(0.2), ["signal 9"]);
+    assert_eq!(scenario.died(), ["recover with 3"]);
+    assert_eq!(scenario.advance(600.0), [""; 0], "it has ended");
 }
 
 #[test]
 fn a_suspended_machine_brings_the_deadline_forward() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.inspected(Status::Running);
-    let now = rehearsal.now;
-    rehearsal
+    let mut scenario = Scenario::new();
+    scenario.inspected(Status::Running);
+    let now = scenario.now;
+    scenario
         .supervision
         .on_suspension(Duration::from_secs(3600), now);
-    assert_eq!(rehearsal.advance(0.0), ["record deadline", "signal 15"]);
+    assert_eq!(scenario.advance(0.0), ["record deadline", "signal 15"]);
 }
 
 #[test]
 fn a_failed_recovery_is_tried_again_after_growing_pauses_without_losing_the_event() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.inspected(Status::Running);
-    rehearsal.died();
+    let mut scenario = Scenario::new();
+    scenario.inspected(Status::Running);
+    scenario.died();
     for pause in [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0] {
-        assert_eq!(
-            rehearsal.recovered(Some(Err(anyhow!("no docker")))),
-            [""; 0]
-        );
-        assert_eq!(rehearsal.advance(pause - 0.05), [""; 0], "{pause}");
-        assert_eq!(rehearsal.advance(0.06), ["recover with 3"], "{pause}");
+        assert_eq!(scenario.recovered(Some(Err(anyhow!("no docker")))), [""; 0]);
+        assert_eq!(scenario.advance(pause - 0.05), [""; 0], "{pause}");
+        assert_eq!(scenario.advance(0.06), ["recover with 3"], "{pause}");
     }
 }
 
 #[test]
 fn a_recovery_that_finds_the_task_running_goes_on_supervising_it() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.not_found();
-    assert_eq!(rehearsal.not_found(), ["recover"]);
-    let running = rehearsal.running();
-    assert_eq!(rehearsal.recovered(Some(Ok(running))), [""; 0]);
-    assert_eq!(rehearsal.advance(61.0), ["record deadline", "signal 15"]);
+    let mut scenario = Scenario::new();
+    scenario.not_found();
+    assert_eq!(scenario.not_found(), ["recover"]);
+    let running = scenario.running();
+    assert_eq!(scenario.recovered(Some(Ok(running))), [""; 0]);
+    assert_eq!(scenario.advance(61.0), ["record deadline", "signal 15"]);
     // It has exited after the worker looked.
-    let mut late = Rehearsal::new();
+    let mut late = Scenario::new();
     late.inspected(Status::Running);
     late.died();
     let running = late.running();
@@ -251,15 +248,15 @@ fn a_recovery_that_finds_the_task_running_goes_on_supervising_it() {
 
 #[test]
 fn a_task_of_core_waits_for_its_hook_with_a_limit() {
-    let mut rehearsal = Rehearsal::of_core();
-    rehearsal.inspected(Status::Running);
-    assert_eq!(rehearsal.died(), ["read hook"]);
+    let mut scenario = Scenario::of_core();
+    scenario.inspected(Status::Running);
+    assert_eq!(scenario.died(), ["read hook"]);
     let request = Message::Adopt(NAME.to_owned());
-    assert_eq!(rehearsal.send(request), ["adopt all", "read hook"]);
-    let hook_ran = rehearsal.supervision.hook_ran(NAME);
+    assert_eq!(scenario.send(request), ["adopt all", "read hook"]);
+    let hook_ran = scenario.supervision.hook_ran(NAME);
     assert_eq!(kinds(&hook_ran), ["recover after an event"]);
-    assert!(rehearsal.supervision.hook_ran(NAME).is_empty());
-    let mut without = Rehearsal::of_core();
+    assert!(scenario.supervision.hook_ran(NAME).is_empty());
+    let mut without = Scenario::of_core();
     without.inspected(Status::Running);
     assert_eq!(without.died(), ["read hook"]);
     assert_eq!(without.advance(14.9), [""; 0]);
@@ -268,55 +265,55 @@ fn a_task_of_core_waits_for_its_hook_with_a_limit() {
 
 #[test]
 fn a_created_container_of_core_is_left_to_core() {
-    let mut rehearsal = Rehearsal::of_core();
-    assert_eq!(rehearsal.inspected(Status::Created), [""; 0]);
-    assert_eq!(Rehearsal::new().inspected(Status::Created), ["recover"]);
+    let mut scenario = Scenario::of_core();
+    assert_eq!(scenario.inspected(Status::Created), [""; 0]);
+    assert_eq!(Scenario::new().inspected(Status::Created), ["recover"]);
 }
 
 #[test]
 fn an_event_about_another_container_of_the_same_name_is_ignored() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.inspected(Status::Running);
+    let mut scenario = Scenario::new();
+    scenario.inspected(Status::Running);
     let event = |name: &str| {
         Message::Died(DieEvent {
             id: "f".repeat(64),
             name: name.to_owned(),
-            stated_exit_code: "0".to_owned(),
+            reported_exit_code: "0".to_owned(),
             time: 0,
         })
     };
-    assert_eq!(rehearsal.send(event(NAME)), [""; 0]);
-    assert_eq!(rehearsal.send(event("demo.run.2")), ["adopt"]);
+    assert_eq!(scenario.send(event(NAME)), [""; 0]);
+    assert_eq!(scenario.send(event("demo.run.2")), ["adopt"]);
 }
 
 #[test]
 fn tasks_are_inspected_when_the_stream_opens_then_after_two_seconds_then_each_minute() {
-    let mut rehearsal = Rehearsal::new();
-    assert!(!rehearsal.supervision.is_done());
+    let mut scenario = Scenario::new();
+    assert!(!scenario.supervision.is_done());
     let look = ["inspect 1", "adopt all"];
-    assert_eq!(rehearsal.send(Message::StreamOpened), look);
-    rehearsal.inspected(Status::Running);
-    assert_eq!(rehearsal.advance(1.9), [""; 0]);
-    assert_eq!(rehearsal.advance(0.2), look);
-    assert_eq!(rehearsal.advance(57.0), [""; 0]);
+    assert_eq!(scenario.send(Message::StreamOpened), look);
+    scenario.inspected(Status::Running);
+    assert_eq!(scenario.advance(1.9), [""; 0]);
+    assert_eq!(scenario.advance(0.2), look);
+    assert_eq!(scenario.advance(57.0), [""; 0]);
     assert_eq!(
-        rehearsal.advance(3.5),
+        scenario.advance(3.5),
         ["inspect 1", "adopt all", "record deadline", "signal 15"]
     );
 }
 
 #[test]
 fn a_missing_header_is_recovered_before_the_deadline_is_computed() {
-    let mut rehearsal = Rehearsal::new();
-    rehearsal.supervision = Supervision::default();
-    rehearsal.supervision.adopt(NAME, &JournalState::default());
-    assert_eq!(rehearsal.inspected(Status::Running), ["recover header"]);
-    let (info, now) = (rehearsal.info(Status::Running, 0), rehearsal.now);
+    let mut scenario = Scenario::new();
+    scenario.supervision = Supervision::default();
+    scenario.supervision.adopt(NAME, &JournalState::default());
+    assert_eq!(scenario.inspected(Status::Running), ["recover header"]);
+    let (info, now) = (scenario.info(Status::Running, 0), scenario.now);
     let state = journal(false);
-    rehearsal
+    scenario
         .supervision
         .header_recovered(NAME, &info, Some(&state), now);
-    assert_eq!(rehearsal.advance(60.1), ["record deadline", "signal 15"]);
+    assert_eq!(scenario.advance(60.1), ["record deadline", "signal 15"]);
 }
 
 /// Whatever the order of messages: a task is finalized once at a time, is not signalled before its
@@ -325,7 +322,7 @@ fn a_missing_header_is_recovered_before_the_deadline_is_computed() {
 fn every_order_of_messages_ends_with_one_finalized_task() {
     for seed in 0..3000 {
         let mut random = fastrand::Rng::with_seed(seed);
-        let mut rehearsal = Rehearsal::new();
+        let mut scenario = Scenario::new();
         let (mut has_died, mut was_inspected) = (false, false);
         // The recovery that is being performed, and whether the task had ended before it.
         let mut recovery: Option<(String, bool)> = None;
@@ -340,21 +337,21 @@ fn every_order_of_messages_ends_with_one_finalized_task() {
                 random.u8(0..8)
             };
             let actions = match choice {
-                0 => rehearsal.send(Message::StreamOpened),
+                0 => scenario.send(Message::StreamOpened),
                 1 if !has_died => {
                     was_inspected = true;
-                    rehearsal.inspected(Status::Running)
+                    scenario.inspected(Status::Running)
                 }
-                1 => rehearsal.inspected(Status::Exited),
+                1 => scenario.inspected(Status::Exited),
                 2 if !has_died && was_inspected => {
                     has_died = true;
-                    rehearsal.died()
+                    scenario.died()
                 }
-                3 if has_died => rehearsal.not_found(),
-                4 => rehearsal.send(Message::Unreachable(vec![NAME.to_owned()])),
+                3 if has_died => scenario.not_found(),
+                4 => scenario.send(Message::Unreachable(vec![NAME.to_owned()])),
                 5 if recovery.is_some() => {
                     let performed = recovery.take().unwrap();
-                    let running = rehearsal.running();
+                    let running = scenario.running();
                     let result = match random.u8(0..3) {
                         0 if !settles => Some(Err(anyhow!("no docker"))),
                         _ if !has_died => Some(Ok(running)),
@@ -364,10 +361,10 @@ fn every_order_of_messages_ends_with_one_finalized_task() {
                             Some(Ok(Recovery::Settled))
                         }
                     };
-                    rehearsal.recovered(result)
+                    scenario.recovered(result)
                 }
-                6 => rehearsal.send(Message::Adopt(NAME.to_owned())),
-                _ => rehearsal.advance(f64::from(random.u16(0..5000)) / 1000.0),
+                6 => scenario.send(Message::Adopt(NAME.to_owned())),
+                _ => scenario.advance(f64::from(random.u16(0..5000)) / 1000.0),
             };
             trace.push(format!("{choice}: {actions:?}"));
             for action in &actions {
@@ -375,19 +372,19 @@ fn every_order_of_messages_ends_with_one_finalized_task() {
                     assert!(recovery.is_none(), "seed {seed}: {trace:#?}");
                     recovery = Some((action.clone(), has_died));
                 }
-                let deadline = rehearsal.started.monotonic + Duration::from_secs(TIME_TO_LIVE);
-                let is_early = rehearsal.now.monotonic < deadline;
+                let deadline = scenario.started.monotonic + Duration::from_secs(TIME_TO_LIVE);
+                let is_early = scenario.now.monotonic < deadline;
                 let is_wrong =
                     action.starts_with("signal") && (is_early || has_died || recovery.is_some());
                 assert!(!is_wrong, "seed {seed}: {trace:#?}");
             }
-            if !rehearsal.supervision.is_tracked(NAME) {
+            if !scenario.supervision.is_tracked(NAME) {
                 break;
             }
         }
         if has_died {
             assert!(
-                !rehearsal.supervision.is_tracked(NAME),
+                !scenario.supervision.is_tracked(NAME),
                 "seed {seed}: {trace:#?}"
             );
             let (action, was_after_the_end) = settled_by.unwrap();

@@ -23,30 +23,30 @@ fn started(at: SystemTime) -> ContainerInfo {
 }
 
 /// Seconds until the deadline.
-fn left(watched: &TrackedTask, now: Now) -> u64 {
-    let deadline = watched.deadline.unwrap();
+fn seconds_left(task: &TrackedTask, now: Now) -> u64 {
+    let deadline = task.deadline.unwrap();
     deadline.saturating_duration_since(now.monotonic).as_secs()
 }
 
 #[test]
 fn a_tracked_deadline_counts_from_the_start_reported_by_docker() {
     let now = Now::read();
-    let mut watched = TrackedTask::new(&state(60));
-    watched.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
-    assert_eq!(left(&watched, now), 40);
+    let mut task = TrackedTask::new(&state(60));
+    task.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
+    assert_eq!(seconds_left(&task, now), 40);
     let mut late = TrackedTask::new(&state(60));
     late.set_deadline(&started(now.wall - Duration::from_secs(3600)), now);
-    assert_eq!(left(&late, now), 0);
+    assert_eq!(seconds_left(&late, now), 0);
 }
 
 #[test]
 fn suspended_time_counts_toward_the_deadline() {
     let now = Now::read();
     for (suspended, expected) in [(0, 40), (15, 25), (40, 0), (3600, 0), (u64::MAX, 0)] {
-        let mut watched = TrackedTask::new(&state(60));
-        watched.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
-        watched.suspended(Duration::from_secs(suspended), now);
-        assert_eq!(left(&watched, now), expected, "{suspended}");
+        let mut task = TrackedTask::new(&state(60));
+        task.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
+        task.suspended(Duration::from_secs(suspended), now);
+        assert_eq!(seconds_left(&task, now), expected, "{suspended}");
     }
     let mut endless = TrackedTask::new(&JournalState::default());
     endless.suspended(Duration::from_secs(5), now);
@@ -56,15 +56,15 @@ fn suspended_time_counts_toward_the_deadline() {
 #[test]
 fn a_clock_change_does_not_move_a_tracked_deadline() {
     let now = Now::read();
-    let mut watched = TrackedTask::new(&state(60));
-    watched.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
+    let mut task = TrackedTask::new(&state(60));
+    task.set_deadline(&started(now.wall - Duration::from_secs(20)), now);
     // The next inspection happens an hour later by the host's clock, or a day earlier.
-    watched.set_deadline(&started(now.wall - Duration::from_secs(3620)), now);
-    watched.set_deadline(&started(now.wall + Duration::from_secs(86_400)), now);
-    assert_eq!(left(&watched, now), 40);
+    task.set_deadline(&started(now.wall - Duration::from_secs(3620)), now);
+    task.set_deadline(&started(now.wall + Duration::from_secs(86_400)), now);
+    assert_eq!(seconds_left(&task, now), 40);
     // The clock was set back between start and first inspection: the remaining time is
     // never more than the time to live.
     let mut early = TrackedTask::new(&state(60));
     early.set_deadline(&started(now.wall + Duration::from_secs(86_400)), now);
-    assert_eq!(left(&early, now), 60);
+    assert_eq!(seconds_left(&early, now), 60);
 }

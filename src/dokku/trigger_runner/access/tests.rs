@@ -88,13 +88,13 @@ fn a_non_executable_access_hook_counts_as_present() {
     ];
     for (name, make) in cases {
         // The result does not depend on other plugins.
-        for beside in [None, Some("aaa"), Some("zzz")] {
+        for other in [None, Some("aaa"), Some("zzz")] {
             let plugins = Plugins::new();
-            if let Some(beside) = beside {
-                plugins.file(beside, SCRIPT, 0o755);
+            if let Some(other) = other {
+                plugins.file(other, SCRIPT, 0o755);
             }
             make(&plugins);
-            plugins.are_unusable_at("acl", &format!("{name} beside {beside:?}"));
+            plugins.are_unusable_at("acl", &format!("{name} beside {other:?}"));
         }
     }
 }
@@ -111,7 +111,7 @@ fn an_unsearchable_plugin_directory_counts_as_an_access_hook() {
     let plugins = Plugins::new();
     fs::remove_dir(plugins.0.path().join("enabled")).unwrap();
     assert!(matches!(plugins.hooks(), AccessHooks::Unusable(_)));
-    // Root can search every directory, but nobody can search a link to itself.
+    // Root can search every directory, but no user can search a link to itself.
     symlink("enabled", plugins.0.path().join("enabled")).unwrap();
     assert!(matches!(plugins.hooks(), AccessHooks::Unusable(_)));
     fs::remove_file(plugins.0.path().join("enabled")).unwrap();
@@ -127,8 +127,9 @@ fn an_access_hook_that_disappears_is_a_failure() {
     let AccessHooks::Executable(hooks) = plugins.hooks() else {
         panic!("not executable");
     };
-    let bus = TriggerRunner::new(plugins.0.path());
-    let ask = || bus.ask_for_access(&hooks, HOOK, &[], |call| call.stdout(Stdout::Capture).run());
+    let runner = TriggerRunner::new(plugins.0.path());
+    let ask =
+        || runner.ask_for_access(&hooks, HOOK, &[], |call| call.stdout(Stdout::Capture).run());
     assert_eq!(ask().unwrap(), b"demo\n");
     plugins.file("acl", "#!/bin/sh\necho demo\nexit 3\n", 0o755);
     assert!(ask().is_err());

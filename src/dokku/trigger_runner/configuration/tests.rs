@@ -2,7 +2,7 @@ use super::*;
 
 /// The exports of plugin `my-plugin` with these two files, as `A=B C=D`; `plugn` if only plugn
 /// can determine them.
-fn told(plugin_toml: &str, config_toml: &str, variables: &[(&str, &str)]) -> String {
+fn exported(plugin_toml: &str, config_toml: &str, variables: &[(&str, &str)]) -> String {
     let directory = tempfile::tempdir().unwrap();
     let available = directory.path().join("available/my-plugin");
     fs::create_dir_all(&available).unwrap();
@@ -27,12 +27,12 @@ fn plugin_config_is_read_from_the_environment_and_then_the_file() {
     let keys = "[plugin.config]\na-key = \"ignored\"\nother = \"\"\n";
     let config = "[my-plugin]\na-key = \"of the file\"\n[another]\nother = \"x\"\n";
     assert_eq!(
-        told(keys, config, &[]),
+        exported(keys, config, &[]),
         "CONFIG_A_KEY=of the file CONFIG_OTHER="
     );
     let variables = [("MY_PLUGIN_A_KEY", "set"), ("MY_PLUGIN_OTHER", "")];
     assert_eq!(
-        told(keys, config, &variables),
+        exported(keys, config, &variables),
         "CONFIG_A_KEY=set CONFIG_OTHER="
     );
 }
@@ -44,7 +44,7 @@ fn a_plugin_without_config_keys_exports_nothing() {
         "[plugin]\nversion = \"1\"\n",
         "[plugin]\ndescription = \"the config of x\"\n[plugin.config]\n\n# none\n",
     ] {
-        assert_eq!(told(toml, "not = TOML at all", &[]), "", "{toml}");
+        assert_eq!(exported(toml, "not = TOML at all", &[]), "", "{toml}");
     }
 }
 
@@ -57,7 +57,7 @@ fn ambiguous_plugin_config_is_delegated_to_plugn() {
         "[plugin.config.key]\n",
         "[plugin.config]\nkey = [\n]\n",
     ] {
-        assert_eq!(told(toml, "", &[]), "plugn", "{toml}");
+        assert_eq!(exported(toml, "", &[]), "plugn", "{toml}");
     }
     for config in [
         "[my-plugin]\nkey = 1\n",
@@ -68,6 +68,6 @@ fn ambiguous_plugin_config_is_delegated_to_plugn() {
         "key = \"\"\n",
     ] {
         let keys = "[plugin.config]\nkey = \"\"\n";
-        assert_eq!(told(keys, config, &[]), "plugn", "{config}");
+        assert_eq!(exported(keys, config, &[]), "plugn", "{config}");
     }
 }

@@ -1,12 +1,12 @@
 use super::*;
-use crate::record::store::tests::{add, holds, store};
+use crate::record::store::tests::{add, assert_ids, store};
 
 #[test]
 fn unremovable_records_are_set_aside() {
     let (directory, store) = store();
     add(&store, "old", 10);
     // Called directly: `remove` does this only if the removal fails, which it never does for root.
-    store.set_aside().unwrap();
+    store.rename_for_removal().unwrap();
     let left: Vec<_> = fs::read_dir(directory.path().join("records"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -16,7 +16,7 @@ fn unremovable_records_are_set_aside() {
         "{left:?}"
     );
     add(&store, "a", 10);
-    holds(&store, &["a"]);
+    assert_ids(&store, &["a"]);
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_renamed_store_replaces_an_existing_store() {
     add(&old, "a", 10);
     fs::write(old.new_output("a", 0).unwrap().0, "o").unwrap();
     old.rename(&new).unwrap();
-    holds(&new, &["a"]);
+    assert_ids(&new, &["a"]);
     assert!(new.output("a.0.new").exists() && !old.0.exists());
 }
 
@@ -40,14 +40,14 @@ fn pruning_keeps_the_newest_outputs_and_removes_stale_files() {
         file.set_modified(SystemTime::now() - age).unwrap();
         fs::rename(path, store.output(id)).unwrap();
     }
-    let (taken, _) = store.new_output("being taken", 0).unwrap();
+    let (in_progress, _) = store.new_output("being taken", 0).unwrap();
     let (left, file) = store.new_output("left", 0).unwrap();
     file.set_modified(SystemTime::now() - 2 * STALE_OUTPUT_AGE)
         .unwrap();
     store.prune_outputs(2);
-    let there = ["newest", "older", "oldest"].map(|id| store.output(id).exists());
-    assert_eq!(there, [true, true, false]);
-    assert!(taken.exists() && !left.exists());
+    let exist = ["newest", "older", "oldest"].map(|id| store.output(id).exists());
+    assert_eq!(exist, [true, true, false]);
+    assert!(in_progress.exists() && !left.exists());
     store.prune_outputs(0);
     assert!(!store.output("newest").exists());
 }

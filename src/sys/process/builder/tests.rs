@@ -70,8 +70,8 @@ const GROUP: &str = r#"read -r pid name state parent group rest </proc/$$/stat
 fn assert_group(path: &Path, own: bool, case: &str) {
     let ids = fs::read_to_string(path).unwrap();
     let (pid, group) = ids.trim().split_once(' ').unwrap();
-    let ours = getpgrp().as_raw_nonzero().to_string();
-    assert_eq!(group, if own { pid } else { &ours }, "{case}");
+    let our_group = getpgrp().as_raw_nonzero().to_string();
+    assert_eq!(group, if own { pid } else { &our_group }, "{case}");
 }
 
 /// Calls `check` for every verb, with a limit and without, and all outputs.
@@ -160,13 +160,13 @@ fn a_process_is_killed_at_its_limit_with_the_processes_of_its_own_group() {
             let (mut reader, writer) = io::pipe().unwrap();
             let call = sh("sleep 60 & wait", Path::new("")).stdout(stdout());
             let call = call.stderr(Stderr::File(writer.into())).limit(SHORT);
-            let begun = Instant::now();
+            let started = Instant::now();
             let error = start(call.own_group()).unwrap_err();
             assert!(is_over_limit(&error), "{verb}: {error}");
-            assert!(begun.elapsed() >= SHORT, "{verb}");
+            assert!(started.elapsed() >= SHORT, "{verb}");
             // The pipe ends when both processes have ended.
             reader.read_to_end(&mut Vec::new()).unwrap();
-            assert!(begun.elapsed() < Duration::from_secs(50), "{verb}");
+            assert!(started.elapsed() < Duration::from_secs(50), "{verb}");
         }
     }
 }

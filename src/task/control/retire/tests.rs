@@ -1,6 +1,6 @@
 use super::*;
 
-fn facts(status: &str, time_to_live: &str, started_at: &str) -> ContainerInfo {
+fn info(status: &str, time_to_live: &str, started_at: &str) -> ContainerInfo {
     let json = format!(
         r#"["id","/demo.run.1","2026-01-01T00:00:00.5Z",{{"Status":"{status}","ExitCode":3,"StartedAt":"{started_at}"}},
            {{"com.dokku.active-deadline-seconds":"{time_to_live}"}},["true"],"i"]"#
@@ -16,35 +16,35 @@ fn at(text: &str) -> SystemTime {
 
 #[test]
 fn the_sweep_counts_a_deadline_from_the_start_or_the_creation() {
-    let seconds = |facts: &ContainerInfo, now| {
-        overdue_by(facts, at(now)).map(|late| late.map(|late| late.as_secs()))
+    let seconds = |info: &ContainerInfo, now| {
+        overdue_by(info, at(now)).map(|overdue| overdue.map(|overdue| overdue.as_secs()))
     };
-    let started = facts("running", "60", "2026-01-01T00:00:10.123456789Z");
+    let started = info("running", "60", "2026-01-01T00:00:10.123456789Z");
     assert_eq!(seconds(&started, "2026-01-01T00:01:10Z"), Ok(None));
     assert_eq!(seconds(&started, "2026-01-01T00:01:13Z"), Ok(Some(2)));
-    let never = facts("created", "60", NEVER);
+    let never = info("created", "60", NEVER);
     assert_eq!(seconds(&never, "2026-01-01T00:01:00Z"), Ok(None));
     assert_eq!(seconds(&never, "2026-01-01T00:01:03Z"), Ok(Some(2)));
     assert_eq!(
-        seconds(&facts("running", "soon", NEVER), "2026-01-01T00:00:30Z"),
+        seconds(&info("running", "soon", NEVER), "2026-01-01T00:00:30Z"),
         Err("soon".to_owned())
     );
-    for odd in ["-1", "+60", "60s", "3153600001", "99999999999999999999"] {
-        let started = facts("running", odd, NEVER);
+    for invalid in ["-1", "+60", "60s", "3153600001", "99999999999999999999"] {
+        let started = info("running", invalid, NEVER);
         assert_eq!(
             seconds(&started, "2026-01-01T00:00:30Z"),
-            Err(odd.to_owned())
+            Err(invalid.to_owned())
         );
     }
     // The plugin sets an empty label for a task without a deadline.
-    let none = facts("running", "", NEVER);
+    let none = info("running", "", NEVER);
     assert_eq!(seconds(&none, "2026-01-01T00:00:30Z"), Ok(None));
 }
 
 #[test]
 fn the_sweep_action_is_derived_from_status_owner_and_lateness() {
     // The cases in which a live supervisor makes no difference.
-    for (status, ours, late, expected) in [
+    for (status, is_ours, overdue, expected) in [
         (Status::Created, true, false, Action::Finalize),
         (Status::Created, false, false, Action::Leave),
         (Status::Created, false, true, Action::Finalize),
@@ -58,9 +58,9 @@ fn the_sweep_action_is_derived_from_status_owner_and_lateness() {
         (Status::Dead, false, true, Action::Finalize),
         (Status::Removing, true, true, Action::Leave),
     ] {
-        for kept in [false, true] {
-            let found = action_for(status, ours, late, kept);
-            assert_eq!(found, expected, "{status:?} {ours} {late} {kept}");
+        for enforced in [false, true] {
+            let found = action_for(status, is_ours, overdue, enforced);
+            assert_eq!(found, expected, "{status:?} {is_ours} {overdue} {enforced}");
         }
     }
 }
@@ -68,8 +68,8 @@ fn the_sweep_action_is_derived_from_status_owner_and_lateness() {
 #[test]
 fn the_sweep_leaves_overdue_tasks_to_a_live_supervisor() {
     for (status, name) in [(Status::Running, "running"), (Status::Paused, "paused")] {
-        let facts = facts(name, "60", "2026-01-01T00:00:00Z");
-        for (now, kept, expected) in [
+        let info = info(name, "60", "2026-01-01T00:00:00Z");
+        for (now, enforced, expected) in [
             ("2026-01-01T00:00:30Z", true, Action::Adopt),
             ("2026-01-01T00:00:30Z", false, Action::Adopt),
             // However much time has passed: the host's clock may have been set forward.
@@ -77,9 +77,9 @@ fn the_sweep_leaves_overdue_tasks_to_a_live_supervisor() {
             ("2036-01-01T00:00:30Z", true, Action::Adopt),
             ("2026-01-01T01:00:30Z", false, Action::Stop),
         ] {
-            let late = overdue_by(&facts, at(now)).unwrap();
-            let found = action_for(status, true, late.is_some(), kept);
-            assert_eq!(found, expected, "{name} {now} {kept}");
+            let overdue = overdue_by(&info, at(now)).unwrap();
+            let found = action_for(status, true, overdue.is_some(), enforced);
+            assert_eq!(found, expected, "{name} {now} {enforced}");
         }
     }
 }
