@@ -1,15 +1,17 @@
 //! `dokku run:logs [options] <app>|--container NAME`
 
+mod saved;
+
 use std::ffi::OsString;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::cli::common::args;
 use crate::cli::common::selection::{Selection, select};
-use crate::cli::common::{args, exit_status};
 use crate::cli::usage;
 use crate::docker::Docker;
 use crate::docker::container_logs::LogSelection;
@@ -18,9 +20,7 @@ use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::logs::merge;
 use crate::logs::merge::{Prefix, Source};
-use crate::record::output::Output;
-use crate::record::replay::{SavedEntry, replay};
-use crate::record::{Record, Store, replay};
+use crate::record::replay;
 use crate::settings::{times, validate};
 use crate::sys::parallel::CLIENTS;
 use crate::sys::process::Child;
@@ -86,7 +86,7 @@ fn show_logs(host: &Host, options: &Options) -> Result<ExitStatus> {
                 .delegate("scheduler-run-logs", &app, &rest)
         }
         Selection::Ended { app, record } => {
-            show_saved(host, &app, &record, options).map(|()| ExitStatus::SUCCESS)
+            saved::show_saved(host, &app, &record, options).map(|()| ExitStatus::SUCCESS)
         }
         Selection::DockerLocal { docker, tasks, app } => {
             if tasks.is_empty() && !host.quiet {
@@ -149,14 +149,14 @@ fn show(
     options: &Options,
 ) -> Result<Option<bool>> {
     let started = timestamp::now(Precision::Nanoseconds);
-    let part = LogSelection {
+    let selection = LogSelection {
         tail: options.num.clone(),
         follow: options.tail,
         since: options.since.map(times::rfc3339),
     };
     let (mut sources, mut clients) = (Vec::new(), Vec::new());
     for (number, task) in (first..).zip(tasks) {
-        let logs = docker.container_logs(&task.id, &part, options.stderr)?;
+        let logs = docker.container_logs(&task.id, &selection, options.stderr)?;
         let prefix = options.prefix(&task.name, number);
         sources.push(Source {
             reader: logs.stdout,
@@ -204,7 +204,7 @@ fn show(
         };
         let complete = (failed || options.tail)
             && is_over(docker, task)
-            && show_missed(host, app, task, first + number, &missing, options)?;
+            && saved::show_missed(host, app, task, first + number, &missing, options)?;
         is_missing |= failed && !complete;
     }
     Ok(Some(is_missing))
@@ -229,88 +229,4 @@ fn is_reader_closed() -> bool {
     let stdout = io::stdout();
     let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
     poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-}
-
-/// Prints the output that docker's client has missed, from the saved output. The client gets no
-/// logs of a removed container, and docker closes followed logs with the container, even if the
-/// client has not read them completely. Returns whether nothing is missing.
-///
-/// # Errors
-/// An output cannot be written, although it has a reader.
-fn show_missed(
-    host: &Host,
-    app: &App,
-    task: &ContainerSummary,
-    number: usize,
-    part: &replay::Selection,
-    options: &Options,
-) -> Result<bool> {
-    let Some(Record {
-        output: Some(Output::Saved { .. }),
-        ..
-    }) = exit_status::record_of(host, app, task)
-    else {
-        return Ok(false);
-    };
-    let prefix = options.prefix(&task.name, number);
-    let store = Store::for_app(host, app.name());
-    let rest = write(&store, &task.id, part, prefix.as_ref(), options);
-    match rest {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        rest => Ok(rest
-            .context("the logs cannot be shown completely")?
-            .is_some()),
-    }
-}
-
-/// Prints the saved output of a task whose container is removed, in the form of an existing
-/// container's logs.
-fn show_saved(host: &Host, app: &App, record: &Record, options: &Options) -> Result<()> {
-    let name = &record.task.name;
-    match &record.output {
-        Some(Output::Saved { .. }) => {}
-        Some(Output::Unreadable(reason)) => bail!("the output of {name} is not kept: {reason}"),
-        None if record.task.detached => bail!("the output of {name} is not kept"),
-        None => bail!("{name} was attached: what it wrote is not kept"),
-    }
-    let part = options.saved_selection();
-    let prefix = options.prefix(name, 0);
-    let store = Store::for_app(host, app.name());
-    match write(&store, &record.id, &part, prefix.as_ref(), options) {
-        Ok(Some(())) => Ok(()),
-        Ok(None) => bail!("the output of {name} is not kept any more"),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(error).with_context(|| format!("the output of {name} cannot be shown")),
-    }
-}
-
-fn write(
-    store: &Store,
-    id: &str,
-    part: &replay::Selection,
-    prefix: Option<&Prefix>,
-    options: &Options,
-) -> io::Result<Option<()>> {
-    let mut stdout = BufWriter::new(io::stdout().lock());
-    let mut stderr = io::stderr();
-    // Whether the last entry of stdout and of stderr ended within a line.
-    let mut mid_line = [false; 2];
-    let replayed = replay(store, id, part, |line: &SavedEntry| {
-        let to_stderr = line.to_stderr && options.stderr;
-        let mut text = Vec::new();
-        let mid_line = &mut mid_line[usize::from(line.to_stderr)];
-        if let (false, Some(prefix)) = (*mid_line, prefix) {
-            text.extend(prefix.at(&line.time));
-        }
-        text.extend(&line.bytes);
-        text.extend(line.ends_line.then_some(b'\n'));
-        *mid_line = !line.ends_line;
-        if to_stderr {
-            stderr.write_all(&text)
-        } else {
-            stdout.write_all(&text)
-        }
-    })?;
-    stdout.flush()?;
-    Ok(replayed)
 }

@@ -19,6 +19,8 @@
 //! supervisor uses a clock that cannot be set. So as long as a supervisor is running, it alone
 //! enforces the deadlines of our tasks, except for a task that it has failed to stop in time.
 
+mod action;
+
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +28,6 @@ use anyhow::{Result, bail};
 
 use crate::docker::Docker;
 use crate::docker::container_inspect::ContainerInfo;
-use crate::docker::container_state::Status;
 use crate::docker::container_stop::StopOutcome;
 use crate::dokku::app_settings;
 use crate::dokku::apps::App;
@@ -34,27 +35,15 @@ use crate::dokku::host::Host;
 use crate::dokku::task_name::TaskName;
 use crate::record::Reason;
 use crate::task::control::find;
+use crate::task::control::retire::action::{Action, action_for, overdue_by};
 use crate::task::handoff::supervisor;
 use crate::task::journal;
 use crate::task::journal::{AllLocked, Journal, JournalEvent, JournalState, attendant};
-use crate::task::model::deadline::Deadline;
 use crate::task::model::labels;
 use crate::task::model::task_exit::TaskExit;
 use crate::task::teardown::finalize;
 use crate::task::teardown::recover::{Recovery, recover};
 use crate::ui::message;
-
-/// What the sweep does with a container that no process supervises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Leave,
-    /// Perform the missing last steps: the task has ended or was never started.
-    Finalize,
-    /// Stop the task: its deadline has passed.
-    Stop,
-    /// Hand the task to the supervisor.
-    Adopt,
-}
 
 /// Sweeps the tasks of an app, or of all apps. Returns whether all steps succeeded; a failure is
 /// printed and does not stop the sweep.
@@ -290,32 +279,3 @@ impl Sweep<'_> {
 
 /// How long beyond the stop timeout a supervisor may take to stop a task at its deadline.
 const STOP_GRACE_SLACK: Duration = Duration::from_secs(10);
-
-/// Decides what the sweep does with a container. `is_enforced`: a supervisor enforces the deadline.
-fn action_for(status: Status, is_ours: bool, is_overdue: bool, is_enforced: bool) -> Action {
-    let is_stopped = (status.is_created() || status.has_exited()) && !status.is_being_removed();
-    if is_stopped && (is_ours || is_overdue) {
-        Action::Finalize
-    } else if status.is_active() && is_ours && (!is_overdue || is_enforced) {
-        Action::Adopt
-    } else if status.is_active() && is_overdue {
-        Action::Stop
-    } else {
-        Action::Leave
-    }
-}
-
-/// How long ago the deadline was; `None` before the deadline, and without one. The deadline counts
-/// from the task's start, or from the container's creation if the task was never started.
-///
-/// # Errors
-/// The label's value, if it is not a valid number of seconds.
-fn overdue_by(info: &ContainerInfo, now: SystemTime) -> Result<Option<Duration>, String> {
-    let label = info.label(labels::TIME_TO_LIVE).unwrap_or_default();
-    let created = humantime::parse_rfc3339(&info.created).ok();
-    let deadline = Deadline::from_label(label, Some(&info.state.started_at), created)?;
-    Ok(deadline.and_then(|deadline| deadline.overdue_by(now)))
-}
-
-#[cfg(test)]
-mod tests;

@@ -8,38 +8,36 @@
 //! contains no value of the task's environment.
 
 pub(crate) mod attendant;
+mod directory;
 pub(crate) mod file_lock;
 pub(crate) mod header;
 pub(crate) mod identity;
 pub(crate) mod state;
+mod unflushed;
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::docker::container_inspect::ContainerInfo;
 use crate::dokku::host::Host;
-use crate::settings::validate;
 use crate::sys::regular_file;
+use crate::task::journal::directory::directory;
+pub(crate) use crate::task::journal::directory::{AllLocked, lock_all, names};
 use crate::task::journal::file_lock::FileLock;
 pub(crate) use crate::task::journal::header::{HeaderOrigin, JournalHeader, SupervisionInfo};
 pub(crate) use crate::task::journal::state::{JournalEvent, JournalState};
+pub(crate) use crate::task::journal::unflushed::UnflushedLines;
 use crate::ui::message;
 
 /// The maximum size of a journal in bytes: its first line has the task's command, of which
 /// docker's client accepts two megabytes.
 const MAX_BYTES: u64 = 16 * 1024 * 1024;
-
-/// Lines of a journal that the disk had no space for. They count as long as a process has them
-/// in memory.
-#[derive(Clone, Default)]
-pub(crate) struct UnflushedLines(Arc<Mutex<Vec<u8>>>);
 
 /// A journal that the current process has locked.
 pub(crate) struct Journal {
@@ -207,24 +205,6 @@ impl Journal {
     }
 }
 
-impl UnflushedLines {
-    fn lines(&self) -> Vec<u8> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn add(&self, line: &impl Serialize) {
-        self.extend(text(line).unwrap_or_default().as_bytes());
-    }
-
-    fn extend(&self, lines: &[u8]) {
-        let mut unflushed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        unflushed.extend(lines);
-    }
-}
-
 /// Appends an event to the journal of a task that another process supervises. Nothing is
 /// written if the journal has been removed.
 pub(crate) fn mark(host: &Host, name: &str, id: &str, event: &JournalEvent) {
@@ -253,47 +233,9 @@ pub(crate) fn state(host: &Host, name: &str) -> Option<JournalState> {
         .map(|text| JournalState::read(name, &text))
 }
 
-/// The names of all containers that have a journal. Directory entries that are not files, or
-/// whose name is not a container's, are skipped.
-pub(crate) fn names(host: &Host) -> Vec<String> {
-    fs::read_dir(directory(host))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| validate::container(name).is_ok())
-        .collect()
-}
-
-/// The result of an attempt to lock all journals.
-pub(crate) enum AllLocked {
-    /// The current process holds the lock; the file is `None` if the directory of journals
-    /// cannot even be read.
-    ByUs {
-        _directory: Option<fs::File>,
-    },
-    ByAnother,
-}
-
-/// Locks the directory of journals, without waiting. The holder of this lock may act on tasks
-/// whose journals cannot be written, as long as the work needs no disk.
-pub(crate) fn lock_all(host: &Host) -> AllLocked {
-    match regular_file::directory(&directory(host)) {
-        Ok(directory) if directory.try_lock().is_err() => AllLocked::ByAnother,
-        directory => AllLocked::ByUs {
-            _directory: directory.ok(),
-        },
-    }
-}
-
 /// Whether a journal of this name exists and no process supervises its task.
 pub(crate) fn is_unlocked(host: &Host, name: &str) -> bool {
     file_lock::is_unlocked(&path(host, name))
-}
-
-fn directory(host: &Host) -> PathBuf {
-    file_lock::data_directory(host).join("tasks")
 }
 
 fn path(host: &Host, name: &str) -> PathBuf {
