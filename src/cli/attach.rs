@@ -77,7 +77,7 @@ fn attach(
     events.watch_client(Arc::clone(&client));
     let succeeded = loop {
         match events.next(None) {
-            Event::ClientExited { well } => break well,
+            Event::ClientExited { succeeded } => break succeeded,
             Event::Signal(signal) => {
                 client.kill()?;
                 drop(guard);

@@ -61,8 +61,8 @@ pub(crate) enum Event {
     Signal(i32),
     /// This process has received another signal ([`Events::watch_all`]).
     OtherSignal(i32),
-    /// The watched docker client has ended. `well`: its exit code is 0.
-    ClientExited { well: bool },
+    /// The watched docker client has ended. `succeeded`: its exit code is 0.
+    ClientExited { succeeded: bool },
     /// The reader of our stdout has closed it.
     OutputClosed,
     /// The time that was passed to [`Events::next`] is reached.
@@ -165,8 +165,8 @@ impl Events {
         let client = client.into();
         let sender = self.sender.clone();
         thread::spawn(move || {
-            let well = client.wait().is_ok_and(|output| output.status.success());
-            let _ = sender.send(Event::ClientExited { well });
+            let succeeded = client.wait().is_ok_and(|output| output.status.success());
+            let _ = sender.send(Event::ClientExited { succeeded });
         });
     }
 
@@ -229,7 +229,7 @@ fn ignored_signals() -> u64 {
 mod tests {
     use super::*;
 
-    const EXIT: Event = Event::ClientExited { well: true };
+    const EXIT: Event = Event::ClientExited { succeeded: true };
 
     fn order(arrived: bool, sent: &[Event]) -> Vec<Event> {
         let (sender, receiver) = mpsc::channel();

@@ -33,15 +33,15 @@ use crate::ui::message;
 /// Docker could not create or start the container, docker does not answer, or a hook has failed.
 pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<ExitStatus> {
     let events = Events::watch_all()?;
-    let made = match prepare(host, docker, &mut task, &events, false)? {
-        Prepared::Ready(made) => made,
+    let container = match prepare(host, docker, &mut task, &events, false)? {
+        Prepared::Ready(container) => container,
         Prepared::Aborted(code) => return Ok(code),
     };
     if task.on_hangup == Some(OnHangup::Stop) {
         events.watch_output();
     }
     let mut client = None;
-    match run_attached(docker, &made, &task, &events, &mut client) {
+    match run_attached(docker, &container, &task, &events, &mut client) {
         Ok(AttachOutcome::Exited(end)) => {
             match &end {
                 TaskExit::Removed(_) => {
@@ -52,27 +52,27 @@ pub(crate) fn run(host: &Host, docker: &Docker, mut task: TaskSpec) -> Result<Ex
                 }
                 TaskExit::Inspected(_) => {}
             }
-            let name = made.name.clone();
-            let status = made.finalize(host, &end);
+            let name = container.name.clone();
+            let status = container.finalize(host, &end);
             let client = client.as_deref();
             Ok(client.map_or(status, |client| check_output(client, &name, status)))
         }
         Ok(AttachOutcome::Detached) => {
-            made.log_event(&JournalEvent::Detached);
-            warn_of_no_supervisor(&made);
-            let name = hand_off(host, made);
+            container.log_event(&JournalEvent::Detached);
+            warn_of_no_supervisor(&container);
+            let name = hand_off(host, container);
             print_reattach_hint(host, &name);
             Ok(ExitStatus::SUCCESS)
         }
         Ok(AttachOutcome::HungUp) => {
-            made.log_event(&JournalEvent::Detached);
-            warn_of_no_supervisor(&made);
-            hand_off(host, made);
+            container.log_event(&JournalEvent::Detached);
+            warn_of_no_supervisor(&container);
+            hand_off(host, container);
             Ok(ExitStatus::from_signal(SIGHUP))
         }
         // Docker does not answer. The task may be running, so its container is not removed.
         Err(error) => {
-            hand_off(host, made);
+            hand_off(host, container);
             Err(error)
         }
     }
@@ -96,8 +96,8 @@ pub(crate) fn check_output(client: &Child, name: &str, status: ExitStatus) -> Ex
 
 /// Warns that a task without a journal is no longer supervised. The warning at the creation said
 /// only that there is no journal: until now this process has supervised the task.
-fn warn_of_no_supervisor(made: &CreatedContainer<'_>) {
-    if !made.has_journal() {
+fn warn_of_no_supervisor(container: &CreatedContainer<'_>) {
+    if !container.has_journal() {
         message::warn(UNSUPERVISED);
     }
 }
@@ -112,7 +112,7 @@ pub(crate) fn print_reattach_hint(host: &Host, name: &str) {
 /// Starts the task and supervises it. `client` becomes the docker client that was attached to it.
 fn run_attached(
     docker: &Docker,
-    made: &CreatedContainer<'_>,
+    container: &CreatedContainer<'_>,
     task: &TaskSpec,
     events: &Events,
     client: &mut Option<Arc<Child>>,
@@ -122,10 +122,10 @@ fn run_attached(
     } else {
         None
     };
-    let mut monitor = AttachMonitor::new(docker, made, task.stop_timeout, task.time_to_live)
+    let mut monitor = AttachMonitor::new(docker, container, task.stop_timeout, task.time_to_live)
         .on_hangup(task.streams.terminal, task.on_hangup);
     let (stdin, with_terminal) = (task.streams.stdin, task.streams.terminal);
-    let attached = docker.container_start_attached(&made.id, stdin, with_terminal)?;
+    let attached = docker.container_start_attached(&container.id, stdin, with_terminal)?;
     if let Some(terminal) = &mut terminal {
         terminal.set_client(attached.pid());
     }

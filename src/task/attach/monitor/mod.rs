@@ -86,7 +86,7 @@ impl<'a> AttachMonitor<'a> {
     /// The deadline is `time_to_live` seconds from now.
     pub(crate) fn new(
         docker: &'a Docker,
-        made: &'a CreatedContainer<'a>,
+        container: &'a CreatedContainer<'a>,
         stop_timeout: u64,
         time_to_live: Option<u64>,
     ) -> Self {
@@ -94,7 +94,7 @@ impl<'a> AttachMonitor<'a> {
         let from_now = |time_to_live| deadline::monotonic_from(Instant::now(), time_to_live);
         Self {
             docker,
-            container: made,
+            container,
             stop_timeout: Duration::from_secs(stop_timeout),
             hangup_signal: Some(SIGTERM),
             deadline: time_to_live.and_then(from_now),
@@ -111,13 +111,13 @@ impl<'a> AttachMonitor<'a> {
 
     /// Sets the signal for a hang-up. `terminal`: whether the task has a terminal.
     pub(crate) fn on_hangup(self, terminal: bool, on_hangup: Option<OnHangup>) -> Self {
-        let hang_up = match on_hangup {
+        let hangup_signal = match on_hangup {
             Some(OnHangup::Keep) => None,
             _ if terminal => Some(SIGHUP),
             _ => Some(SIGTERM),
         };
         Self {
-            hangup_signal: hang_up,
+            hangup_signal,
             ..self
         }
     }
@@ -135,13 +135,13 @@ impl<'a> AttachMonitor<'a> {
         terminal: Option<&TerminalGuard>,
     ) -> Result<AttachOutcome> {
         events.watch_client(Arc::clone(client));
-        let kept = self.event_loop(events, terminal);
-        if terminal.is_some() || !matches!(kept, Ok(AttachOutcome::Exited(_))) {
+        let outcome = self.event_loop(events, terminal);
+        if terminal.is_some() || !matches!(outcome, Ok(AttachOutcome::Exited(_))) {
             // The client would continue to write to an output that may be closed, or to read
             // input that is meant for other processes.
             let _ = client.kill();
         }
-        kept
+        outcome
     }
 
     fn event_loop(
@@ -167,8 +167,8 @@ impl<'a> AttachMonitor<'a> {
                 }
                 Event::OutputClosed => self.request_stop(SIGTERM, Reason::Hangup),
                 Event::Timeout => self.on_timer(),
-                Event::ClientExited { well } => {
-                    ended = Some(well);
+                Event::ClientExited { succeeded } => {
+                    ended = Some(succeeded);
                     self.poll_at = Some(Instant::now());
                 }
             }
@@ -195,16 +195,16 @@ impl<'a> AttachMonitor<'a> {
                 Poll::Unreachable => {}
                 Poll::Running => {
                     self.kill_even_if_paused();
-                    let Some(well) = ended.take() else {
+                    let Some(succeeded) = ended.take() else {
                         continue;
                     };
                     if let Some(terminal) = terminal.take() {
-                        let asked = self.kill_at.is_some();
-                        if well && !asked {
+                        let was_stopped = self.kill_at.is_some();
+                        if succeeded && !was_stopped {
                             return Ok(AttachOutcome::Detached);
                         }
                         terminal.restore();
-                        if !asked {
+                        if !was_stopped {
                             message::warn(
                                 "Lost the docker client; the task is still running (Ctrl-C stops it)",
                             );
@@ -218,9 +218,9 @@ impl<'a> AttachMonitor<'a> {
 
     fn next_timer(&self) -> Option<Instant> {
         let is_pending = self.pending_signal.is_some() || !self.signals_to_forward.is_empty();
-        let again = is_pending.then(|| Instant::now() + DELIVERY_RETRY_INTERVAL);
+        let retry_at = is_pending.then(|| Instant::now() + DELIVERY_RETRY_INTERVAL);
         [
-            again,
+            retry_at,
             self.kill_at,
             self.deadline,
             self.poll_at,

@@ -62,12 +62,12 @@ impl AttachMonitor<'_> {
             self.container
                 .log_event(&JournalEvent::StopRequested(reason));
         }
-        let owed = match signal {
+        let signal_to_send = match signal {
             _ if again => SIGKILL,
             SIGHUP => self.hangup_signal.unwrap_or(SIGTERM),
             other => other,
         };
-        if self.pending_signal.replace(owed) != Some(owed) {
+        if self.pending_signal.replace(signal_to_send) != Some(signal_to_send) {
             self.failed_deliveries = 0;
         }
         self.kill_at = Instant::now().checked_add(self.stop_timeout);
