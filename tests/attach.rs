@@ -123,13 +123,51 @@ fn a_signal_ends_attach_and_not_the_task() {
 }
 
 #[test]
-fn attach_and_exec_refuse_a_task_that_has_ended() {
+fn attach_exits_with_the_exit_code_of_a_task_that_has_ended() {
+    let host = Host::new();
+    let app = host.app(Image::Busybox);
+    write_records(&host, &app, &[record(&app, 1, 1, 3)]);
+    let name = format!("{}.run.1", app.name);
+    let output = host.dokku(["run:attach", "--container", &name]);
+    let expected =
+        format!("-----> {name} has ended. 'dokku run:logs --container {name}' shows its output\n");
+    assert_eq!((output.code, output.stderr.as_str()), (3, &*expected));
+    // The container of this one still exists: its hook takes its time.
+    let gate = Gate::new(&app);
+    let hook = format!(
+        "[ \"$2\" != {} ] || while [ ! -e {} ]; do sleep 0.05; done",
+        app.name,
+        gate.path("go").display()
+    );
+    host.add_hook("oneoff-test-end", "scheduler-post-run", &hook);
+    let name = detached(&host, &app, &[], "exit 5");
+    wait_until("the container has exited", || {
+        let filters = ["--all", "--quiet", "--filter=status=exited", "--filter"];
+        let filter = format!("name={name}");
+        let listed = docker(&[&["container", "ls"], &filters[..], &[&filter]].concat());
+        (!listed.is_empty()).then_some(())
+    });
+    let attach = host.command(["run:attach", "--container", &name]);
+    let attach = attach.stdin_null().stderr_capture().unchecked();
+    let attach = attach.start().unwrap();
+    gate.open();
+    let output = crate::support::Output::new(attach.wait().unwrap());
+    assert_eq!(output.code, 5);
+    assert!(
+        output
+            .stderr
+            .ends_with(&format!("--container {name}' shows its output\n")),
+        "{output:?}"
+    );
+    is_gone(&app);
+}
+
+#[test]
+fn exec_refuses_a_task_that_has_ended() {
     let host = Host::new();
     let app = host.app(Image::None);
     write_records(&host, &app, &[record(&app, 1, 1, 3)]);
     let name = format!("{}.run.1", app.name);
-    host.dokku(["run:attach", "--container", &name])
-        .assert_refused(1, &format!("{name} has ended already"));
     host.dokku(["run:exec", "--container", &name, "true"])
         .assert_refused(1, &format!("{name} has ended already"));
 }

@@ -36,7 +36,7 @@ pub(super) struct Options {
 /// not the task.
 ///
 /// # Errors
-/// Wrong usage; the container does not exist or has ended.
+/// Wrong usage, or the container does not exist.
 pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
     args::run(&usage::ATTACH, arguments, attach_to)
 }
@@ -44,12 +44,27 @@ pub(crate) fn main(arguments: &[OsString]) -> Result<ExitStatus> {
 fn attach_to(host: &Host, options: &Options) -> Result<ExitStatus> {
     supervisor::adopt_orphans(host);
     match select_one(host, options.container.as_deref(), &usage::ATTACH)? {
-        SingleTask::Ended(record) => bail!("{} has ended already", record.task.name),
-        SingleTask::Present { docker, app, task } => match docker.container_config(&task.id)? {
-            Some(config) => attach(host, &docker, &app, &task, &config),
-            None => bail!("{} has ended already", task.name),
-        },
+        SingleTask::Ended(record) => {
+            report_ended(host, &record.task.name);
+            Ok(exit_status::exit_status_from_record(&record))
+        }
+        SingleTask::Present { docker, app, task } => {
+            let config = docker.container_config(&task.id)?;
+            if let Some(config) = config.filter(|_| !task.has_ended()) {
+                attach(host, &docker, &app, &task, &config)
+            } else {
+                report_ended(host, &task.name);
+                exit_status::exit_status_of(host, &app, &task, task.exit_code())
+            }
+        }
     }
+}
+
+/// Prints where the output of a task is that has ended before it could be attached to.
+fn report_ended(host: &Host, name: &str) {
+    host.info(&format!(
+        "{name} has ended. 'dokku run:logs --container {name}' shows its output"
+    ));
 }
 
 fn attach(
