@@ -200,3 +200,87 @@ fn the_default_shell_is_sh_in_a_buildpack_image_without_bash() {
         )
     );
 }
+
+/// A Procfile entry or a line for which a shell is needed, the words after it, and what it prints.
+const LINES: [(&str, &[&str], &str); 5] = [
+    ("echo one && echo two", &[], "one\ntwo\n"),
+    (
+        "printf '[%s]' \"$SET\" '$SET' '*' 'it'\\''s'",
+        &[],
+        "[a  b][$SET][*][it's]",
+    ),
+    ("echo $FROM_IMAGE | tr a-z A-Z", &[], "IMAGE\n"),
+    (
+        "true; printf '[%s]'",
+        &["a  b", "$SET", ""],
+        "[a  b][$SET][]",
+    ),
+    ("sh -c 'exit 3'", &[], ""),
+];
+
+/// Runs the lines as entries of the Procfile and with `--shell`. `output_after` is the part of
+/// stdout that is the command's own.
+fn assert_lines_run(app: &App<'_>, output_after: impl Fn(&str) -> String) {
+    app.config("SET", "a  b");
+    for (line, words, expected) in LINES {
+        let code = if expected.is_empty() { 3 } else { 0 };
+        app.procfile(&format!("job: {line}\n"));
+        let output = app.run(["job"].iter().chain(words).copied());
+        assert_eq!(
+            (output.code, output_after(&output.stdout).as_str()),
+            (code, expected),
+            "{line}: {output:?}"
+        );
+        if words.is_empty() {
+            let output = app.run_with(&["--shell"], [line]);
+            assert_eq!(
+                (output.code, output_after(&output.stdout).as_str()),
+                (code, expected),
+                "--shell {line}: {output:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn entries_with_shell_syntax_run_in_a_herokuish_image() {
+    let host = Host::new();
+    let app = host.app(Image::HerokuishExec);
+    assert_lines_run(&app, str::to_owned);
+}
+
+#[test]
+fn entries_with_shell_syntax_are_one_line_for_the_launcher() {
+    let host = Host::new();
+    let app = host.app(Image::Pack);
+    assert_lines_run(&app, |stdout| {
+        let (given, output) = stdout.split_once("]\n").unwrap();
+        assert!(!given.contains("]["), "a single argument: {stdout}");
+        output.to_owned()
+    });
+    app.procfile("job: echo one && echo\n");
+    assert_eq!(
+        app.run(["job", "a b"]).stdout,
+        "[echo one && echo 'a b']\none\na b\n"
+    );
+}
+
+#[test]
+fn words_are_one_command_for_an_entrypoint_that_ends_in_a_shell_option() {
+    let host = Host::new();
+    let app = host.app(Image::ShellEntrypoint);
+    assert_lines_run(&app, str::to_owned);
+    app.run(["printf", "[%s]", "a  b", "", "$HOME", "it's"])
+        .assert_stdout("[a  b][][$HOME][it's]");
+    assert_eq!(app.run(["sh", "-c", "exit 3"]).code, 3);
+    // A single word is a line, as for docker.
+    app.run(["echo a && echo b"]).assert_stdout("a\nb\n");
+    app.procfile("job: echo 'a  b'\n");
+    assert_eq!(app.run(["job", "c  d"]).stdout, "a  b c  d\n");
+    let shell = app.command(&[], [""; 0]).stdin_bytes("echo in the shell");
+    assert_eq!(run_to_end(&shell).stdout, "in the shell\n");
+
+    // With another entrypoint they are words again.
+    app.dokku_ok("docker-options:add", &["run", "--entrypoint=/bin/echo"]);
+    app.run(["printf", "a  b"]).assert_stdout("printf a  b\n");
+}

@@ -278,6 +278,7 @@ fn options_without_a_scheduler_hook_equivalent_are_refused() {
         "--workdir=/tmp",
         "--label=team=ops",
         "--timeout=none",
+        "--shell",
     ] {
         let name = option.split('=').next().unwrap();
         for command in ["run", "run:detached"] {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Deserialize;
 
-use crate::docker::Docker;
+use crate::docker::{Docker, entrypoint};
 
 /// The part of a container's configuration that a command needs in order to attach to the container
 /// or to execute another process in it.
@@ -26,8 +26,11 @@ impl ContainerConfig {
         if first(&self.cmd).as_deref() == Some("/exec") {
             return Some("/exec");
         }
-        let entrypoint = self.entrypoint.as_ref()?.first()?;
-        (entrypoint.rsplit('/').next() == Some("launcher")).then_some(entrypoint)
+        let words = self.entrypoint.as_ref()?;
+        words
+            .first()
+            .filter(|_| entrypoint::is_launcher(words))
+            .map(String::as_str)
     }
 }
 

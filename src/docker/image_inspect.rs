@@ -23,6 +23,7 @@ pub(crate) struct ImageInfo {
 struct ImageConfig {
     labels: Option<HashMap<String, String>>,
     env: Option<Vec<String>>,
+    entrypoint: Option<Vec<String>>,
 }
 
 impl ImageInfo {
@@ -48,6 +49,24 @@ impl ImageInfo {
     pub(crate) fn has_env(&self, pair: &str) -> bool {
         let env = self.config.as_ref().and_then(|config| config.env.as_ref());
         env.is_some_and(|env| env.iter().any(|entry| entry == pair))
+    }
+
+    /// Whether the image's environment contains a variable of this name.
+    pub(crate) fn has_variable(&self, name: &str) -> bool {
+        let env = self.config.as_ref().and_then(|config| config.env.as_ref());
+        env.is_some_and(|env| {
+            let mut names = env.iter().map(|entry| entry.split('=').next());
+            names.any(|of_entry| of_entry == Some(name))
+        })
+    }
+
+    /// The program, with its first arguments, that gets the container's command as further
+    /// arguments; empty if the command is the program itself.
+    pub(crate) fn entrypoint(&self) -> &[String] {
+        let config = self.config.as_ref();
+        config
+            .and_then(|config| config.entrypoint.as_deref())
+            .unwrap_or_default()
     }
 }
 
@@ -94,15 +113,18 @@ mod tests {
             assert_eq!(image.architecture, "arm64");
             assert_eq!(image.label("com.dokku.image-stage"), "");
             assert!(!image.has_env("USER=herokuishuser"));
+            assert_eq!(image.entrypoint(), [""; 0]);
         }
     }
 
     #[test]
-    fn labels_and_variables_of_an_image_are_read() {
-        let json = r#"{"Config":{"Labels":{"com.dokku.image-stage":"release"},"Env":["USER=herokuishuser"]}}"#;
+    fn labels_variables_and_entrypoint_of_an_image_are_read() {
+        let json = r#"{"Config":{"Labels":{"com.dokku.image-stage":"release"},"Env":["USER=herokuishuser"],"Entrypoint":["sh","-c"]}}"#;
         let image: ImageInfo = serde_json::from_str(json).unwrap();
         assert_eq!(image.label("com.dokku.image-stage"), "release");
         assert!(image.has_env("USER=herokuishuser"));
         assert!(!image.has_env("USER=herokuish"));
+        assert!(image.has_variable("USER") && !image.has_variable("USE"));
+        assert_eq!(image.entrypoint(), ["sh", "-c"]);
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod container_start;
 pub(crate) mod container_state;
 pub(crate) mod container_stop;
 pub(crate) mod container_wait;
+pub(crate) mod entrypoint;
 pub(crate) mod events;
 pub(crate) mod image_inspect;
 pub(crate) mod image_pull;

@@ -8,9 +8,13 @@ use anyhow::{Context, Result, bail};
 use crate::dokku::apps::App;
 use crate::dokku::argv::xargs_split;
 use crate::dokku::host::Host;
+use crate::dokku::procfile;
 use crate::dokku::resource::Resources;
 use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::dokku::timeouts::MAX_SECONDS;
+
+/// The port that core gives a Procfile entry of an app without a config value `PORT`.
+pub(crate) const ENTRY_PORT: &str = "5000";
 
 /// The settings of an app.
 pub(crate) struct AppSettings<'a> {
@@ -87,25 +91,43 @@ impl AppSettings<'_> {
             .with_context(|| format!("the docker options of hook '{hook}' cannot be split"))
     }
 
-    /// The words of the app's Procfile entry `process_type`, split as a shell
-    /// splits them (nothing is expanded); `None` when there is no such entry.
+    /// The command of the app's Procfile entry `process_type` as it is written, nothing expanded;
+    /// `None` when there is no such entry.
+    ///
+    /// The hook decides whether there is one. Its answer has config values in it and counts only
+    /// for an app without a Procfile: it is another plugin's then.
     ///
     /// # Errors
-    /// A quote in the entry is not closed, or the entry is not valid UTF-8.
-    pub(crate) fn procfile_command(&self, process_type: &str) -> Result<Option<Vec<String>>> {
-        // Core passes 5000 as the port that an entry may refer to.
-        let arguments = [self.app.name(), process_type, "5000"];
+    /// The entry cannot be read from the stored Procfile, or is not valid UTF-8.
+    pub(crate) fn procfile_command(&self, process_type: &str) -> Result<Option<String>> {
+        let arguments = [self.app.name(), process_type, ENTRY_PORT];
         let triggers = self.host.triggers();
-        let line = triggers.query_or_empty("procfile-get-command", &arguments);
-        if line.contains(char::REPLACEMENT_CHARACTER) {
+        let Some(answer) = triggers.query_if_successful("procfile-get-command", &arguments) else {
+            return Ok(None);
+        };
+        let stored = procfile::read(self.host, self.app);
+        let written = match &stored {
+            Ok(Some(text)) => procfile::find(text, process_type),
+            _ => None,
+        };
+        let command = match (written, answer.trim(), stored.as_ref()) {
+            // An entry that only refers to unset variables is empty in the hook's answer.
+            (Some(command), ..) => command,
+            (None, "", _) => return Ok(None),
+            (None, answer, Ok(None)) => answer,
+            (None, _, Ok(Some(_))) => {
+                bail!("the Procfile entry '{process_type}' is not in the stored Procfile")
+            }
+            (None, _, Err(error)) => {
+                bail!("the Procfile entry '{process_type}' cannot be read: {error:#}")
+            }
+        };
+        if command.contains(char::REPLACEMENT_CHARACTER) {
             bail!(
                 "the Procfile entry '{process_type}' is not valid UTF-8, so docker would alter it"
             );
         }
-        let words = shell_words::split(line.trim()).with_context(|| {
-            format!("the Procfile entry '{process_type}' cannot be split into words")
-        })?;
-        Ok((!words.is_empty()).then_some(words))
+        Ok(Some(command.to_owned()))
     }
 
     /// The resource limits that are set for process type `run`.

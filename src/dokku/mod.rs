@@ -12,6 +12,7 @@ pub(crate) mod background;
 pub(crate) mod deployed_image;
 pub(crate) mod docker_client;
 pub(crate) mod host;
+mod procfile;
 pub(crate) mod properties;
 pub(crate) mod resource;
 pub(crate) mod scheduler_plugin;

@@ -41,9 +41,17 @@ impl Triggers<'_> {
     /// Like [`Triggers::query`], but a failure results in an empty string, and the hooks' stderr is
     /// discarded. Invalid UTF-8 is replaced by U+FFFD.
     pub(crate) fn query_or_empty(&self, trigger: &str, arguments: &[&str]) -> String {
+        self.query_if_successful(trigger, arguments)
+            .unwrap_or_default()
+    }
+
+    /// Like [`Triggers::query_or_empty`], but a failure results in `None`.
+    pub(crate) fn query_if_successful(&self, trigger: &str, arguments: &[&str]) -> Option<String> {
         match self.fire_silently(trigger, arguments) {
-            Ok(TriggerOutcome::Succeeded(output)) => String::from_utf8_lossy(&output).into_owned(),
-            _ => String::new(),
+            Ok(TriggerOutcome::Succeeded(output)) => {
+                Some(String::from_utf8_lossy(&output).into_owned())
+            }
+            _ => None,
         }
     }
 

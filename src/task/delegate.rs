@@ -13,7 +13,7 @@ use crate::dokku::apps::App;
 use crate::dokku::host::Host;
 use crate::sys::process::{ProcessBuilder, Stdin};
 use crate::task::events::{Event, Events};
-use crate::task::model::request::{Request, Tty};
+use crate::task::model::request::{CommandSyntax, Request, Tty};
 use crate::ui::exit::ExitStatus;
 use crate::ui::message::on_stdout;
 
@@ -181,6 +181,7 @@ fn refuse_docker_only_options(scheduler: &str, request: &Request) -> Result<()> 
         ("--cpus", request.cpus.is_some()),
         ("--user", request.user.is_some()),
         ("--workdir", request.workdir.is_some()),
+        ("--shell", request.syntax == CommandSyntax::ShellLine),
         ("--timeout none", request.no_deadline),
     ];
     match unsupported.iter().find(|(_, is_set)| *is_set) {

@@ -16,9 +16,15 @@ pub enum Image {
     Bash,
     /// Runs every command through `/exec`, which prints its arguments in brackets.
     Herokuish,
-    /// Runs every command through `launcher`, which prints its arguments in brackets; its own
-    /// entrypoint fails.
+    /// Runs every command through `launcher`, which prints its arguments in brackets and runs a
+    /// single one as a line of bash; its own entrypoint fails.
     Pack,
+    /// Its `/exec` expands and splits its arguments as that of herokuish does.
+    HerokuishExec,
+    /// Its entrypoint ends in a shell's `-c`, as that of nixpacks' images does.
+    ShellEntrypoint,
+    /// The only program is `echo`.
+    NoShell,
     /// Not released, because its build failed half-way.
     BuildStage,
     /// No image.
@@ -46,6 +52,9 @@ impl<'a> App<'a> {
             Image::Bash => "bash",
             Image::Herokuish => "herokuish",
             Image::Pack => "pack",
+            Image::HerokuishExec => "herokuish-exec",
+            Image::ShellEntrypoint => "shell-entrypoint",
+            Image::NoShell => "no-shell",
             Image::BuildStage => "build-stage",
             Image::None => return,
         };

@@ -13,7 +13,7 @@ use crate::dokku::host::Host;
 use crate::settings::choices::{OnHangup, Policy};
 use crate::settings::times::TimeToLive;
 use crate::settings::{times, validate};
-use crate::task::model::request::{Cron, Lock, Request, Tty};
+use crate::task::model::request::{CommandSyntax, Cron, Lock, Request, Tty};
 use crate::task::spec::defaults::Settings;
 use crate::ui::message;
 
@@ -65,6 +65,9 @@ pub(crate) struct TaskOptions {
     /// Working directory inside the container
     #[arg(long, value_name = "DIRECTORY", value_parser = validate::workdir)]
     workdir: Option<String>,
+    /// Run the words of the command as one line by the image's shell
+    #[arg(long)]
+    shell: bool,
     /// Do not attach stdin
     #[arg(long)]
     no_stdin: bool,
@@ -163,6 +166,9 @@ impl TaskOptions {
                 policy.as_str()
             );
         }
+        if self.shell && command.iter().all(|word| word.trim().is_empty()) {
+            bail!("'--shell' needs a command to run");
+        }
         let global_labels = global_labels(flags)?;
         for (name, _) in global_labels.iter().chain(&self.label) {
             if validate::has_prefix_of_dokku(name) {
@@ -192,7 +198,11 @@ impl TaskOptions {
                 (_, true) => Tty::Always,
                 _ => Tty::Auto,
             },
-            skips_procfile: literal,
+            syntax: match (self.shell, literal) {
+                (true, _) => CommandSyntax::ShellLine,
+                (_, true) => CommandSyntax::Program,
+                _ => CommandSyntax::EntryOrProgram,
+            },
             command,
         })
     }

@@ -29,10 +29,21 @@ pub(crate) struct Request {
     /// `None` for the default: the hang-up of a terminal stops the task, a pipe without a
     /// reader does not.
     pub(crate) on_hangup: Option<OnHangup>,
-    /// The first word of the command is never taken as a Procfile entry.
-    pub(crate) skips_procfile: bool,
+    pub(crate) syntax: CommandSyntax,
     /// The command and its arguments; empty for the app's shell.
     pub(crate) command: Vec<String>,
+}
+
+/// What the words of a command are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CommandSyntax {
+    /// The first word may name a Procfile entry.
+    #[default]
+    EntryOrProgram,
+    /// A program and its arguments (`--`).
+    Program,
+    /// Parts of one line for a shell of the image (`--shell`).
+    ShellLine,
 }
 
 /// Whether the task gets a terminal.

@@ -1,5 +1,6 @@
 //! Builds the specification of a task's container from the request and the app facts.
 
+mod command;
 pub(crate) mod defaults;
 pub(crate) mod environment;
 pub(crate) mod resolve;
@@ -8,14 +9,16 @@ use anyhow::Result;
 
 use crate::docker::container_create::ContainerSpec;
 use crate::docker::option::DockerOption;
-use crate::docker::{Kind, events};
+use crate::docker::{Kind, entrypoint, events};
+use crate::dokku::app_settings::ENTRY_PORT;
 use crate::dokku::resource::{Resources, megabytes};
 use crate::settings::choices::OnHangup;
 use crate::task::model::labels;
 use crate::task::model::labels::ConcurrencyRule;
-use crate::task::model::request::Request;
+use crate::task::model::request::{CommandSyntax, Request};
+use crate::task::spec::command::CommandForm;
 use crate::task::spec::environment::Environment;
-use crate::task::spec::resolve::{AppFacts, ImageType};
+use crate::task::spec::resolve::{AppFacts, ENTRY_VARIABLES};
 use crate::ui::message;
 
 /// The app's docker options that the plugin overrides: with `--rm` the exit code of a failed
@@ -77,10 +80,26 @@ const FALLBACK_SHELL: &str = "sh";
 
 impl TaskSpec {
     /// # Errors
-    /// An env file of the app's docker options cannot be read.
+    /// An env file of the app's docker options cannot be read, or a quote in the Procfile entry is
+    /// not closed.
     pub(crate) fn new(answers: AppFacts, request: Request, streams: TaskStreams) -> Result<Self> {
         let process_type = request.process_type();
+        let form = CommandForm::of(
+            answers.image_type,
+            &entrypoint::effective(&answers.docker_options, &answers.image_entrypoint),
+        );
+        let entry = answers
+            .procfile_command
+            .as_ref()
+            .and_then(|_| request.command.first().cloned());
         let mut environment = Environment::default();
+        if let Some(entry) = &entry {
+            for (name, value) in ENTRY_VARIABLES.into_iter().zip([ENTRY_PORT, entry]) {
+                if !answers.image_variables.contains(&name) {
+                    environment.set(name, value);
+                }
+            }
+        }
         if let (true, Ok(term)) = (streams.terminal, std::env::var("TERM")) {
             environment.set("TERM", term);
         }
@@ -91,10 +110,6 @@ impl TaskSpec {
             environment.set("TRACE", "true");
         }
 
-        let entry = answers
-            .procfile_command
-            .as_ref()
-            .and_then(|_| request.command.first().cloned());
         let labels = labels::options(
             &request,
             &answers.app,
@@ -132,11 +147,12 @@ impl TaskSpec {
         Ok(Self {
             uses_default_shell: request.command.is_empty() && answers.shell.is_none(),
             command: command(
-                answers.image_type,
-                answers.procfile_command,
+                form,
+                answers.procfile_command.as_deref(),
                 request.command,
+                request.syntax,
                 answers.shell,
-            ),
+            )?,
             app: answers.app,
             process_type,
             procfile_entry: entry,
@@ -256,26 +272,20 @@ fn resource_options(app: Resources, memory: Option<String>, cpus: Option<String>
 }
 
 /// The arguments after the image. A Procfile entry replaces the first word of the command, and
-/// a shell replaces an empty command; herokuish images run every command by `/exec`.
+/// the app's shell replaces an empty command.
 fn command(
-    image_type: ImageType,
-    entry: Option<Vec<String>>,
+    form: CommandForm,
+    entry: Option<&str>,
     given: Vec<String>,
+    syntax: CommandSyntax,
     shell: Option<String>,
-) -> Vec<String> {
-    let mut words: Vec<String> = (image_type == ImageType::Herokuish)
-        .then(|| "/exec".to_owned())
-        .into_iter()
-        .collect();
-    match entry {
-        Some(entry) => {
-            words.extend(entry);
-            words.extend(given.into_iter().skip(1));
-        }
-        None if given.is_empty() => words.push(shell.unwrap_or_else(|| DEFAULT_SHELL.to_owned())),
-        None => words.extend(given),
-    }
-    words
+) -> Result<Vec<String>> {
+    Ok(match (entry, given.split_first()) {
+        (Some(entry), Some((name, words))) => form.entry(name, entry, words)?,
+        (None, Some(_)) if syntax == CommandSyntax::ShellLine => form.line(&given.join(" "), &[]),
+        (None, Some(_)) => form.words(given),
+        (_, None) => form.words(vec![shell.unwrap_or_else(|| DEFAULT_SHELL.to_owned())]),
+    })
 }
 
 #[cfg(test)]

@@ -14,9 +14,12 @@ use crate::dokku::resource::Resources;
 use crate::dokku::scheduler_plugin::DOCKER_LOCAL;
 use crate::sys::parallel::joined;
 use crate::task::model::labels;
-use crate::task::model::request::Request;
+use crate::task::model::request::{CommandSyntax, Request};
 use crate::task::spec::defaults::Settings;
 use crate::ui::message;
+
+/// The variables that procfile-util puts into every entry, with default values.
+pub(crate) const ENTRY_VARIABLES: [&str; 2] = ["PORT", "PS"];
 
 /// Everything that Dokku and docker report about an app before a task is created.
 #[derive(Debug, Default)]
@@ -24,6 +27,10 @@ pub(crate) struct AppFacts {
     pub(crate) app: String,
     pub(crate) image: String,
     pub(crate) image_type: ImageType,
+    /// The image's own, which the app's docker options may replace.
+    pub(crate) image_entrypoint: Vec<String>,
+    /// Those of [`ENTRY_VARIABLES`] that the image sets itself.
+    pub(crate) image_variables: Vec<&'static str>,
     /// The names of the image's labels that a task's container must not inherit: see
     /// [`labels::options`].
     pub(crate) image_labels: Vec<&'static str>,
@@ -31,8 +38,9 @@ pub(crate) struct AppFacts {
     pub(crate) platform: Option<&'static str>,
     pub(crate) docker_options: Vec<DockerOption>,
     pub(crate) config: BTreeMap<String, String>,
-    /// The command of the Procfile entry that the first word of the command names, if any.
-    pub(crate) procfile_command: Option<Vec<String>>,
+    /// The command of the Procfile entry that the first word of the command names, if any, as it
+    /// is written.
+    pub(crate) procfile_command: Option<String>,
     /// The app's shell; `None` if the app has not chosen one.
     pub(crate) shell: Option<String>,
     /// Seconds.
@@ -101,7 +109,7 @@ pub(crate) fn resolve(
     let entry = request
         .command
         .first()
-        .filter(|word| !word.is_empty() && !request.skips_procfile);
+        .filter(|word| !word.is_empty() && request.syntax == CommandSyntax::EntryOrProgram);
     // Errors are evaluated later: an app of another scheduler needs no docker.
     let docker = Docker::for_host(host);
     std::thread::scope(|scope| {
@@ -157,6 +165,11 @@ pub(crate) fn resolve(
             app: app.name().to_owned(),
             image: name.reference,
             image_type,
+            image_entrypoint: image.entrypoint().to_vec(),
+            image_variables: ENTRY_VARIABLES
+                .into_iter()
+                .filter(|name| image.has_variable(name))
+                .collect(),
             image_labels: labels::READ_BY_OTHERS
                 .into_iter()
                 .filter(|label| image.has_label(label))

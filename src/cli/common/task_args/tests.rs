@@ -59,7 +59,20 @@ fn the_words_after_the_app_become_the_command() {
             (app, command),
             "{words}"
         );
-        assert_eq!(request.skips_procfile, literal, "{words}");
+        let is_literal = request.syntax == CommandSyntax::Program;
+        assert_eq!(is_literal, literal, "{words}");
+    }
+}
+
+#[test]
+fn the_shell_option_takes_the_words_as_a_line() {
+    let request = |words: &[&str]| parsed(words)?.to_request(&GlobalFlags::default());
+    let (_, request_of_line) = request(&["--shell", "demo", "--", "ls", "&& id"]).unwrap();
+    assert_eq!(request_of_line.syntax, CommandSyntax::ShellLine);
+    assert_eq!(request_of_line.command, ["ls", "&& id"]);
+    for words in [&["--shell", "demo"][..], &["--shell", "demo", "", " "]] {
+        let error = request(words).unwrap_err().to_string();
+        assert_eq!(error, "'--shell' needs a command to run", "{words:?}");
     }
 }
 
