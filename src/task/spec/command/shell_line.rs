@@ -173,7 +173,7 @@ mod tests {
 
     /// What `/exec` does with its arguments.
     fn through_exec(words: &[&str]) -> String {
-        let script = r#"exec $(eval echo "$@")"#;
+        let script = r#"eval "set -- $*"; exec $*"#;
         output_of("bash", &[&["-c", script, "exec"], words].concat())
     }
 
