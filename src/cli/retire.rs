@@ -36,9 +36,7 @@ fn retire(host: &Host, options: &Options) -> Result<ExitStatus> {
     let mut status = ExitStatus::SUCCESS;
     for app in &apps {
         let retired = fire(host, &[&host.settings_of(app).scheduler()?, app.name()])?;
-        if status == ExitStatus::SUCCESS {
-            status = retired;
-        }
+        status = status.or(retired);
     }
     Ok(status)
 }

@@ -70,9 +70,7 @@ fn stop_selected(host: &Host, options: &Options) -> Result<ExitStatus> {
                 let container = containers.get(at).map(String::as_str).unwrap_or_default();
                 let plugin = host.scheduler_plugin(scheduler);
                 let delegated = plugin.delegate("scheduler-run-stop", app, &[container])?;
-                if status == ExitStatus::SUCCESS {
-                    status = delegated;
-                }
+                status = status.or(delegated);
             }
             Selection::Ended { record, .. } => report_ended(host, &record.task.name),
             Selection::DockerLocal { docker, app, tasks } => {
@@ -88,12 +86,7 @@ fn stop_selected(host: &Host, options: &Options) -> Result<ExitStatus> {
             }
         }
     }
-    let stopped = stop(host, &parts)?;
-    Ok(if status == ExitStatus::SUCCESS {
-        stopped
-    } else {
-        status
-    })
+    Ok(status.or(stop(host, &parts)?))
 }
 
 /// The app and the names of tasks on the command line. The first word is the app, unless it is the

@@ -50,6 +50,11 @@ impl ExitStatus {
         }
     }
 
+    /// This status, or `next` if this one is a success: the first failure counts.
+    pub(crate) fn or(self, next: Self) -> Self {
+        if self == Self::SUCCESS { next } else { self }
+    }
+
     pub(crate) fn code(self) -> u8 {
         self.0
     }

@@ -87,11 +87,7 @@ pub(crate) fn check_output(client: &Child, name: &str, status: ExitStatus) -> Ex
     message::warn(&format!(
         "The output of {name} could not be written completely: {error}"
     ));
-    if status == ExitStatus::SUCCESS {
-        ExitStatus::FAILURE
-    } else {
-        status
-    }
+    status.or(ExitStatus::FAILURE)
 }
 
 /// Warns that a task without a journal is no longer supervised. The warning at the creation said
