@@ -58,17 +58,13 @@ impl Docker {
     /// # Errors
     /// The client could not be started.
     pub(crate) fn die_events(&self, label: &str, since: SystemTime) -> Result<DieEvents> {
-        let label = format!("--filter=label={label}");
-        self.events(since, MAX_STREAM_SECONDS, &label)
-    }
-
-    fn events(&self, since: SystemTime, seconds: u64, filter: &str) -> Result<DieEvents> {
         let since = since
             .duration_since(SystemTime::UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
-        let until = since.saturating_add(seconds);
+        let until = since.saturating_add(MAX_STREAM_SECONDS);
         let (since, until) = (format!("--since={since}"), format!("--until={until}"));
-        let filters = ["--filter=type=container", "--filter=event=die", filter];
+        let label = format!("--filter=label={label}");
+        let filters = ["--filter=type=container", "--filter=event=die", &label];
         let arguments = ["events", "--format", FORMAT, &since, &until];
         let arguments = [&arguments[..], &filters].concat();
         let call = self.call_with_pdeathsig(&arguments).stderr(Stderr::Null);
